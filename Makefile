@@ -1,0 +1,70 @@
+# What a person runs, CI runs. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# A KUBECONFIG that the shell happens to export points at somebody's cluster: nothing
+# here may touch it. `make demo CONTEXT=NAME` names a cluster on purpose.
+unexport KUBECONFIG
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LINTED := $(wildcard operator tools tests bench)
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --require-virtualenv
+# `make test ARGS="-k expiry"`, `make demo KEEP=1` or `make demo ARGS=--keep`
+ARGS ?=
+DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
+
+.PHONY: help setup check test demo cluster cluster-down bench docs lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv from the hash-pinned lock, with .venv/bin/tokencheck
+
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "tokencheck needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say which: make setup PYTHON=python3.13" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) from requirements/dev.lock (about half a minute)"; $(PYTHON) -m venv $(VENV); } || \
+	  { echo "No virtual environment could be made. On Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: $(READY)  ## lint, formatting, types, import contracts, generated files
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@PYTHONPATH=tools $(BIN)/python -m reference --check
+
+test: $(READY)  ## every test, those that need a real API server included; ARGS= for pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+demo: $(READY)  ## a shop with good and bad tokens, live; KEEP=1 leaves it up, CONTEXT=NAME uses your cluster
+	@PYTHONPATH=tools $(BIN)/python -m demo $(DEMO)
+
+cluster: $(READY)  ## start a control plane to play with; prints its kubeconfig
+	@PYTHONPATH=tools $(BIN)/python -m controlplane up $(ARGS)
+
+cluster-down: $(READY)  ## stop it
+	@PYTHONPATH=tools $(BIN)/python -m controlplane down
+
+bench: $(READY)  ## measure beside a Go controller; prints the table of docs/benchmarks.md
+	@PYTHONPATH=tools $(BIN)/python -m bench $(ARGS)
+
+docs: $(READY)  ## write what is generated: docs/reference.md and the chart's copy of the CRDs
+	@PYTHONPATH=tools $(BIN)/python -m reference $(ARGS)
+
+# Universal: one file for Linux and macOS and every Python from 3.11 on.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
+  --python-version 3.11 --generate-hashes --no-emit-index-url $(if $(UPGRADE),--upgrade)
+lock: $(READY)  ## write requirements/*.lock again after pyproject.toml changed; UPGRADE=1 takes newer versions
+	$(COMPILE) pyproject.toml -o requirements/run.lock
+	$(COMPILE) --group build -o requirements/build.lock
+	$(COMPILE) -c requirements/run.lock -c requirements/build.lock pyproject.toml --group dev -o requirements/dev.lock
+
+clean:  ## remove what was made here; the control plane's cache stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage
+	find operator tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

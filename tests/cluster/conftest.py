@@ -1,0 +1,121 @@
+"""Fixtures for tests against a real control plane, started once per session.
+
+=====================  ========  =================================================================
+fixture                scope     is
+=====================  ========  =================================================================
+``controlplane``       session   the running :class:`controlplane.ControlPlane`, CRDs installed
+``bare_controlplane``  session   etcd and an API server alone (nobody acts on Deployments), CRDs too
+``admin``              session   its :class:`controlplane.Api` as ``system:masters``
+``kubectl``            session   ``kubectl("get", "pods", user="alice", stdin=…, check=False)``
+``namespace``          test      the name of a fresh namespace, deleted afterwards
+``launch_operator``    test      starts operators: ``launch_operator(args=[…], values={…})``
+``operator``           module    one operator with the chart's defaults, shared by a module
+=====================  ========  =================================================================
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import Api, ControlPlane, OperatorProcess, build
+from controlplane.launch import grant_operator
+
+_HERE = Path(__file__).parent
+_NAME_LENGTH = 40
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -m "not cluster"` leaves out what needs a control plane."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker("cluster")
+
+
+@pytest.fixture(scope="session")
+def controlplane(checkout: Path) -> Iterator[ControlPlane]:
+    # Everything at once, Helm too: one display that says how long it takes.
+    build()
+    with ControlPlane() as plane:
+        plane.install(*sorted((checkout / "crds").glob("*.yaml")))
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def bare_controlplane(checkout: Path) -> Iterator[ControlPlane]:
+    with ControlPlane(parts=()) as plane:
+        plane.install(*sorted((checkout / "crds").glob("*.yaml")))
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def admin(controlplane: ControlPlane) -> Api:
+    return controlplane.api()
+
+
+@pytest.fixture(scope="session")
+def kubectl(controlplane: ControlPlane) -> Callable[..., subprocess.CompletedProcess[str]]:
+    return controlplane.kubectl
+
+
+@pytest.fixture
+def namespace(admin: Api, request: pytest.FixtureRequest) -> Iterator[str]:
+    slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:_NAME_LENGTH]
+    name = f"{slug}-{secrets.token_hex(3)}"
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    # A Pod is refused until its ServiceAccount exists.
+    admin.wait("ServiceAccount", "default", name, until=bool)
+    yield name
+    admin.delete("Namespace", name)
+
+
+@pytest.fixture
+def launch_operator(
+    controlplane: ControlPlane, tmp_path: Path
+) -> Iterator[Callable[..., OperatorProcess]]:
+    """A function that starts operators, which end with the test.
+
+    Its arguments are ``values`` (of the chart: RBAC follows), ``kubeconfig`` (instead of them),
+    ``args`` (command line), ``env`` and ``ready`` (False: do not wait).
+    """
+    with ExitStack() as started:
+
+        def launch(
+            *,
+            values: dict[str, Any] | None = None,
+            kubeconfig: Path | None = None,
+            ready: bool = True,
+            **more: Any,
+        ) -> OperatorProcess:
+            log = tmp_path / f"operator-{secrets.token_hex(2)}.log"
+            config = kubeconfig or grant_operator(controlplane, values)
+            process = OperatorProcess(config, log, plane=controlplane, **more)
+            started.callback(_end, process)
+            return process.start(ready=ready)
+
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def operator(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    process = OperatorProcess(grant_operator(controlplane), log, plane=controlplane)
+    try:
+        yield process.start()
+    finally:
+        _end(process)
+
+
+def _end(process: OperatorProcess) -> None:
+    process.stop()
+    # Pytest shows what a failed test printed.
+    print(f"--- the operator's log ({process.log}):\n{process.server.log_tail()}")

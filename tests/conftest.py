@@ -1,0 +1,18 @@
+"""What every test may use. Fixtures that need a control plane stand in ``cluster/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# A shared or slow machine says nothing about our code; a failure is reproduced from its blob.
+hypothesis.settings.register_profile("tokencheck", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tokencheck")
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root folder of the repository."""
+    return Path(__file__).parents[1]

@@ -1,0 +1,186 @@
+"""The operator as a process of its own, with the rights that the chart gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controlplane.api import Object
+from controlplane.build import build
+from controlplane.plane import ControlPlane
+from controlplane.process import Server, StartError, free_ports
+
+CHECKOUT = Path(__file__).parents[2]
+CHART = CHECKOUT / "charts" / "tokencheck"
+NAMESPACE = "tokencheck-system"
+_OURS = "app.kubernetes.io/name=tokencheck"
+_RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+# What of our environment the operator may see: nothing that points at a cluster or at a proxy.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+
+
+class OperatorProcess:
+    """``tokencheck operator`` running from this environment."""
+
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        *,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        plane: ControlPlane | None = None,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            kubeconfig: who it is; see :func:`grant_operator`.
+            log: where stdout and stderr go.
+            args: more of its command line.
+            env: more of its environment.
+            plane: ends the process when this one dies.
+        """
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        listen = f"127.0.0.1:{self.port}"
+        program = str(Path(sys.prefix) / "bin" / "tokencheck")
+        command = [program, "operator", "--kubeconfig", str(kubeconfig), "--listen", listen, *args]
+        self.server = Server("tokencheck operator", command, log)
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        self._env = kept | dict(env or {})
+        self._plane = plane
+
+    def start(self, *, ready: bool = True, timeout_s: float = 30.0) -> OperatorProcess:
+        """The process runs and, unless told otherwise, says that it is ready."""
+        self.server.start(env=self._env)
+        if self._plane:
+            self._plane.guard(self.server)
+        if ready:
+            self.wait_ready(timeout_s=timeout_s)
+        return self
+
+    def wait_ready(self, *, timeout_s: float = 30.0) -> None:
+        """``/readyz`` answers 200.
+
+        Raises:
+            StartError: with the end of the log, when it ends or is not ready in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self.server.require_alive()
+            if self.get("/readyz")[0] == 200:
+                return
+            time.sleep(0.05)
+        answer = self.get("/readyz")
+        raise StartError(f"Not ready in {timeout_s} s: {answer}\n{self.server.log_tail()}")
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status code and body of one of its pages; code 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310  our own http URL
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample of ``/metrics``, keyed ``name{label="value"}`` as it stands there."""
+        lines = self.get("/metrics")[1].splitlines()
+        samples = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+    def log_text(self) -> str:
+        """Everything that it wrote so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def log_lines(self) -> Iterator[dict[str, Any]]:
+        """The structured lines of its log; others are left out."""
+        for line in self.log_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                yield entry
+
+    def stop(self, *, kill: bool = False) -> int | None:
+        """It has ended: by SIGTERM, or by SIGKILL with ``kill``. Returns its exit code."""
+        self.server.stop(kill=kill)
+        return self.server.exit_code
+
+
+def grant_operator(
+    plane: ControlPlane, values: Mapping[str, Any] | None = None, *, namespace: str = NAMESPACE
+) -> Path:
+    """The chart's ServiceAccount and RBAC are in the cluster; returns its kubeconfig.
+
+    What an earlier call granted and these values do not is taken away.
+
+    Args:
+        plane: which cluster.
+        values: of the chart, on top of its defaults (``{"secrets": {"scope": "named", …}}``).
+        namespace: where the operator lives.
+    """
+    granted = [one for one in render_chart(values, namespace=namespace) if one["kind"] in _RIGHTS]
+    for manifest in granted:
+        _ensure_namespace(plane, manifest["metadata"].get("namespace"))
+        plane.api().apply(manifest)
+    kept = {_identity(one["kind"], one) for one in granted}
+    for kind in _RIGHTS:
+        for found in plane.api().list(kind, labelSelector=_OURS):
+            if _identity(kind, found) not in kept:
+                plane.api().delete(kind, *_identity(kind, found)[1:])
+    accounts = [one["metadata"]["name"] for one in granted if one["kind"] == "ServiceAccount"]
+    return plane.kubeconfig_for_service_account(namespace, accounts[0])
+
+
+def _identity(kind: str, found: Object) -> tuple[str, str, str | None]:
+    return kind, found["metadata"]["name"], found["metadata"].get("namespace")
+
+
+def _ensure_namespace(plane: ControlPlane, name: str | None) -> None:
+    if name and not plane.api().find("Namespace", name):
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        plane.api().create(body)
+
+
+def render_chart(
+    values: Mapping[str, Any] | None = None, *, namespace: str = NAMESPACE
+) -> list[Object]:
+    """The objects of the chart, rendered by Helm; namespaced ones say their namespace.
+
+    Raises:
+        RuntimeError: Helm refused; its message says why.
+    """
+    helm = build(["helm"]) / "helm"
+    with tempfile.TemporaryDirectory() as home:
+        given = Path(home) / "values.yaml"
+        given.write_text(yaml.safe_dump(dict(values or {})))
+        done = subprocess.run(
+            [str(helm), "template", "tokencheck", str(CHART), "-n", namespace, "-f", str(given)],
+            env={"HOME": home, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"helm template {CHART} failed:\n{done.stderr}")
+    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+    for one in objects:
+        if not one["kind"].startswith(("Cluster", "Custom", "Validating", "Mutating")):
+            one["metadata"].setdefault("namespace", namespace)
+    return objects
