@@ -1,0 +1,25 @@
+# The image of the operator. Everything that is installed has its hash in requirements/; the final stage has no
+# build tool and no package installer of the project's own, and runs without root on a read-only file system.
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# First what changes seldom, so that a change of the code installs nothing again.
+COPY requirements/build.lock requirements/run.lock requirements/
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements/build.lock \
+ && python -m venv --without-pip /opt/tokencheck \
+ && pip --python /opt/tokencheck/bin/python install --require-hashes --only-binary :all: -r requirements/run.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY operator/tokencheck operator/tokencheck
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && pip --python /opt/tokencheck/bin/python install --no-deps --no-index /wheel/*.whl \
+ && /opt/tokencheck/bin/tokencheck version
+
+FROM python:3.13-slim
+COPY --from=build /opt/tokencheck /opt/tokencheck
+ENV PATH=/opt/tokencheck/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["tokencheck"]
+CMD ["operator", "--listen", "0.0.0.0:8080"]

@@ -1,0 +1,42 @@
+"""Which files follow from the CRDs, what must stand in each, and which are out of date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from reference.page import page_of
+
+_CHART_COPY = Path("charts/tokencheck/files/crds")
+_PAGE = Path("docs/reference.md")
+
+
+def generated_files(checkout: Path) -> dict[Path, str]:
+    """Return the text of every generated file, by its path."""
+    sources = {path.name: path.read_text() for path in sorted((checkout / "crds").glob("*.yaml"))}
+    page = page_of([yaml.safe_load(text) for text in sources.values()])
+    copies = {checkout / _CHART_COPY / name: text for name, text in sources.items()}
+    return {checkout / _PAGE: page} | copies
+
+
+def stale_files(checkout: Path) -> list[Path]:
+    """Return the generated files that are missing, differ, or have no CRD any more."""
+    wanted = generated_files(checkout)
+    differing = [
+        path for path, text in wanted.items() if not path.exists() or path.read_text() != text
+    ]
+    return differing + [path for path in (checkout / _CHART_COPY).glob("*") if path not in wanted]
+
+
+def write_files(checkout: Path) -> list[Path]:
+    """Every generated file is up to date; returns those that were written or removed."""
+    wanted = generated_files(checkout)
+    changed = stale_files(checkout)
+    for path in changed:
+        if path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path])
+        else:
+            path.unlink()
+    return changed
