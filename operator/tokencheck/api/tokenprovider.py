@@ -1,0 +1,152 @@
+"""TokenProvider: who vouches for tokens. Cluster-scoped, written by admins only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from tokencheck.api.fields import Fields
+from tokencheck.api.invalid import Invalid
+from tokencheck.api.tokencheck import ConfigMapKeyRef
+
+DEFAULT_ALGORITHMS = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+)
+DEFAULT_TYPES = ("JWT", "at+jwt")
+DEFAULT_CLOCK_SKEW = timedelta(seconds=60)
+DEFAULT_SCOPE_CLAIMS = ("scope", "scp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """A label selector; `all` selects every namespace. Source: apimachinery LabelSelector."""
+
+    all: bool = False
+    match_labels: tuple[tuple[str, str], ...] = ()
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # key, operator, values
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an object with these labels is selected.
+
+        An empty selector selects nothing.
+        """
+        if self.all:
+            return True
+        if not self.match_labels and not self.expressions:
+            return False
+        return all(labels.get(k) == v for k, v in self.match_labels) and all(
+            _matches(labels, expression) for expression in self.expressions
+        )
+
+
+def _matches(labels: Mapping[str, str], expression: tuple[str, str, tuple[str, ...]]) -> bool:
+    key, operator, values = expression
+    return {
+        "In": labels.get(key) in values,
+        "NotIn": labels.get(key) not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(operator, False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtTrust:
+    """How JSON Web Tokens of this provider are judged.
+
+    Args:
+        jwks: the inline key set as JSON text, or None when `config_map` names it.
+        config_map: key of a ConfigMap in the operator's own namespace.
+    """
+
+    issuer: str | None
+    jwks: str | None
+    config_map: ConfigMapKeyRef | None
+    algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    types: tuple[str, ...] = DEFAULT_TYPES
+    clock_skew: timedelta = DEFAULT_CLOCK_SKEW
+    scope_claims: tuple[str, ...] = DEFAULT_SCOPE_CLAIMS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenProvider:
+    """A TokenProvider as the API server holds it; `invalid` lists the faults of its spec."""
+
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    allowed: Selector
+    jwt: JwtTrust | None
+    implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    invalid: tuple[Invalid, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
+    """Return the TokenProvider that `obj` holds. Total: faults are listed in `invalid`."""
+    meta = obj.get("metadata") or {}
+    fields = Fields("spec", obj.get("spec") or {})
+    implies = fields.child("scopes").child("implies")
+    return TokenProvider(
+        name=meta.get("name", ""),
+        uid=meta.get("uid", ""),
+        generation=meta.get("generation", 0),
+        resource_version=meta.get("resourceVersion", ""),
+        allowed=_selector(fields.child("allowedNamespaces")),
+        jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
+        implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
+        invalid=tuple(fields.faults),
+        status=MappingProxyType(dict(obj.get("status") or {})),
+    )
+
+
+def _selector(fields: Fields) -> Selector:
+    labels = fields.child("selector").child("matchLabels").values
+    expressions = tuple(
+        (e.required_text("key"), e.required_text("operator"), e.texts("values"))
+        for e in fields.child("selector").children("matchExpressions")
+    )
+    selector = Selector(
+        all=fields.flag("all"),
+        match_labels=tuple((k, str(v)) for k, v in labels.items()),
+        expressions=expressions,
+    )
+    if not selector.all and not selector.match_labels and not expressions:
+        fields.fault(
+            "selector", "must select namespaces by label; write all: true to allow every namespace"
+        )
+    return selector
+
+
+def _jwt(fields: Fields) -> JwtTrust:
+    keys = fields.child("keys")
+    skew = fields.duration("clockSkew")
+    ref = keys.child("configMapRef")
+    kind = keys.text("type")
+    jwks = keys.values.get("jwks")
+    if kind not in ("Inline", "ConfigMap"):
+        keys.fault("type", "must be Inline (with jwks) or ConfigMap (with configMapRef)")
+    if kind == "Inline" and not isinstance(jwks, Mapping):
+        keys.fault("jwks", "must be a JSON Web Key Set: an object with the list keys")
+    return JwtTrust(
+        issuer=fields.text("issuer"),
+        jwks=json.dumps(jwks) if kind == "Inline" else None,
+        config_map=ConfigMapKeyRef(name=ref.required_text("name"), key=ref.required_text("key"))
+        if kind == "ConfigMap"
+        else None,
+        algorithms=fields.texts("algorithms") or DEFAULT_ALGORITHMS,
+        types=fields.texts("types") or DEFAULT_TYPES,
+        clock_skew=DEFAULT_CLOCK_SKEW if skew is None else skew,
+        scope_claims=fields.texts("scopeClaims") or DEFAULT_SCOPE_CLAIMS,
+    )

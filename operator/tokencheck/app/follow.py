@@ -1,0 +1,24 @@
+"""Interest in objects: a pass says on what its verdict depends; index and watches follow."""
+
+from tokencheck.clients.kube.cache import Cache
+from tokencheck.model.keys import Key
+from tokencheck.notice.index import ReferenceIndex
+
+
+class Followers:
+    """Implements `model.ports.Interest` over the index (who is due) and the cache (what is watched)."""
+
+    def __init__(self, index: ReferenceIndex, cache: Cache) -> None:
+        """Join both."""
+        self._index = index
+        self._cache = cache
+
+    def follow(self, key: Key, references: frozenset[Key]) -> None:
+        """Replace what makes `key` due; the index first, so that no change is lost between."""
+        self._index.replace(key, references)
+        self._cache.follow(key, references)
+
+    def unfollow(self, key: Key) -> None:
+        """Make `key` due by nothing any more."""
+        self._index.forget(key)
+        self._cache.unfollow(key)

@@ -1,0 +1,109 @@
+"""Kopf, in a thread and event loop of its own: it watches our two kinds and hands every event over.
+
+Handlers are `on.event` only, async, return None and touch no patch: anything else makes Kopf write
+into objects.
+When Kopf ends (an ERROR in a stream, credentials refused) it is started again with back-off, and
+nothing else ends;
+what it lost meanwhile is found by the compare of `app.compare`.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import kopf
+
+from tokencheck.api import GROUP, VERSION
+from tokencheck.app.kopf_settings import configured
+
+KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+
+OpenSession = Callable[[], Awaitable[tuple[aiohttp.ClientSession, str]]]
+HandOver = Callable[[str, str | None, Mapping[str, Any]], None]
+
+_log = logging.getLogger(__name__)
+
+
+class KopfWatch:
+    """A supervised Kopf.
+
+    Args:
+        open_session: called in Kopf's loop; returns a session that carries credentials, and the
+            server's URL. Kopf
+            closes it at exit and on 401, so nobody else may use it.
+        hand_over: called in Kopf's thread with kind, event type (None at a listing) and the object.
+    """
+
+    def __init__(self, open_session: OpenSession, hand_over: HandOver) -> None:
+        """Prepare; nothing runs before `start`."""
+        self._open_session = open_session
+        self._hand_over = hand_over
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
+        self.restarts = 0
+        self.last_event: float | None = None  # monotonic seconds
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Ask Kopf to end and wait for its thread.
+
+        It is a daemon, so a hung one cannot hold the process.
+        """
+        self._stop.set()
+        self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the supervising thread runs."""
+        return self._thread.is_alive()
+
+    def _supervise(self) -> None:
+        pause = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                asyncio.run(self._operate())
+                ended = "return"
+            except Exception as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
+                ended = type(error).__name__
+            if self._stop.is_set():
+                return
+            self.restarts += 1
+            _log.warning(
+                "the watch of TokenChecks ended (%s); it starts again in %.1f s", ended, pause
+            )
+            self._stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _operate(self) -> None:
+        registry = kopf.OperatorRegistry()
+        self._register(registry)
+        await kopf.operator(
+            registry=registry,
+            settings=configured(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=self._stop,
+        )
+
+    def _register(self, registry: kopf.OperatorRegistry) -> None:
+        for plural, kind in KINDS.items():
+
+            async def feed(event: Any, _kind: str = kind, **_: Any) -> None:
+                self.last_event = time.monotonic()
+                self._hand_over(_kind, event["type"], event["object"])
+
+            kopf.on.event(GROUP, VERSION, plural, registry=registry, id=plural)(feed)
+
+        async def login(**_: Any) -> Any:
+            session, server = await self._open_session()
+            return kopf.AiohttpSession(server=server, aiohttp_session=session)
+
+        kopf.on.login(registry=registry)(login)

@@ -1,0 +1,180 @@
+"""The operator's process: everything is made, joined, started and stopped here, nothing is decided.
+
+Start: own kinds are listed once, Kopf watches them, the engine's gate opens, and passes ask for the
+watches that they need. Stop: no new work, running passes end, events are written, connections
+close.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tokencheck import __version__
+from tokencheck.app.compare import Compare
+from tokencheck.app.facts import facts_of
+from tokencheck.app.follow import Followers
+from tokencheck.app.kopf_watch import KopfWatch
+from tokencheck.app.logs import set_up_logs
+from tokencheck.app.own_kinds import OwnKinds
+from tokencheck.app.passes import CountedStatus, Passes
+from tokencheck.app.settings import Settings
+from tokencheck.clients.kube.cache import Cache, Parsers
+from tokencheck.clients.kube.events import EventRecorder
+from tokencheck.clients.kube.objects import OwnObjects
+from tokencheck.clients.kube.status import StatusWriter
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.core.workloads.parse import parse_workload
+from tokencheck.core.workloads.pods import parse_pod
+from tokencheck.engine.clock import Clock
+from tokencheck.engine.engine import Engine
+from tokencheck.gather.memory import Recollection
+from tokencheck.gather.sources import Sources
+from tokencheck.notice.feed import Feed
+from tokencheck.notice.index import ReferenceIndex
+from tokencheck.notice.queue import Queue
+from tokencheck.publish.publish import Sinks
+from tokencheck.web.board import ResultBoard
+from tokencheck.web.metrics import Metrics
+from tokencheck.web.server import Server, make_app
+from tokencheck.web.tally import Tally
+
+OWN_KINDS = frozenset({"TokenCheck", "TokenProvider"})
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the operator until SIGTERM or SIGINT; return the exit code."""
+    set_up_logs(settings.log_level)
+    return asyncio.run(_main(settings))
+
+
+async def _main(settings: Settings) -> int:
+    transport = await connect(settings)
+    operator = Operator(settings, transport)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        await operator.run(stop)
+    finally:
+        await transport.close()
+    return 0
+
+
+class Operator:
+    """All parts of one running operator."""
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        """Make and join the parts; nothing runs yet."""
+        self._settings = settings
+        index = ReferenceIndex()
+        self._queue = Queue(random.random)
+        feed = Feed(index, self._queue, OWN_KINDS)
+        self._cache = Cache(
+            transport,
+            parsers=Parsers(workload=parse_workload, pod=parse_pod),
+            on_change=feed.notice,
+            scope=settings.scope,
+        )
+        self._events = EventRecorder(
+            transport, instance=socket.gethostname(), clock=lambda: datetime.now(UTC)
+        )
+        tally = Tally()
+        board = ResultBoard(time.time, tally)
+        counted = CountedStatus(StatusWriter(transport), tally)
+        passes = Passes(
+            Sources(
+                inventory=self._cache,
+                memory=Recollection(),
+                interest=Followers(index, self._cache),
+                own_namespace=settings.own_namespace,
+                fingerprint_key=secrets.token_bytes(32),
+            ),
+            Sinks(status=counted, events=self._events, board=board, shelf=self._cache),
+            counted,
+            tally,
+            time.monotonic,
+        )
+        self._engine = Engine(
+            self._queue,
+            {"TokenCheck": passes.check, "TokenProvider": passes.provider},
+            Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic),
+            workers=settings.workers,
+            observe=lambda _kind, seconds: tally.took(seconds),
+        )
+        self._own_kinds = OwnKinds(self._cache, feed.notice, time.monotonic)
+        self._compare = Compare(OwnObjects(transport), self._cache.versions, self._own_kinds)
+        self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
+        facts = facts_of(
+            transport=transport,
+            cache=self._cache,
+            queue=self._queue,
+            engine=self._engine,
+            events=self._events,
+            kopf=self._kopf,
+            compare=self._compare,
+        )
+        self._server = Server(make_app(Metrics(board, tally, facts, __version__), facts))
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; an error of the engine itself ends the process."""
+        self._loop = asyncio.get_running_loop()
+        port = await self._server.start(self._settings.listen_host, self._settings.listen_port)
+        _log.info("tokencheck %s listens on port %d", __version__, port)
+        tasks = [
+            asyncio.create_task(self._compare.run()),
+            asyncio.create_task(self._events.run()),
+            asyncio.create_task(self._engine.run(self._compare.synced)),
+        ]
+        self._kopf.start()
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopped}:
+                task.result()  # one that ended by itself ended by a bug: let it be seen
+        finally:
+            await self._shut_down([*tasks, stopped])
+
+    async def _shut_down(self, tasks: list[asyncio.Task[Any]]) -> None:
+        await self._engine.stop()
+        await self._events.drain()
+        await asyncio.to_thread(self._kopf.stop)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._cache.close()
+        await self._server.stop()
+        _log.info("stopped")
+
+    async def _kopf_session(self) -> tuple[aiohttp.ClientSession, str]:
+        """Return a session for Kopf's own loop; nothing of it is shared with ours."""
+        transport = await connect(self._settings)
+        return transport.session(), transport.server
+
+    def _from_kopf(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
+        """Hand an object from Kopf's thread to the engine's loop."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._own_kinds.receive, kind, event, obj)
+
+
+async def connect(settings: Settings) -> Transport:
+    """Return a transport by kubeconfig, or by the Pod's service account.
+
+    Raises:
+        UsageError: the credentials cannot be found or read.
+    """
+    path = Path(settings.kubeconfig) if settings.kubeconfig else None
+    return await Transport.connect(kubeconfig=path, context=settings.context)

@@ -1,0 +1,82 @@
+"""The passes as the engine calls them: with their sources and sinks, and measured."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tokencheck.gather.sources import Sources
+from tokencheck.model.change import Cause
+from tokencheck.model.keys import Key
+from tokencheck.model.ports import StatusSink, WriteResult
+from tokencheck.model.work import Next, Work
+from tokencheck.passes.check import check_pass
+from tokencheck.passes.provider import provider_pass
+from tokencheck.publish.publish import Sinks
+from tokencheck.web.tally import Tally
+
+_log = logging.getLogger(__name__)
+
+
+class CountedStatus:
+    """A StatusSink that counts and logs; `wrote` holds keys written and not asked for since."""
+
+    def __init__(self, sink: StatusSink, tally: Tally) -> None:
+        """Count the writes of `sink`."""
+        self._sink = sink
+        self._tally = tally
+        self.wrote: set[Key] = set()
+
+    async def write(
+        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> tuple[WriteResult, str]:
+        """Write as the sink does; one log line for each transition of Ready."""
+        result, version = await self._sink.write(
+            key, uid=uid, resource_version=resource_version, status=status
+        )
+        self._tally.wrote(result)
+        if result is WriteResult.WRITTEN:
+            self.wrote.add(key)
+            _log_transition(key, status)
+        elif result is WriteResult.REFUSED:
+            _log.warning("the status of %s could not be written: no right to patch it", key)
+        return result, version
+
+
+def _log_transition(key: Key, status: Mapping[str, Any]) -> None:
+    ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
+    if ready is not None:
+        told = {"ready": ready["status"], "reason": ready["reason"]}
+        _log.info("%s: Ready=%s %s", key, ready["status"], ready["reason"], extra=told)
+
+
+class Passes:
+    """One callable for each of our kinds."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        sinks: Sinks,
+        counted: CountedStatus,
+        tally: Tally,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Join what passes need."""
+        self._sources = sources
+        self._sinks = sinks
+        self._counted = counted
+        self._tally = tally
+        self._monotonic = monotonic
+
+    async def check(self, work: Work, now: datetime) -> Next:
+        """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
+        following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
+        written = work.key in self._counted.wrote
+        self._counted.wrote.discard(work.key)
+        if written and Cause.SECRET_CHANGED in work.causes:
+            self._tally.reacted(self._monotonic() - work.first_seen)
+        return following
+
+    async def provider(self, work: Work, now: datetime) -> Next:
+        """Run the pass of a TokenProvider."""
+        return await provider_pass(work.key, now, sources=self._sources, status=self._counted)

@@ -1,0 +1,61 @@
+"""How the operator's process is set up: command line, environment, defaults."""
+
+from dataclasses import dataclass, field
+
+from tokencheck.model.errors import UsageError
+from tokencheck.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of `tokencheck operator`.
+
+    Args:
+        kubeconfig: path; None means the Pod's own service account.
+        listen: host and port of /metrics, /healthz and /readyz.
+        own_namespace: where ConfigMaps with providers' keys stand.
+        workers: passes that run at the same time.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8080
+    scope: Scope = Scope.CLUSTER
+    namespaces: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    own_namespace: str = "tokencheck-system"
+    log_level: str = "INFO"
+    workers: int = 16
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``.
+
+    Raises:
+        UsageError: when it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 <= int(port) <= 65_535:
+        raise UsageError(f"--listen must be HOST:PORT, such as 0.0.0.0:8080; {text!r} is not")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every address
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def parse_secrets(text: str) -> tuple[tuple[str, str], ...]:
+    """Return (namespace, name) pairs of ``NS/NAME,NS/NAME``.
+
+    Raises:
+        UsageError: when an entry is not of that form.
+    """
+    pairs = []
+    for entry in parse_names(text):
+        namespace, slash, name = entry.partition("/")
+        if not slash or not namespace or not name:
+            raise UsageError(f"--secrets must be NAMESPACE/NAME,…; {entry!r} is not")
+        pairs.append((namespace, name))
+    return tuple(pairs)

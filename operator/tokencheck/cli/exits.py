@@ -1,0 +1,24 @@
+"""Exit codes, the same for every verb."""
+
+from enum import IntEnum
+
+from tokencheck.model.finding import Verdict
+
+
+class Exit(IntEnum):
+    """What a pipeline reads."""
+
+    PASS = 0
+    FINDINGS = 1
+    USAGE = 2
+    UNKNOWN = 3
+    TIMED_OUT = 4
+
+
+def exit_of(verdict: Verdict) -> Exit:
+    """Return the exit code that tells `verdict`."""
+    return {
+        Verdict.VALID: Exit.PASS,
+        Verdict.INVALID: Exit.FINDINGS,
+        Verdict.UNKNOWN: Exit.UNKNOWN,
+    }[verdict]

@@ -1,0 +1,75 @@
+"""`tokencheck` and `kubectl tokencheck`: the table of verbs, each loaded when it is called."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from tokencheck.cli.exits import Exit
+from tokencheck.model.errors import TokencheckError, UsageError
+
+# verb -> (module, what it does): the help of all verbs must not import any of them
+VERBS: Mapping[str, tuple[str, str]] = {
+    "init": ("init", "Write a TokenCheck from what a workload mounts."),
+    "get": ("get", "Show TokenChecks as a table."),
+    "explain": ("explain", "Show every finding of a TokenCheck and what to do next."),
+    "check": ("check", "Run a TokenCheck now, wait, and show its result."),
+    "wait": ("wait", "Block until this revision of the workload is verified, or say why not."),
+    "verify": ("verify", "Judge one token from a file, standard input or a Secret."),
+    "audit": ("audit", "Judge every token of a cluster, without operator and CRDs."),
+    "operator": ("operator", "Run the operator."),
+    "completion": ("completion", "Print a shell completion script."),
+    "version": ("version", "Print the version."),
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the verbs in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of the verb, imported now."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"tokencheck.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 pass, 1 findings, 2 usage or configuration, 3 unknown, 4 wait timed out.",
+)
+def root() -> None:
+    """Every expectation on every mounted API token, as a test that runs continuously."""
+
+
+def main() -> None:
+    """Run the command line.
+
+    The process ends with one of `Exit`, and no traceback for what a user can cause.
+    """
+    try:
+        code = root.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except UsageError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(Exit.USAGE)
+    except TokencheckError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(Exit.UNKNOWN)
+    sys.exit(code if isinstance(code, int) else Exit.PASS)

@@ -1,0 +1,68 @@
+"""`tokencheck operator`: run the operator."""
+
+import click
+
+from tokencheck.app.settings import Settings, parse_listen, parse_names, parse_secrets
+from tokencheck.model.scope import Scope
+
+
+@click.command(context_settings={"auto_envvar_prefix": "TOKENCHECK", "show_default": True})
+@click.option(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False),
+    help="Kubeconfig file; in-cluster credentials by default.",
+)
+@click.option("--context", help="Context of the kubeconfig.")
+@click.option(
+    "--listen", default="127.0.0.1:8080", help="HOST:PORT of /metrics, /healthz and /readyz."
+)
+@click.option(
+    "--secrets-scope",
+    type=click.Choice([str(s) for s in Scope]),
+    default="cluster",
+    help="Which Secrets may be read.",
+)
+@click.option("--namespaces", default="", help="With scope namespaces: NS,NS.")
+@click.option("--secrets", default="", help="With scope named: NS/NAME,NS/NAME.")
+@click.option(
+    "--own-namespace",
+    default="tokencheck-system",
+    help="Where ConfigMaps with providers' keys stand.",
+)
+@click.option(
+    "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO"
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=16, help="Passes that run at the same time."
+)
+def command(
+    kubeconfig: str | None,
+    context: str | None,
+    listen: str,
+    secrets_scope: str,
+    namespaces: str,
+    secrets: str,
+    own_namespace: str,
+    log_level: str,
+    workers: int,
+) -> int:
+    """Run the operator.
+
+    Every option can also be given as TOKENCHECK_<OPTION> in the environment.
+    """
+    host, port = parse_listen(listen)
+    settings = Settings(
+        kubeconfig=kubeconfig,
+        context=context,
+        listen_host=host,
+        listen_port=port,
+        scope=Scope(secrets_scope),
+        namespaces=parse_names(namespaces),
+        secrets=parse_secrets(secrets),
+        own_namespace=own_namespace,
+        log_level=log_level,
+        workers=workers,
+    )
+    from tokencheck.app.operator import run
+
+    return run(settings)

@@ -1,0 +1,48 @@
+"""Which writes a process may make at all, whatever RBAC allows: against bugs of our own."""
+
+import re
+from dataclasses import dataclass
+
+_NAME = r"[a-z0-9][-a-z0-9.]*"
+_OWN = r"/apis/tokencheck\.dev/v1alpha1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A kind of write: a method and the paths (whole, without query) on which it is allowed."""
+
+    method: str
+    path: re.Pattern[str]
+
+
+OPERATOR_WRITES = (
+    Write(
+        method="PATCH",
+        path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}/status"),
+    ),
+    Write(method="PATCH", path=re.compile(rf"{_OWN}/tokenproviders/{_NAME}/status")),
+    Write(method="POST", path=re.compile(rf"/apis/events\.k8s\.io/v1/namespaces/{_NAME}/events")),
+    Write(
+        method="PATCH",
+        path=re.compile(rf"/apis/events\.k8s\.io/v1/namespaces/{_NAME}/events/{_NAME}"),
+    ),
+)
+"""The operator: the status of our own kinds, and Events."""
+
+COMMAND_WRITES = (
+    Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
+)
+"""A command run by a person: annotations of a TokenCheck, with that person's rights."""
+
+
+def require_allowed(writes: tuple[Write, ...], method: str, path: str) -> None:
+    """Return when `method` on `path` is a read or one of `writes`.
+
+    Raises:
+        PermissionError: it is neither; nothing was sent.
+    """
+    if method == "GET" or any(w.method == method and w.path.fullmatch(path) for w in writes):
+        return
+    raise PermissionError(
+        f"{method} {path} is not among the writes of this process; it was not sent"
+    )

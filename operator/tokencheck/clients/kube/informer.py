@@ -1,0 +1,485 @@
+"""One LIST and WATCH that is never silently wrong.
+
+What goes wrong with a watch, and what is done:
+
+1. It is cut, or the server ends it: it goes on from the last version seen, with nothing lost.
+2. It freezes: silence is bounded (the server is asked to end each watch sooner than that).
+3. The version is gone (410, as status or as event), or the server reports any other error: list
+   again, compare.
+4. Objects vanish while nobody looks: whatever a list lacks is reported as deleted.
+5. Versions go backwards (a restored etcd): list again, compare.
+6. Events are lost with no sign at all: a list beside the running watch, now and then, is compared
+   too.
+7. Rights are taken away: `DENIED` until a list succeeds, asked again every few seconds.
+
+Between retries stands a back-off with jitter; between any two streams a floor, so that a server
+that ends each watch at once is not hammered. Callbacks are called in the event loop, synchronously,
+one object at a time.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from msgspec import Raw
+
+from tokencheck.clients.kube.decode import (
+    EVENT,
+    HEAD,
+    PAGE,
+    STATUS,
+    Place,
+    decode,
+    version_of,
+)
+from tokencheck.clients.kube.limits import Backoff, jitter
+from tokencheck.clients.kube.transport import StalledError, Transport
+from tokencheck.model.errors import ClusterError
+
+R = TypeVar("R")
+_LOG = logging.getLogger(__name__)
+_JSON = "application/json"
+_META = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+
+class State(StrEnum):
+    """What the store of an informer is worth."""
+
+    STARTING = "Starting"  # nothing known yet
+    SYNCED = "Synced"  # as the server had it at `last_activity`
+    DENIED = "Denied"  # no right to list or watch
+    MISSING = "Missing"  # the server does not serve this resource
+
+
+class Restart(StrEnum):
+    """Why a stream ended; label of tokencheck_watch_restarts_total."""
+
+    ENDED = "Ended"  # the server's own time limit, the normal case
+    CUT = "Cut"
+    STALLED = "Stalled"
+    EXPIRED = "Expired"
+    ERROR = "Error"
+    REGRESSION = "Regression"
+    GARBLED = "Garbled"
+    DENIED = "Denied"
+    MISSING = "Missing"
+    THROTTLED = "Throttled"
+    UNAVAILABLE = "Unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The times of an informer.
+
+    Args:
+        watch_s: how long the server keeps a watch open, up to a fifth less; it sends a bookmark
+            just before the end.
+        silent_s: how long a stream may be silent. Above `watch_s`, or quiet streams look frozen.
+        compare_s: between two comparisons, for up to `compare_objects` objects; in proportion
+            above.
+        first_s, cap_s: the back-off. denied_cap_s: the same while denied, so that rights given back
+            are soon seen.
+        floor_s: between two streams.
+        page: objects of one LIST page.
+    """
+
+    watch_s: float = 24.0
+    silent_s: float = 30.0
+    compare_s: float = 60.0
+    compare_objects: int = 10_000
+    first_s: float = 0.1
+    cap_s: float = 10.0
+    denied_cap_s: float = 3.0
+    floor_s: float = 0.05
+    page: int = 500
+
+
+NORMAL = Pace()
+SLOW = Pace(watch_s=110.0, silent_s=120.0, compare_s=300.0)
+"""For an informer of one single object, of which there may be thousands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[R]):
+    """What an informer watches and keeps.
+
+    Args:
+        name: plural, for metrics and messages.
+        path, params: of LIST and WATCH.
+        metadata_only: ask for PartialObjectMetadata.
+        wanted: whether an object matters; all others are dropped after their name was read.
+        record: the object reduced to what is kept, or None when nothing of it is.
+    """
+
+    name: str
+    path: str
+    record: Callable[[Raw | bytes], R | None]
+    params: Mapping[str, str] = field(default_factory=dict)
+    metadata_only: bool = False
+    wanted: Callable[[Place], bool] = lambda _: True
+
+
+class _OutdatedError(Exception):
+    """The position in the stream of versions is worth nothing: list again."""
+
+    def __init__(self, reason: Restart) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Informer(Generic[R]):
+    """The wanted objects of one resource, kept up to date; `run` it as a task."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        target: Target[R],
+        *,
+        on_change: Callable[[Place, R | None, R | None], None],
+        on_state: Callable[[State, State], None] = lambda _old, _new: None,
+        pace: Pace = NORMAL,
+        restarts: "Counter[Restart] | None" = None,
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            transport: the way to the server.
+            target: what to watch.
+            on_change: told (place, old record or None, new record or None) of each change; both
+                None: deleted, and its record was never kept.
+            on_state: told (old, new) of each new state.
+            pace: its times.
+            restarts: where ends of streams are counted.
+        """
+        self.target = target
+        self.state = State.STARTING
+        self.synced = asyncio.Event()
+        self.settled = asyncio.Event()  # synced, or known to be denied or missing
+        self.last_activity = time.monotonic()
+        self.restarts: Counter[Restart] = Counter() if restarts is None else restarts
+        self.listed = 0  # objects of the last complete list, unwanted ones included
+        self._transport = transport
+        self._on_change = on_change
+        self._on_state = on_state
+        self._pace = pace
+        self._backoff = Backoff(first_s=pace.first_s, cap_s=pace.cap_s)
+        self._records: dict[Place, R] = {}
+        self._versions: dict[Place, int] = {}
+        self._position: int | None = None  # where the watch stands; None: list first
+        self._progress = False  # since the last pause
+        self._removed: dict[Place, int] = {}  # by the watch, while a comparison runs
+        self._comparing = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None
+
+    # What is known
+
+    def get(self, place: Place) -> R | None:
+        """Return the record of an object, or None when it is not known."""
+        return self._records.get(place)
+
+    def records(self) -> Mapping[Place, R]:
+        """Return all records, as a live view."""
+        return MappingProxyType(self._records)
+
+    def remember(self, place: Place, version: int, record: R) -> None:
+        """Keep what a direct read found, unless the stream knows better; nobody is told."""
+        if version > self._versions.get(place, -1):
+            self._versions[place] = version
+            self._records[place] = record
+
+    def forget(self, place: Place) -> None:
+        """Keep nothing of an object that is not wanted any more."""
+        self._versions.pop(place, None)
+        self._records.pop(place, None)
+
+    def adopt(self, other: "Informer[R]") -> None:
+        """Start from what another informer knows: the first list tells only what differs."""
+        self._versions.update(other._versions)  # noqa: SLF001 - one of its own kind
+        self._records.update(other._records)  # noqa: SLF001 - as above
+
+    # Following
+
+    async def run(self) -> None:
+        """Follow the resource until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(), name=f"watch {self.target.name}")
+            group.create_task(self._compare_forever(), name=f"compare {self.target.name}")
+
+    async def _follow(self) -> None:
+        while True:
+            started = time.monotonic()
+            self._progress = False
+            pause_cap_s = await self._follow_once()
+            if self._progress or time.monotonic() - started > self._pace.watch_s / 2:
+                self._backoff.reset()
+                if pause_cap_s == 0:
+                    continue
+            await asyncio.sleep(max(self._backoff.next_s(pause_cap_s), self._pace.floor_s))
+
+    async def _follow_once(self) -> float:
+        """List if need be, follow one stream, and return the longest pause before the next."""
+        try:
+            if self._position is None:
+                await self._list()
+            await self._watch_interruptibly()
+        except _OutdatedError as error:
+            self._position = None
+            self._progress = False  # a server that breaks each stream after one event is not well
+            self.restarts[error.reason] += 1
+        except ClusterError as error:
+            return self._failed(error)
+        else:
+            self.restarts[Restart.ENDED] += 1
+            return 0
+        return self._pace.cap_s
+
+    def _failed(self, error: ClusterError) -> float:
+        """Count a failure, and return the longest pause before the next try."""
+        reason = _reason_of(error)
+        self.restarts[reason] += 1
+        if reason is Restart.DENIED:
+            self._position = None
+            self._enter(State.DENIED)
+            return self._pace.denied_cap_s
+        if reason is Restart.MISSING:
+            self._position = None
+            self._enter(State.MISSING)
+        elif reason in (Restart.EXPIRED, Restart.ERROR):
+            self._position = None
+        return self._pace.cap_s
+
+    def _enter(self, state: State) -> None:
+        if state is State.SYNCED:
+            self.synced.set()
+        else:
+            self.synced.clear()
+        self.settled.set()
+        old, self.state = self.state, state
+        if state is not old:
+            self._on_state(old, state)
+
+    # Listing
+
+    async def _list(self) -> None:
+        """Make the store equal to what the server has, and stand at its version."""
+        async with self._comparing:
+            await self._replace()
+
+    async def _replace(self) -> None:
+        unseen = set(self._versions)
+        count = 0
+        version = 0
+        async for version, items in self._pages(self.target.path, self.target.params):  # noqa: B007 - the last counts
+            for raw in items:
+                count += 1
+                place, at = _head(raw)
+                unseen.discard(place)
+                if at != self._versions.get(place):
+                    self._take(place, at, raw)
+            await asyncio.sleep(0)  # a big list lets others work between its pages
+        for place in unseen:
+            self._drop(place)
+        self.listed = count
+        self._position = version
+        self._enter(State.SYNCED)
+
+    async def compare(
+        self, path: str | None = None, covers: Callable[[Place], bool] = lambda _: True
+    ) -> None:
+        """Repair what the running watch missed, against a list of now.
+
+        Args:
+            path: of a part of the objects (a namespace), all by default.
+            covers: which objects that path lists.
+
+        Raises:
+            ClusterError: the list failed; nothing is known to be wrong.
+        """
+        async with self._comparing:
+            try:
+                await self._compare(path or self.target.path, covers)
+            except _OutdatedError:
+                raise ClusterError(f"list {self.target.name}: not a list") from None
+            finally:
+                self._removed.clear()
+
+    async def _compare(self, path: str, covers: Callable[[Place], bool]) -> None:
+        before = self._position
+        unseen = {place for place in self._versions if covers(place)}
+        count = 0
+        version = 0
+        async for version, items in self._pages(path, self.target.params):
+            if before is not None and version < before:
+                self._interrupt()  # the server knows less than it told us: it was restored
+                return
+            for raw in items:
+                count += 1
+                place, at = _head(raw)
+                unseen.discard(place)
+                if at > max(self._versions.get(place, -1), self._removed.get(place, -1)):
+                    self._take(place, at, raw)
+            await asyncio.sleep(0)
+        for place in unseen:  # made after the list was read: it stays
+            if self._versions.get(place, math.inf) <= version:
+                self._drop(place)
+        if path == self.target.path:
+            self.listed = count
+
+    async def _compare_forever(self) -> None:
+        while True:
+            size = max(1.0, self.listed / self._pace.compare_objects)
+            await asyncio.sleep(jitter(self._pace.compare_s * size, 0.2))
+            if self.state is State.SYNCED:
+                try:
+                    await self.compare()
+                except ClusterError:
+                    continue  # the watch meets the same trouble and handles it
+
+    async def _pages(
+        self, path: str, params: Mapping[str, str]
+    ) -> AsyncIterator[tuple[int, list[Raw]]]:
+        """Yield (version of the list, objects) page by page: one consistent state of the server."""
+        token = ""
+        while True:
+            query = {**params, "limit": str(self._pace.page)}
+            if token:
+                query["continue"] = token
+            answer = await self._transport.get(path, query, accept=self._accept("List"))
+            if answer.status != 200:
+                raise ClusterError(f"list {path}: HTTP {answer.status}", status=answer.status)
+            page = decode(PAGE, answer.body)
+            if page is None:
+                raise _OutdatedError(Restart.GARBLED)
+            self.last_activity = time.monotonic()
+            yield version_of(page.metadata.resource_version), page.items or []
+            token = page.metadata.continue_
+            if not token:
+                return
+
+    def _accept(self, suffix: str = "") -> str:
+        return _META.format(suffix) if self.target.metadata_only else _JSON
+
+    # Watching
+
+    async def _watch_interruptibly(self) -> None:
+        self._watching = asyncio.create_task(self._watch())
+        try:
+            await self._watching
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise _OutdatedError(Restart.REGRESSION) from None
+        finally:
+            self._watching = None
+
+    def _interrupt(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _watch(self) -> None:
+        params = {
+            **self.target.params,
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": str(self._position),
+            "timeoutSeconds": str(max(1, round(jitter(self._pace.watch_s, 0.2)))),
+        }
+        lines = self._transport.stream(
+            self.target.path, params, accept=self._accept(), silent_s=self._pace.silent_s
+        )
+        async with aclosing(lines):
+            async for line in lines:
+                self.last_activity = time.monotonic()
+                self._step(line)
+                self._progress = True
+
+    def _step(self, line: bytes) -> None:
+        """Take one event of the stream.
+
+        Raises:
+            _OutdatedError: the stream cannot be trusted to be complete.
+        """
+        event = decode(EVENT, line)
+        if event is None:
+            raise _OutdatedError(Restart.GARBLED)
+        if event.type == "ERROR":
+            status = decode(STATUS, event.object)
+            expired = status is not None and status.code == 410
+            raise _OutdatedError(Restart.EXPIRED if expired else Restart.ERROR)
+        place, version = _head(event.object)
+        if self._position is not None and version < self._position:
+            raise _OutdatedError(Restart.REGRESSION)
+        self._position = version
+        if event.type == "DELETED":
+            if self._comparing.locked():
+                self._removed[place] = version
+            self._drop(place, told=self.target.wanted(place))
+        elif event.type != "BOOKMARK" and version > self._versions.get(place, -1):
+            self._take(place, version, event.object)
+
+    # Telling
+
+    def _take(self, place: Place, version: int, raw: Raw) -> None:
+        if not self.target.wanted(place):
+            return
+        old = self._records.get(place)
+        try:
+            record = self.target.record(raw)
+            if record is None:
+                self._drop(place)
+                return
+            self._versions[place] = version
+            self._records[place] = record
+            self._on_change(place, old, record)
+        except Exception as error:  # noqa: BLE001 - one object that nobody foresaw must not blind the rest
+            self._report(place, error)
+
+    def _drop(self, place: Place, *, told: bool = False) -> None:
+        """Forget an object, and tell it when it was known or when `told` says so."""
+        known = self._versions.pop(place, None) is not None
+        old = self._records.pop(place, None)
+        if not known and not told:
+            return
+        try:
+            self._on_change(place, old, None)
+        except Exception as error:  # noqa: BLE001 - as in _take
+            self._report(place, error)
+
+    def _report(self, place: Place, error: Exception) -> None:
+        _LOG.error(
+            "%s %s/%s: %s while taking a change; this object is not followed",
+            self.target.name,
+            *place,
+            type(error).__name__,
+        )
+
+
+def _head(raw: Raw) -> tuple[Place, int]:
+    head = decode(HEAD, raw)
+    if head is None:
+        raise _OutdatedError(Restart.GARBLED)
+    return head.metadata.place, head.metadata.version
+
+
+def _reason_of(error: ClusterError) -> Restart:
+    if isinstance(error, StalledError):
+        return Restart.STALLED
+    by_status = {
+        0: Restart.CUT,
+        401: Restart.DENIED,
+        403: Restart.DENIED,
+        404: Restart.MISSING,
+        410: Restart.EXPIRED,
+        429: Restart.THROTTLED,
+    }
+    other = Restart.UNAVAILABLE if error.status >= 500 else Restart.ERROR
+    return by_status.get(error.status, other)

@@ -1,0 +1,114 @@
+"""Plain reads of our own kinds: for commands, and to find what a watch lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from tokencheck.clients.kube.decode import HEAD, PAGE, decode
+from tokencheck.clients.kube.reads import read_object
+from tokencheck.clients.kube.resources import OWN, Resource
+from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.evidence import Unread
+from tokencheck.model.keys import Key
+
+_PAGE = 500
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What somebody who knew `known` did not notice.
+
+    Args:
+        gone: known, and not there any more.
+        changed: unknown, or there in another version.
+    """
+
+    gone: frozenset[Key]
+    changed: frozenset[Key]
+
+
+def difference_of(known: Mapping[Key, str], listed: Mapping[Key, str]) -> Difference:
+    """Return how `listed` (key -> resourceVersion) differs from `known`."""
+    return Difference(
+        gone=frozenset(known.keys() - listed.keys()),
+        changed=frozenset(key for key, version in listed.items() if known.get(key) != version),
+    )
+
+
+async def list_versions(transport: Transport, kind: str) -> dict[Key, str]:
+    """Return the resourceVersion of each object of one of our kinds; no spec is read.
+
+    Raises:
+        ClusterError: the list failed.
+    """
+    versions = {}
+    for raw in await _list(transport, OWN[kind], "", _METADATA):
+        head = decode(HEAD, raw)
+        if head is not None:
+            versions[OWN[kind].key(*head.metadata.place)] = head.metadata.resource_version
+    return versions
+
+
+async def list_objects(
+    transport: Transport, kind: str, namespace: str = ""
+) -> list[Mapping[str, Any]]:
+    """Return all objects of one of our kinds, of one namespace or of all.
+
+    Raises:
+        ClusterError: the list failed, with its status.
+    """
+    return [msgspec.json.decode(raw) for raw in await _list(transport, OWN[kind], namespace, JSON)]
+
+
+async def get_object(transport: Transport, key: Key) -> Mapping[str, Any] | Unread:
+    """Return one object of our kinds, or why it could not be read."""
+    body = await read_object(transport, OWN[key.kind], key.namespace, key.name)
+    if not isinstance(body, bytes):
+        return body
+    obj: dict[str, Any] = msgspec.json.decode(body)
+    return obj
+
+
+class OwnObjects:
+    """The reads of our own kinds over one transport, as `app.compare` wants them."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Read through `transport`."""
+        self._transport = transport
+
+    async def objects(self, kind: str) -> list[Mapping[str, Any]]:
+        """Return all objects of a kind. Raises ClusterError."""
+        return await list_objects(self._transport, kind)
+
+    async def versions(self, kind: str) -> dict[Key, str]:
+        """Return the resourceVersion of each object of a kind. Raises ClusterError."""
+        return await list_versions(self._transport, kind)
+
+    async def object(self, key: Key) -> Mapping[str, Any] | None:
+        """Return one object, or None when it cannot be read now."""
+        found = await get_object(self._transport, key)
+        return None if isinstance(found, Unread) else found
+
+
+async def _list(
+    transport: Transport, resource: Resource, namespace: str, accept: str
+) -> list[msgspec.Raw]:
+    path = resource.path(namespace)
+    if path is None:
+        return []
+    items: list[msgspec.Raw] = []
+    params = {"limit": str(_PAGE)}
+    while True:
+        answer = await transport.get(path, params, accept=accept)
+        page = decode(PAGE, answer.body) if answer.status == 200 else None
+        if page is None:
+            text = f"{resource.plural} cannot be listed: HTTP {answer.status}"
+            raise ClusterError(text, status=answer.status)
+        items += page.items or []
+        if not page.metadata.continue_:
+            return items
+        params["continue"] = page.metadata.continue_

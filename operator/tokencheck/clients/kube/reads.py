@@ -1,0 +1,43 @@
+"""One object, read now: the answer's status becomes a value, never an exception."""
+
+from msgspec import Raw
+
+from tokencheck.clients.kube.decode import HEAD, decode
+from tokencheck.clients.kube.resources import Resource
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.evidence import Absent, Denied, Failed, Unread
+
+
+def what_of(resource: Resource, namespace: str, name: str) -> str:
+    """Return how messages call an object: ``Secret shop/payments-api``."""
+    return str(resource.key(namespace if resource.namespaced else "", name))
+
+
+async def read_object(
+    transport: Transport, resource: Resource, namespace: str, name: str
+) -> bytes | Unread:
+    """Return the bytes of one object, or why there are none."""
+    what = what_of(resource, namespace, name)
+    path = resource.path(namespace, name)
+    if path is None:
+        return Absent(what=what)  # no object can be called so
+    try:
+        answer = await transport.get(path)
+    except ClusterError:
+        return Failed(what=what)
+    match answer.status:
+        case 200:
+            return answer.body
+        case 404:
+            return Absent(what=what)
+        case 401 | 403:
+            return Denied(what=what)
+        case _:
+            return Failed(what=what)
+
+
+def version_in(body: bytes | Raw) -> int:
+    """Return the resourceVersion of an object, 0 when it has none."""
+    head = decode(HEAD, body)
+    return head.metadata.version if head else 0

@@ -1,0 +1,59 @@
+"""The one writer of status: a merge patch that only fits the object it was computed from."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tokencheck.clients.kube.decode import HEAD, decode
+from tokencheck.clients.kube.resources import OWN
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.keys import Key
+from tokencheck.model.ports import WriteResult
+
+FIELD_MANAGER = "tokencheck"
+_LOG = logging.getLogger(__name__)
+_RESULTS = {
+    200: WriteResult.WRITTEN,
+    404: WriteResult.GONE,
+    409: WriteResult.CONFLICT,
+    401: WriteResult.REFUSED,
+    403: WriteResult.REFUSED,
+}
+
+
+class StatusWriter:
+    """Implements `model.ports.StatusSink` for our own kinds."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Write through `transport`."""
+        self._transport = transport
+
+    async def write(
+        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> tuple[WriteResult, str]:
+        """Merge `status` into the object's, and return how that ended with the new resourceVersion.
+
+        The resourceVersion is the fence: the server compares it and answers 409. A merge patch
+        alone ignores a wrong uid, so the answer's uid is compared too.
+        """
+        path = OWN[key.kind].path(key.namespace, key.name)
+        if path is None:
+            return WriteResult.GONE, ""
+        patch = {"metadata": {"uid": uid, "resourceVersion": resource_version}, "status": status}
+        try:
+            answer = await self._transport.patch(
+                f"{path}/status", patch, {"fieldManager": FIELD_MANAGER}
+            )
+        except ClusterError as error:
+            _LOG.warning("%s: the status was not written: %s", key, error)
+            return WriteResult.FAILED, ""
+        result = _RESULTS.get(answer.status, WriteResult.FAILED)
+        if result is not WriteResult.WRITTEN:
+            if result in (WriteResult.FAILED, WriteResult.REFUSED):
+                _LOG.warning("%s: the status was refused with HTTP %d", key, answer.status)
+            return result, ""
+        head = decode(HEAD, answer.body)
+        if head is None or head.metadata.uid != uid:
+            return WriteResult.GONE, ""
+        return WriteResult.WRITTEN, head.metadata.resource_version

@@ -1,0 +1,74 @@
+"""What is wrong with the check as a whole: no tokens, no workload, sites that nobody can read."""
+
+from tokencheck.core.checks.presence import GRANT_READ, WAIT_FOR_READ
+from tokencheck.core.checks.words import shown
+from tokencheck.model.evidence import Absent, Denied, Evidence, Failed
+from tokencheck.model.finding import Check, Finding, Result
+from tokencheck.model.reasons import Reason
+from tokencheck.model.workload import Site
+
+
+def check_discovery(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return the findings that belong to no token: the workload, then what it mounts."""
+    return (*_workload(evidence), *_no_tokens(evidence), *map(_unreadable, evidence.unreadable))
+
+
+def _workload(evidence: Evidence) -> tuple[Finding, ...]:
+    """An absent workload is the rollout's matter, as long as there are tokens to judge."""
+    match evidence.workload:
+        case None:
+            return ()
+        case Absent(what=what):
+            if evidence.tokens:
+                return ()
+            return (
+                _unknown(
+                    Reason.WORKLOAD_NOT_FOUND,
+                    f"{what} does not exist, so there is nothing to check",
+                    f"create {what}, or correct spec.workloadRef",
+                ),
+            )
+        case Denied(what=what):
+            detail = f"{what}: the operator may not read it"
+            return (_unknown(Reason.ACCESS_DENIED, detail, GRANT_READ),)
+        case Failed(what=what):  # pragma: no branch - mypy proves it the last
+            return (_unknown(Reason.READ_FAILED, f"{what}: could not be read", WAIT_FOR_READ),)
+
+
+def _no_tokens(evidence: Evidence) -> tuple[Finding, ...]:
+    """A site that cannot be read may well hold a token, so it forbids to say that there is none."""
+    if not evidence.searched or evidence.tokens or evidence.unreadable:
+        return ()
+    return (
+        Finding(
+            token="",
+            check=Check.PRESENT,
+            result=Result.FAIL,
+            reason=Reason.NO_TOKENS_FOUND,
+            message="the workload mounts no token that could be recognised",
+            action="mount the token from a Secret, or name it in spec.tokens",
+        ),
+    )
+
+
+def _unreadable(site: Site) -> Finding:
+    container = f" of container {shown(site.container)}" if site.container else ""
+    where = f'{site.kind} "{shown(site.where)}"{container}'
+    return Finding(
+        token="",
+        check=Check.PRESENT,
+        result=Result.SKIP,
+        reason=Reason.NOT_READABLE,
+        message=f"{where}: no Secret holds it, so it is not checked",
+    )
+
+
+def _unknown(reason: Reason, message: str, action: str) -> Finding:
+    return Finding(
+        token="",
+        check=Check.PRESENT,
+        result=Result.UNKNOWN,
+        reason=reason,
+        message=message,
+        action=action,
+    )

@@ -1,0 +1,141 @@
+"""Scopes and ExcessScopes: what the token may do, against what it must, may and must not do.
+
+A scope can imply others; everything is compared closed over that. Source: RFC 6749 section 3.3
+knows no hierarchy, so there is none but the provider's `implies`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tokencheck.api.tokencheck import Policy
+from tokencheck.core.checks.claims import agreed
+from tokencheck.core.checks.reading import USE_A_PROVIDER, claims_of, unjudged, vouched
+from tokencheck.core.checks.words import by_policy, failed, listed, passed, skipped, unknown, warned
+from tokencheck.model.evidence import TokenEvidence
+from tokencheck.model.finding import Check, Finding
+from tokencheck.model.reasons import Reason
+
+Implies = Mapping[str, tuple[str, ...]]
+# Names that mean "everything" wherever they are used; to have one, the spec must name it itself.
+_EVERYTHING = frozenset({"*", "root", "admin"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a token may do beside what the spec says; all sorted.
+
+    Args:
+        granted: closed over what it implies.
+        missing: required and not in `granted`.
+        forbidden: forbidden and in `granted`.
+        excess: scopes as the token names them that allow more than was asked for.
+        enough: the smallest part of the required scopes that implies all of them.
+    """
+
+    granted: tuple[str, ...]
+    missing: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    excess: tuple[str, ...]
+    enough: tuple[str, ...]
+
+
+def closure(scopes: Iterable[str], implies: Implies) -> frozenset[str]:
+    """Return the scopes with all that they imply, at any depth, circles included."""
+    reached: set[str] = set()
+    open_ends = list(scopes)
+    while open_ends:
+        scope = open_ends.pop()
+        if scope not in reached:
+            reached.add(scope)
+            open_ends.extend(implies.get(scope, ()))
+    return frozenset(reached)
+
+
+def smallest(scopes: Iterable[str], implies: Implies) -> tuple[str, ...]:
+    """Return as few of the scopes as imply all of them; no one of these can be left out."""
+    kept = sorted(set(scopes))
+    for scope in tuple(kept):
+        others = [other for other in kept if other != scope]
+        if scope in closure(others, implies):
+            kept = others
+    return tuple(kept)
+
+
+def rights_of(token: TokenEvidence) -> Rights | None:
+    """Return what the token may do; None when it does not say."""
+    claims = claims_of(token)
+    if claims is None or claims.scopes is None:
+        return None
+    wanted, implies = token.spec.scopes, token.trust.implies
+    granted = closure(claims.scopes, implies)
+    return Rights(
+        granted=tuple(sorted(granted)),
+        missing=tuple(sorted(set(wanted.required) - granted)),
+        forbidden=tuple(sorted(set(wanted.forbidden) & granted)),
+        excess=_excess(token, claims.scopes),
+        enough=smallest(wanted.required, implies),
+    )
+
+
+def _excess(token: TokenEvidence, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """Only against what is wanted: a spec that only forbids says nothing about the rest."""
+    wanted, implies = token.spec.scopes, token.trust.implies
+    named = {*wanted.required, *wanted.allowed}
+    if not named:
+        return ()
+    may = closure(named, implies) - (_EVERYTHING - named)
+    return tuple(sorted({scope for scope in granted if not closure((scope,), implies) <= may}))
+
+
+def check_scopes(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple[Finding, ...]:
+    """Return whether every required scope is granted and no forbidden one is."""
+    if not token.spec.scopes.asked:
+        return ()
+    if claims_of(token) is None:
+        return unjudged(token, Check.SCOPES, asked=True, reason=Reason.SCOPE_UNKNOWN)
+    rights = rights_of(token)
+    if rights is None:
+        detail = f"has none of the claims {listed(token.trust.scope_claims)}"
+        action = "name the claim that holds the scopes in the TokenProvider's scopeClaims"
+        return (unknown(token, Check.SCOPES, Reason.SCOPE_UNKNOWN, detail, action=action),)
+    findings = []
+    if rights.missing:
+        detail, action = (
+            f"lacks {listed(rights.missing)}",
+            f"add {listed(rights.missing)} to its scopes",
+        )
+        findings.append(failed(token, Check.SCOPES, Reason.SCOPE_MISSING, detail, action=action))
+    if rights.forbidden:
+        detail = f"may do what the spec forbids: {listed(rights.forbidden)}"
+        action = f"replace it by one without {listed(rights.forbidden)}"
+        findings.append(failed(token, Check.SCOPES, Reason.SCOPE_FORBIDDEN, detail, action=action))
+    return tuple(findings) or (agreed(token, Check.SCOPES, "has what the spec asks for"),)
+
+
+def check_excess_scopes(
+    token: TokenEvidence, policy: Policy, _now: datetime
+) -> tuple[Finding, ...]:
+    """Return whether the token may do more than required and allowed, and what would be enough."""
+    wanted = token.spec.scopes
+    if not wanted.required and not wanted.allowed:
+        return ()
+    rights = rights_of(token)
+    if rights is None:
+        # Scopes has said Unknown already; a warning that cannot be told is Skip.
+        return unjudged(token, Check.EXCESS_SCOPES, reason=Reason.SCOPE_UNKNOWN)
+    if rights.excess:
+        detail = (
+            f"may do more than it needs: {listed(rights.excess)}; {listed(rights.enough)} would do"
+        )
+        action = (
+            f"replace it by one without {listed(rights.excess)}, or add what it needs to allowed"
+        )
+        found = warned(token, Check.EXCESS_SCOPES, Reason.SCOPE_EXCESS, detail, action=action)
+        return (by_policy(policy.excess_scopes, found),)
+    if vouched(token):
+        return (passed(token, Check.EXCESS_SCOPES, "may do no more than asked for"),)
+    detail = "may do no more than asked for, by its own word"
+    return (
+        skipped(token, Check.EXCESS_SCOPES, Reason.NOT_VERIFIABLE, detail, action=USE_A_PROVIDER),
+    )

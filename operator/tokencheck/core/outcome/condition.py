@@ -1,0 +1,88 @@
+"""One condition as we mean it, before times are known. Source: apimachinery metav1.Condition."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tokencheck.api.quantity import format_time
+from tokencheck.core.outcome.words import cut
+from tokencheck.model.reasons import Reason
+
+MAX_MESSAGE_BYTES = 512  # Helm, Argo CD and kubectl print it whole
+
+
+class State(StrEnum):
+    """Status of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Type(StrEnum):
+    """The conditions of a TokenCheck, in the order in which they are written."""
+
+    READY = "Ready"
+    RESOLVED = "Resolved"
+    VERIFIED = "Verified"
+    UNEXPIRED = "Unexpired"
+    SCOPES_SATISFIED = "ScopesSatisfied"
+    ROLLOUT_VERIFIED = "RolloutVerified"
+    EXPIRING_SOON = "ExpiringSoon"
+    OVER_SCOPED = "OverScoped"
+    DRIFTED = "Drifted"
+    STALE_IN_PODS = "StaleInPods"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SUSPENDED = "Suspended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a condition says now; `since` overrides its transition time (a pulse that restarts)."""
+
+    type: Type
+    state: State
+    reason: Reason
+    message: str
+
+
+def previous(status: Mapping[str, Any], kind: Type) -> Mapping[str, Any]:
+    """Return the condition of that type in a stored status, or an empty mapping."""
+    for condition in status.get("conditions") or ():
+        if isinstance(condition, Mapping) and condition.get("type") == kind:
+            return condition
+    return {}
+
+
+def render(
+    conditions: Iterable[Condition], status: Mapping[str, Any], *, generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the whole conditions list: ours, then foreign ones as they were.
+
+    lastTransitionTime moves only when `status` flips; every one of ours carries the same
+    observedGeneration.
+    Source: Kubernetes API conventions, "Typical status properties".
+    """
+    rendered = []
+    for condition in conditions:
+        old = previous(status, condition.type)
+        kept = old.get("lastTransitionTime") if old.get("status") == condition.state else None
+        rendered.append(
+            {
+                "type": str(condition.type),
+                "status": str(condition.state),
+                "observedGeneration": generation,
+                "lastTransitionTime": kept or format_time(now),
+                "reason": str(condition.reason),
+                "message": cut(condition.message, MAX_MESSAGE_BYTES),
+            }
+        )
+    foreign = (
+        c
+        for c in status.get("conditions") or ()
+        if isinstance(c, Mapping) and c.get("type") not in set(Type)
+    )
+    return rendered + [dict(c) for c in foreign]

@@ -1,0 +1,165 @@
+"""The status of a TokenCheck, worst first, within 16 KiB."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tokencheck.api.quantity import format_time
+from tokencheck.api.tokencheck import SecretKeyRef
+from tokencheck.core.outcome.words import cut
+from tokencheck.model.assessment import Assessment, TokenAssessment
+from tokencheck.model.evidence import Baseline, Held
+from tokencheck.model.finding import Finding, Result
+
+MAX_STATUS_BYTES = 16 * 1024  # design section 3: caps alone gave 35 KB
+MAX_TEXT_BYTES = 256
+MAX_ITEMS = 16  # sites, audiences and scopes of one token
+MAX_TOKENS = MAX_FINDINGS = 32
+
+
+def results_status(
+    assessment: Assessment, baselines: Mapping[str, Baseline | None]
+) -> dict[str, Any]:
+    """Return the part of the status that speaks of tokens, cut to the byte budget.
+
+    Args:
+        assessment: findings worst first.
+        baselines: by token name, what is to be kept as its baseline.
+    """
+    findings = [
+        f for f in assessment.findings + assessment.test_findings if f.result is not Result.PASS
+    ]
+    tokens = sorted(assessment.tokens, key=_rank)
+    shown_findings = [_finding(f) for f in findings[:MAX_FINDINGS]]
+    shown_tokens = [_token(t, baselines.get(t.evidence.spec.name)) for t in tokens[:MAX_TOKENS]]
+    counts = _counts(assessment)
+    fields: dict[str, Any] = {
+        "verdict": str(assessment.verdict),
+        "summary": counts,
+        "checks": f"{counts['pass']}/{sum(counts.values()) - counts['skip']}",
+        "expirationTime": _soonest(assessment),
+        "tokens": shown_tokens,
+        "findings": shown_findings,
+    }
+    _fit(fields)
+    omitted = {
+        "findings": len(findings) - len(fields["findings"]),
+        "tokens": len(tokens) - len(fields["tokens"]),
+    }
+    if any(omitted.values()):
+        fields["omitted"] = omitted
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _fit(fields: dict[str, Any]) -> None:
+    """Drop from the end, findings that only skip first.
+
+    Until the fields keep the budget (room is left for conditions).
+    """
+    budget = MAX_STATUS_BYTES - 6 * 1024
+    while len(json.dumps(fields).encode()) > budget:
+        shrinking = "findings" if len(fields["findings"]) >= len(fields["tokens"]) else "tokens"
+        if not fields[shrinking]:
+            return
+        fields[shrinking].pop()
+
+
+def _rank(token: TokenAssessment) -> tuple[int, str]:
+    order = {Result.FAIL: 0, Result.UNKNOWN: 1, Result.WARN: 2}
+    return min(
+        (order.get(f.result, 3) for f in token.findings), default=3
+    ), token.evidence.spec.name
+
+
+def _counts(assessment: Assessment) -> dict[str, int]:
+    counts = {str(result).lower(): 0 for result in Result}
+    for finding in assessment.findings:
+        counts[str(finding.result).lower()] += 1
+    return counts
+
+
+def _soonest(assessment: Assessment) -> str | None:
+    ends = [t.expires_at for t in assessment.tokens if t.expires_at is not None]
+    return format_time(min(ends)) if ends else None
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    fields = {
+        "token": finding.token,
+        "check": str(finding.check),
+        "result": str(finding.result),
+        "reason": str(finding.reason),
+        "message": cut(finding.message, MAX_TEXT_BYTES),
+        "action": cut(finding.action, MAX_TEXT_BYTES),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
+    evidence = token.evidence
+    worst = token.findings[0] if token.findings else None
+    held = evidence.holding if isinstance(evidence.holding, Held) else None
+    claims = held.facts.claims if held else None
+    fields: dict[str, Any] = {
+        "name": evidence.spec.name,
+        "source": cut(evidence.source, MAX_TEXT_BYTES),
+        "sites": [
+            cut(f"{site.kind} {site.where}".strip(), MAX_TEXT_BYTES)
+            for site in evidence.sites[:MAX_ITEMS]
+        ],
+        "kind": held.facts.kind if held else _kind_unread(token),
+        "verdict": str(token.verdict),
+        "reason": str(worst.reason) if worst else None,
+        "message": cut(worst.message, MAX_TEXT_BYTES) if worst else None,
+        "provider": evidence.trust.provider,
+        "issuer": _shown(claims.issuer) if claims else None,
+        "audiences": _shown_list(claims.audiences) if claims else None,
+        "scopes": _scopes(token),
+        "issueTime": _time(claims.issued_at) if claims else None,
+        "notBeforeTime": _time(claims.not_before) if claims else None,
+        "expirationTime": _time(token.expires_at),
+        "changedTime": _time(held.secret.changed_at) if held and held.secret.witnessed else None,
+        "resourceVersion": held.secret.resource_version if held else None,
+        "baseline": _baseline(baseline),
+        "stalePods": len(evidence.stale.names) or None,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _kind_unread(token: TokenAssessment) -> str | None:
+    return None if isinstance(token.evidence.spec.source, SecretKeyRef) else "ServiceAccountToken"
+
+
+def _scopes(token: TokenAssessment) -> dict[str, list[str]]:
+    lists = {"granted": token.granted or (), "missing": token.missing, "excess": token.excess}
+    return {name: _shown_list(values) for name, values in lists.items() if values}
+
+
+def _baseline(baseline: Baseline | None) -> dict[str, Any] | None:
+    if baseline is None:
+        return None
+    fields: dict[str, Any] = {
+        "issuer": _shown(baseline.issuer),
+        "audiences": None if baseline.audiences is None else _shown_list(baseline.audiences),
+        "scopes": None if baseline.scopes is None else _shown_list(baseline.scopes),
+        "lifetimeSeconds": baseline.lifetime_seconds,
+        "algorithm": baseline.algorithm,
+        "kind": baseline.kind or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
+
+
+def _shown(text: str | None) -> str | None:
+    """Printable ASCII only: a claim is written by whoever made the token."""
+    if text is None:
+        return None
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:128])
+
+
+def _shown_list(values: tuple[str, ...] | None) -> list[str]:
+    return [shown for value in (values or ())[:MAX_ITEMS] if (shown := _shown(value)) is not None]

@@ -1,0 +1,132 @@
+"""The tokens inside a Secret's value: the one that a path names, or all that look like one."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from tokencheck.core.tokens.formats import MAX_BYTES, Document, document_of
+from tokencheck.core.tokens.path import MAX_STEPS, MISSING, Path, parse_path, path_text, walk
+from tokencheck.core.tokens.recognise import kind_of, looks_like_token
+from tokencheck.core.tokens.strict import malformed
+from tokencheck.model.facts import Family, Problem
+from tokencheck.model.reasons import Reason
+from tokencheck.model.reveal import reveal
+from tokencheck.model.sealed import Sealed
+
+WHOLE_VALUE = ""
+MAX_FOUND = 100  # a kubeconfig of a large company names 60 clusters
+MAX_LEAVES = 20_000
+
+_BAD_AUTH = "auth is not base64 of USER:TOKEN"
+_AUTH_REPAIR = "Make the Secret again with kubectl create secret docker-registry"
+_PATH_REPAIR = (
+    'Write names with dots, ["any name"] and [0], such as auths["registry.example.com"].auth'
+)
+
+
+def select(sealed: Sealed, field: str) -> Sealed | Problem | None:
+    """Return the text that `field` names inside the document that `sealed` holds.
+
+    On ``auths["HOST"].auth`` of a docker configuration that is the password part, which is the
+    token.
+
+    Args:
+        sealed: a whole Secret value.
+        field: a path, see `path`.
+
+    Returns:
+        None when the document lacks the field; a Problem when the path or the document is broken,
+        the value is no document, or the field holds no text.
+    """
+    path = parse_path(field)
+    if path is None:
+        return Problem(
+            reason=Reason.INVALID_SPEC, detail="field is not a path", action=_PATH_REPAIR
+        )
+    document = document_of(reveal(sealed))
+    if isinstance(document, Problem):
+        return document
+    if document is None:
+        return malformed(
+            "the value is no document, so it has no fields", "Take field out of the spec"
+        )
+    value = walk(document, path)
+    if value is MISSING:
+        return None
+    if not isinstance(value, str):
+        return malformed("the field holds no text", "Name the field that holds the token itself")
+    if not _is_docker_auth(path):
+        return Sealed(_encoded(value))
+    password = _password(value)
+    return Sealed(_encoded(password)) if password else malformed(_BAD_AUTH, _AUTH_REPAIR)
+
+
+def tokens_in(name: str, sealed: Sealed) -> tuple[tuple[str, Sealed], ...]:
+    """Return every token that a Secret value holds, with the path by which `select` finds it.
+
+    The path is "" when the value itself is the token. A broken document holds none; the same text
+    is listed once.
+
+    Args:
+        name: the key in the Secret, or the variable; it decides whether opaque text is a token.
+        sealed: the value, of any size and content.
+    """
+    text = reveal(sealed)
+    if len(text) > MAX_BYTES:
+        return ()
+    if kind_of(text.strip())[1] is not Family.OPAQUE:
+        return ((WHOLE_VALUE, sealed),)
+    document = document_of(text)
+    if isinstance(document, Problem):
+        return ()
+    if document is None:
+        return ((WHOLE_VALUE, sealed),) if looks_like_token(name, text) else ()
+    found: dict[bytes, str] = {}
+    for path, token in _found_in(document, name):
+        found.setdefault(token, path_text(path))
+        if len(found) == MAX_FOUND:
+            break
+    return tuple((path, Sealed(token)) for token, path in found.items())
+
+
+def _found_in(document: Document, name: str) -> Iterator[tuple[Path, bytes]]:
+    """Yield path and text of each token; registry credentials are tokens whatever their form."""
+    for count, (path, value) in enumerate(_leaves(document, ())):
+        if count == MAX_LEAVES:
+            return
+        password = _password(value) if _is_docker_auth(path) else ""
+        if password:
+            yield path, _encoded(password)
+        elif looks_like_token(_name_of(path, name), encoded := _encoded(value)):
+            yield path, encoded
+
+
+def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list) and len(path) < MAX_STEPS:
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, (*path, step))
+
+
+def _name_of(path: Path, name: str) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), name)
+
+
+def _is_docker_auth(path: Path) -> bool:
+    """Source: docker config.json (auths.HOST.auth) and its older form .dockercfg (HOST.auth)."""
+    return path[-1] == "auth" and (len(path) == 2 or (len(path) == 3 and path[0] == "auths"))
+
+
+def _password(auth: str) -> str:
+    """Return what stands behind the first colon of base64 ``USER:TOKEN``, else ""."""
+    try:
+        pair = base64.b64decode(auth, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+    return pair.partition(":")[2].strip("\x00")
+
+
+def _encoded(text: str) -> bytes:
+    # A YAML escape can make half a surrogate pair; its bytes are refused later, as non-ASCII text.
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,77 @@
+"""One pass's reading: Secrets, keys and Pods of one TokenCheck become one `Evidence`."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from tokencheck.api.tokencheck import ServiceAccountToken, TokenCheck, TokenSpec
+from tokencheck.core.workloads.locate import Located
+from tokencheck.gather.discover import discovered
+from tokencheck.gather.held import Reading, listed
+from tokencheck.gather.seen import Seen
+from tokencheck.gather.sources import Sources
+from tokencheck.gather.trust import trust_of
+from tokencheck.model.evidence import (
+    Evidence,
+    Projected,
+    SecretContent,
+    TokenEvidence,
+    Unread,
+)
+from tokencheck.model.workload import Site, Workload
+
+
+async def gather(
+    check: TokenCheck, workload: Seen, located: Located, sources: Sources, now: datetime
+) -> Evidence:
+    """Return everything that is to be judged about `check`.
+
+    Args:
+        check: with the stored status, from which baselines and change times are taken.
+        workload: what was seen of the workload and its Pods.
+        located: where its tokens are, from `core.workloads.locate`.
+        now: aware UTC; when the pass began.
+    """
+    secrets, trusts = await asyncio.gather(
+        _secrets(check.namespace, located, sources),
+        asyncio.gather(*(trust_of(check.namespace, spec, sources) for spec, _ in located.listed)),
+    )
+    reading = Reading(check=check, secrets=secrets, pods=workload.pods, sources=sources, now=now)
+    tokens = [
+        listed(reading, spec, sites, trust)
+        for (spec, sites), trust in zip(located.listed, trusts, strict=True)
+    ]
+    tokens += discovered(reading, located)
+    tokens += [_projected(check, site) for site in located.service_account_tokens]
+    return Evidence(
+        namespace=check.namespace,
+        policy=check.spec.policy,
+        tokens=tuple(tokens),
+        unreadable=located.unreadable,
+        searched=check.spec.discover and isinstance(workload.workload, Workload),
+        workload=workload.unread,
+    )
+
+
+async def _secrets(
+    namespace: str, located: Located, sources: Sources
+) -> Mapping[str, SecretContent | Unread]:
+    contents = await asyncio.gather(
+        *(sources.inventory.secret(namespace, name) for name in located.secrets)
+    )
+    return dict(zip(located.secrets, contents, strict=True))
+
+
+def _projected(check: TokenCheck, site: Site) -> TokenEvidence:
+    audience = site.audience or "(the API server's)"
+    return TokenEvidence(
+        spec=TokenSpec(
+            name=f"serviceaccount/{audience}",
+            source=ServiceAccountToken(audience=site.audience or ""),
+            listed=False,
+            expiry=check.spec.default_expiry,
+        ),
+        source=f"service-account token for audience {audience}",
+        holding=Projected(sites=(site,)),
+        sites=(site,),
+    )

@@ -1,0 +1,92 @@
+"""Who vouches for a token.
+
+The TokenProvider and the keys that the spec names, resolved to one `Trust`.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from tokencheck.api.tokencheck import TokenSpec
+from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.core.tokens.keys import parse_jwks
+from tokencheck.gather.sources import Sources
+from tokencheck.model.evidence import Absent, Denied, Unread
+from tokencheck.model.keyset import KeySet
+from tokencheck.model.trust import Trust, TrustState
+
+
+@lru_cache(maxsize=1024)
+def _key_set(text: str) -> KeySet:
+    return parse_jwks(text)
+
+
+async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:
+    """Return who vouches for `token` of a check in `namespace`, with the keys at hand.
+
+    A provider that does not exist, is invalid or does not allow the namespace is told in the same
+    words, so that
+    nobody learns from it which providers exist.
+    """
+    trust = Trust()
+    if token.provider is not None:
+        provider = sources.inventory.provider(token.provider)
+        usable = await _usable(namespace, provider, sources)
+        if provider is None or not usable:
+            return Trust(
+                state=TrustState.NOT_USABLE,
+                provider=token.provider,
+                detail=f"TokenProvider {token.provider} cannot be used from namespace {namespace}",
+            )
+        trust = await provided(provider, sources)
+    if token.keys is not None and trust.state is TrustState.NONE:
+        value = await sources.inventory.config_map_value(namespace, token.keys.name, token.keys.key)
+        trust = _with_keys(
+            trust, value, f'ConfigMap {namespace}/{token.keys.name} key "{token.keys.key}"'
+        )
+    return trust
+
+
+async def _usable(namespace: str, provider: TokenProvider | None, sources: Sources) -> bool:
+    if provider is None or provider.invalid:
+        return False
+    if provider.allowed.all:
+        return True
+    labels = await sources.inventory.namespace_labels(namespace)
+    return not isinstance(labels, Unread) and provider.allowed.selects(labels)
+
+
+async def provided(provider: TokenProvider, sources: Sources) -> Trust:
+    """Return what a usable provider vouches for, its keys read."""
+    jwt = provider.jwt
+    if jwt is None:
+        return Trust(provider=provider.name, implies=provider.implies)
+    trust = Trust(
+        provider=provider.name,
+        issuer=jwt.issuer,
+        algorithms=jwt.algorithms,
+        types=jwt.types,
+        clock_skew=jwt.clock_skew,
+        scope_claims=jwt.scope_claims,
+        implies=provider.implies,
+    )
+    where = f"TokenProvider {provider.name}"
+    if jwt.config_map is None:
+        return _with_keys(trust, jwt.jwks or "", where)
+    value = await sources.inventory.config_map_value(
+        sources.own_namespace, jwt.config_map.name, jwt.config_map.key
+    )
+    return _with_keys(trust, value, where)
+
+
+def _with_keys(trust: Trust, value: str | Unread, where: str) -> Trust:
+    if isinstance(value, str):
+        keys = _key_set(value)
+        state = TrustState.USABLE if keys.keys else TrustState.KEYS_UNAVAILABLE
+        detail = where if keys.keys else f"{where} holds no usable public key"
+        return replace(trust, state=state, keys=keys, detail=detail)
+    if isinstance(value, Absent):
+        return replace(
+            trust, state=TrustState.KEYS_UNAVAILABLE, detail=f"the keys of {where} do not exist"
+        )
+    state = TrustState.DENIED if isinstance(value, Denied) else TrustState.READ_FAILED
+    return replace(trust, state=state, detail=f"the keys of {where} could not be read")

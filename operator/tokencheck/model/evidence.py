@@ -1,0 +1,172 @@
+"""Everything that one pass learnt.
+
+Before anything is decided. Faults of the world are values here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from tokencheck.api.tokencheck import Policy, TokenSpec
+from tokencheck.model.facts import Facts
+from tokencheck.model.sealed import Sealed
+from tokencheck.model.trust import Trust
+from tokencheck.model.workload import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """The object does not exist. `what` names it for people: ``Secret shop/payments-api``."""
+
+    what: str
+    key_only: bool = False  # the object exists, the key or field in it does not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The operator may not read it."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The read got no answer; it will be tried again."""
+
+    what: str
+
+
+Unread: TypeAlias = Absent | Denied | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretMeta:
+    """A Secret without its values.
+
+    Args:
+        changed_at: when a value last changed: seen by this process, else the newest managedFields
+            time that touched
+            data, else creation. `witnessed` is True only for the first of these.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    created_at: datetime
+    changed_at: datetime
+    witnessed: bool = False
+    annotations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretContent:
+    """A Secret with its values sealed."""
+
+    meta: SecretMeta
+    values: Mapping[str, Sealed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The token was read."""
+
+    facts: Facts
+    secret: SecretMeta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """A projected service-account token: known by the sites that mount it, never read."""
+
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """A token that no Secret holds (CSI, injected)."""
+
+    site: Site
+
+
+Holding: TypeAlias = Held | Projected | Unreachable | Absent | Denied | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StalePods:
+    """Pods that keep an older token than the Secret.
+
+    Args:
+        applies: whether any site keeps the value it started with (env, subPath).
+        names: those Pods, sorted.
+        total: running Pods looked at.
+        certain: False when the change time is only known from managedFields, which also moves on
+            annotation writes.
+        denied: whether the operator may not read Pods.
+    """
+
+    applies: bool = False
+    names: tuple[str, ...] = ()
+    total: int = 0
+    certain: bool = True
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a token was at its last accepted verdict.
+
+    None means absent then. The subject stays in this process.
+    """
+
+    issuer: str | None = None
+    audiences: tuple[str, ...] | None = None
+    scopes: tuple[str, ...] | None = None
+    lifetime_seconds: int | None = None
+    algorithm: str | None = None
+    kind: str = ""
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenEvidence:
+    """All about one token.
+
+    Args:
+        spec: what is expected of it.
+        source: where it is, for people: ``Secret shop/payments-api key "token"``.
+        baseline: None when none was accepted yet.
+        drift_accepted: the annotation accept-drift names the Secret's resourceVersion, or the spec
+            changed.
+    """
+
+    spec: TokenSpec
+    source: str
+    holding: Holding
+    trust: Trust = Trust()
+    sites: tuple[Site, ...] = ()
+    stale: StalePods = StalePods()
+    baseline: Baseline | None = None
+    drift_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one pass over one TokenCheck learnt.
+
+    Args:
+        tokens: listed ones first, then discovered ones by name.
+        unreadable: sites of the workload where no Secret holds the token.
+        searched: whether discovery ran over a readable workload (so finding nothing is a finding).
+        workload: None when the spec names none; else why it could not be read.
+    """
+
+    namespace: str
+    policy: Policy
+    tokens: tuple[TokenEvidence, ...] = ()
+    unreadable: tuple[Site, ...] = ()
+    searched: bool = False
+    workload: Unread | None = None

@@ -1,0 +1,143 @@
+"""What may be asked of the world and told to it. Adapters stand in ``clients``.
+
+``web`` and ``app``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
+from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.model.assessment import Assessment
+from tokencheck.model.evidence import SecretContent, Unread
+from tokencheck.model.keys import Key
+from tokencheck.model.outcome import Event, Outcome
+from tokencheck.model.workload import PodRecord, Workload
+
+
+class Inventory(Protocol):
+    """Reads of the cluster (or of files). Never raises for facts of the world.
+
+    They come back as values.
+    """
+
+    def check(self, key: Key) -> TokenCheck | None:
+        """Return the TokenCheck as last seen, or None when it is gone."""
+
+    def provider(self, name: str) -> TokenProvider | None:
+        """Return the TokenProvider as last seen, or None."""
+
+    async def workload(self, namespace: str, ref: WorkloadRef) -> Workload | Unread:
+        """Return the workload that `ref` names in `namespace`."""
+
+    async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
+        """Return the Secret with its values sealed, read now."""
+
+    async def config_map_value(self, namespace: str, name: str, key: str) -> str | Unread:
+        """Return one text value of a ConfigMap."""
+
+    async def pods(self, workload: Workload) -> tuple[PodRecord, ...] | Unread:
+        """Return the Pods of the workload, those of older revisions included."""
+
+    async def namespace_labels(self, name: str) -> Mapping[str, str] | Unread:
+        """Return the labels (and the owner annotation, under its own name) of a Namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a process remembers of one token of one check.
+
+    Args:
+        secret_uid, fingerprint: of the value last read.
+        changed_at: when that value came, `witnessed` if it is known and not only assumed.
+        subject: of the baseline; it never leaves the process.
+    """
+
+    secret_uid: str
+    fingerprint: bytes
+    changed_at: datetime
+    witnessed: bool
+    subject: str | None = None
+
+
+class Shelf(Protocol):
+    """Where the TokenChecks stand that this process knows."""
+
+    def put_check(self, check: TokenCheck) -> None:
+        """Replace what is known of the check.
+
+        What was just written counts before its echo comes.
+        """
+
+
+class Memory(Protocol):
+    """What a process remembers of a check's tokens between passes; lost at restart."""
+
+    def recall(self, key: Key, token: str) -> Remembered | None:
+        """Return what is remembered of the token, or None."""
+
+    def remember(self, key: Key, token: str, remembered: Remembered) -> None:
+        """Replace what is remembered of the token."""
+
+    def forget(self, key: Key) -> None:
+        """Forget all tokens of the check."""
+
+
+class Interest(Protocol):
+    """Who wants to know of what: a pass says on which objects its verdict depends."""
+
+    def follow(self, key: Key, references: frozenset[Key]) -> None:
+        """Replace the objects whose changes make the check due.
+
+        Watches for them are started and ended as needed.
+        """
+
+    def unfollow(self, key: Key) -> None:
+        """Make the check due by nothing any more."""
+
+
+class WriteResult(StrEnum):
+    """How a status write ended."""
+
+    WRITTEN = "Written"
+    CONFLICT = "Conflict"  # a newer version exists: read again, plan again
+    GONE = "Gone"  # deleted, or another object of the same name
+    FAILED = "Failed"  # no answer or refused for now: try again
+    REFUSED = (
+        "Refused"  # the operator has no right to write: said in logs and metrics, tried again later
+    )
+
+
+class StatusSink(Protocol):
+    """The one writer of status."""
+
+    async def write(
+        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> tuple[WriteResult, str]:
+        """Apply a merge patch to the status, fenced by uid and resourceVersion.
+
+        Returns:
+            how it ended, and the new resourceVersion ("" unless WRITTEN).
+        """
+
+
+class EventSink(Protocol):
+    """The one writer of Events; best effort: a lost event never blocks a status."""
+
+    def emit(self, event: Event) -> None:
+        """Queue an event; repeats within a while become a series."""
+
+
+class Board(Protocol):
+    """What metrics and pages show: the latest result of each check."""
+
+    def put(
+        self, key: Key, check: TokenCheck, assessment: Assessment | None, outcome: Outcome
+    ) -> None:
+        """Replace what is shown of this check."""
+
+    def drop(self, key: Key) -> None:
+        """Show nothing of it any more."""

@@ -1,0 +1,51 @@
+"""Who vouches for a token, resolved: what the provider and the check say, with the keys at hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from tokencheck.api.tokenprovider import (
+    DEFAULT_ALGORITHMS,
+    DEFAULT_CLOCK_SKEW,
+    DEFAULT_SCOPE_CLAIMS,
+    DEFAULT_TYPES,
+)
+from tokencheck.model.keyset import KeySet
+
+
+class TrustState(StrEnum):
+    """Whether somebody vouches."""
+
+    NONE = "None"  # neither provider nor keys: local checks only
+    USABLE = "Usable"
+    NOT_USABLE = (
+        "NotUsable"  # provider absent, invalid, or not for this namespace: said in the same words
+    )
+    KEYS_UNAVAILABLE = "KeysUnavailable"  # ConfigMap or key missing, or no usable key in it
+    DENIED = "Denied"  # the operator may not read the keys
+    READ_FAILED = "ReadFailed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """How one token is judged.
+
+    Args:
+        provider: name of the TokenProvider, or "".
+        detail: where the keys are, or why there are none, in our words.
+        issuer: what the provider demands of `iss`; the check's own expectation stands in its
+            TokenSpec.
+    """
+
+    state: TrustState = TrustState.NONE
+    provider: str = ""
+    detail: str = ""
+    keys: KeySet = KeySet()
+    issuer: str | None = None
+    algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
+    types: tuple[str, ...] = DEFAULT_TYPES
+    clock_skew: timedelta = DEFAULT_CLOCK_SKEW
+    scope_claims: tuple[str, ...] = DEFAULT_SCOPE_CLAIMS
+    implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

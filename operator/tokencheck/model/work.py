@@ -1,0 +1,40 @@
+"""What the queue hands to a pass, and what a pass hands back."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from tokencheck.model.change import Cause
+from tokencheck.model.keys import Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One object that is due.
+
+    Args:
+        causes: everything that happened to it since its last pass; those of a pass that failed are
+            kept.
+        first_seen: monotonic seconds at which the oldest of them was seen.
+    """
+
+    key: Key
+    causes: frozenset[Cause]
+    first_seen: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """When a pass wants its object to be looked at again.
+
+    Args:
+        wake_at: replaces every earlier moment; None means "only when something changes".
+        retry: the pass could not end (no answer, a conflict): again soon, with growing back-off.
+    """
+
+    wake_at: datetime | None = None
+    retry: bool = False
+
+
+Pass: TypeAlias = Callable[[Work, datetime], Awaitable[Next]]

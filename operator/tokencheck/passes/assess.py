@@ -1,0 +1,36 @@
+"""Locate, gather, judge: what is known of one check's tokens. Audits and `verify` stop here."""
+
+from datetime import datetime
+
+from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.core.checks.chain import judge
+from tokencheck.core.workloads.locate import locate
+from tokencheck.core.workloads.rollout import rollout_of
+from tokencheck.gather.gather import gather
+from tokencheck.gather.seen import Seen
+from tokencheck.gather.sources import Sources
+from tokencheck.model.assessment import Assessment
+from tokencheck.model.evidence import Absent
+from tokencheck.model.workload import Rollout, RolloutState
+
+
+async def assess(check: TokenCheck, seen: Seen, sources: Sources, now: datetime) -> Assessment:
+    """Return all tokens of `check`, judged at `now`."""
+    located = locate(check, seen.readable, seen.only_in_pods)
+    return judge(await gather(check, seen, located, sources, now), now)
+
+
+def rollout_from(check: TokenCheck, seen: Seen) -> Rollout:
+    """Return how far the rollout is, of a workload that may be missing or unreadable."""
+    if seen.readable is not None:
+        return rollout_of(seen.readable, check.spec.release)
+    if seen.unread is None:
+        return Rollout(state=RolloutState.NONE)
+    absent = isinstance(seen.unread, Absent)
+    ref = check.spec.workload
+    return Rollout(
+        state=RolloutState.NOT_FOUND if absent else RolloutState.UNREADABLE,
+        kind=ref.kind if ref else "",
+        name=ref.name if ref else "",
+        detail=f"{seen.unread.what} {'does not exist' if absent else 'could not be read'}",
+    )

@@ -1,0 +1,95 @@
+"""One pass over one TokenCheck: read, decide, write."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from tokencheck.core.checks.drift import next_baseline
+from tokencheck.core.outcome.plan import Kept, plan, plan_opening, plan_stopped
+from tokencheck.core.workloads.references import references_of
+from tokencheck.gather.owner import owner_of
+from tokencheck.gather.seen import Seen, see
+from tokencheck.gather.sources import Sources
+from tokencheck.model.assessment import Assessment
+from tokencheck.model.evidence import Baseline, Denied, Failed
+from tokencheck.model.keys import Key
+from tokencheck.model.trust import TrustState
+from tokencheck.model.work import Next
+from tokencheck.passes.assess import assess, rollout_from
+from tokencheck.publish.publish import Published, Sinks, publish
+
+
+async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks) -> Next:
+    """Judge one TokenCheck, write what changed, and return when to look again.
+
+    The references are followed before anything is read, so that a change during the pass makes the
+    next one.
+    """
+    check = sources.inventory.check(key)
+    if check is None:
+        return _forget(key, sources, sinks)
+    if check.spec.suspend or check.invalid:
+        published, _ = await publish(key, check, plan_stopped(check, now), None, sinks)
+        return _next(published, None, key, sources, sinks)
+    sources.interest.follow(key, references_of(check, None))
+    seen = await see(check, sources)
+    sources.interest.follow(key, references_of(check, seen.readable, seen.only_in_pods))
+    rollout = rollout_from(check, seen)
+    standing = check
+    if (opening := plan_opening(check, rollout, now)) is not None:
+        published, standing = await publish(key, check, opening, None, sinks)
+        if published is not Published.DONE:
+            return _next(published, None, key, sources, sinks)
+    assessment = await assess(check, seen, sources, now)
+    kept = Kept(
+        baselines=_baselines(key, assessment, sources),
+        owner=await owner_of(check, assessment, sources),
+    )
+    outcome = plan(standing, rollout, assessment, kept, now)
+    published, _ = await publish(key, standing, outcome, assessment, sinks)
+    following = _next(published, outcome.wake_at, key, sources, sinks)
+    return replace(following, retry=following.retry or _unread(seen, assessment))
+
+
+def _forget(key: Key, sources: Sources, sinks: Sinks) -> Next:
+    sources.interest.unfollow(key)
+    sources.memory.forget(key)
+    sinks.board.drop(key)
+    return Next()
+
+
+def _next(
+    published: Published, wake_at: datetime | None, key: Key, sources: Sources, sinks: Sinks
+) -> Next:
+    if published is Published.GONE:
+        return _forget(key, sources, sinks)
+    # A superseded pass is not repeated at once: the newer object is on its way to us and makes a
+    # pass of its own;
+    # the retry is for the case that it was another writer of the status, whose change makes none.
+    return Next(wake_at=wake_at, retry=published in (Published.RETRY, Published.SUPERSEDED))
+
+
+def _baselines(key: Key, assessment: Assessment, sources: Sources) -> Mapping[str, Baseline | None]:
+    """Return what is kept as baseline of each token.
+
+    Its subject is remembered in the process only.
+    """
+    baselines = {}
+    for token in assessment.tokens:
+        name = token.evidence.spec.name
+        baselines[name] = baseline = next_baseline(token)
+        remembered = sources.memory.recall(key, name)
+        if remembered and baseline:
+            sources.memory.remember(key, name, replace(remembered, subject=baseline.subject))
+    return baselines
+
+
+def _unread(seen: Seen, assessment: Assessment) -> bool:
+    """Return whether something may be readable later although no watch will say so."""
+    waiting = (TrustState.DENIED, TrustState.READ_FAILED)
+    return isinstance(seen.unread, Denied | Failed) or any(
+        isinstance(t.evidence.holding, Denied | Failed)
+        or t.evidence.trust.state in waiting
+        or t.evidence.stale.denied
+        for t in assessment.tokens
+    )

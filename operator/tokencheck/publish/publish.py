@@ -1,0 +1,71 @@
+"""Status, then events, then the board.
+
+In this order, so that nobody is told what is not written.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.core.outcome.patch import merge_patch
+from tokencheck.model.assessment import Assessment
+from tokencheck.model.keys import Key
+from tokencheck.model.outcome import Outcome
+from tokencheck.model.ports import Board, EventSink, Shelf, StatusSink, WriteResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sinks:
+    """Where a pass writes."""
+
+    status: StatusSink
+    events: EventSink
+    board: Board
+    shelf: Shelf
+
+
+class Published(Enum):
+    """How a publication ended."""
+
+    DONE = auto()
+    SUPERSEDED = auto()  # a newer version of the object exists: its own change makes the next pass
+    RETRY = auto()
+    GONE = auto()
+
+
+_ENDS = {
+    WriteResult.WRITTEN: Published.DONE,
+    WriteResult.CONFLICT: Published.SUPERSEDED,
+    WriteResult.GONE: Published.GONE,
+    WriteResult.FAILED: Published.RETRY,
+    WriteResult.REFUSED: Published.RETRY,
+}
+
+
+async def publish(
+    key: Key, check: TokenCheck, outcome: Outcome, assessment: Assessment | None, sinks: Sinks
+) -> tuple[Published, TokenCheck]:
+    """Write `outcome` and return how it ended, with the check as it stands afterwards.
+
+    An outcome that changes nothing writes nothing. The write carries uid and resourceVersion of
+    what it was computed
+    from, so an older pass never overwrites a newer one.
+    """
+    written = check
+    if outcome.changed:
+        result, version = await sinks.status.write(
+            key,
+            uid=check.uid,
+            resource_version=check.resource_version,
+            status=merge_patch(check.status, outcome.status),
+        )
+        if _ENDS[result] is not Published.DONE:
+            return _ENDS[result], check
+        written = replace(
+            check, resource_version=version or check.resource_version, status=outcome.status
+        )
+        sinks.shelf.put_check(written)
+    for event in outcome.events:
+        sinks.events.emit(event)
+    sinks.board.put(key, check, assessment, outcome)  # with the status that stood before
+    return Published.DONE, written

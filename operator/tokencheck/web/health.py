@@ -1,0 +1,99 @@
+"""Whether the process lives and whether it is ready, with reasons in words.
+
+Not living means that only a restart helps: a watcher that ended, workers that stand still. An API
+server that does not answer is no such reason (a restart would lose what the process remembers and
+find the same silence); it only makes the process not ready.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tokencheck.web.sources import InformerState, Sources, by_resource
+
+MAX_SILENCE_S = 150.0  # the API server sends a bookmark about each minute: two were missed
+MAX_WAIT_S = 60.0
+MAX_LAG_S = 5.0
+MAX_STUCK_S = 180.0  # three times the longest that a pass may run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The answer to a probe.
+
+    Args:
+        reasons: what is wrong and what to do; empty when all is well.
+        facts: what it was judged by, as JSON values.
+    """
+
+    reasons: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing is wrong."""
+        return not self.reasons
+
+
+def liveness_of(sources: Sources) -> Health:
+    """Return whether the process can do its work without being restarted."""
+    return Health(reasons=tuple(_fatal(sources)), facts=_facts(sources))
+
+
+def readiness_of(sources: Sources) -> Health:
+    """Return whether verdicts are up to date: all seen, nothing silent, nothing waiting long."""
+    return Health(reasons=(*_fatal(sources), *_behind(sources)), facts=_facts(sources))
+
+
+def _fatal(sources: Sources) -> Iterator[str]:
+    for state in by_resource(sources.informers()):
+        if not state.alive:
+            yield f"the watch of {state.resource} has ended; restart the operator and read its log"
+    stuck_s = sources.stuck_s()
+    if stuck_s > MAX_STUCK_S:
+        yield (
+            f"no check has ended for {stuck_s:.0f} s although some are due; "
+            "restart the operator and read its log"
+        )
+
+
+def _behind(sources: Sources) -> Iterator[str]:
+    for state in by_resource(sources.informers()):
+        if not state.synced:
+            yield (
+                f"the first list of {state.resource} is not complete; if this lasts, check "
+                f"that the operator may list and watch {state.resource}"
+            )
+        elif state.silent_s > MAX_SILENCE_S:
+            yield (
+                f"the API server has said nothing about {state.resource} for "
+                f"{state.silent_s:.0f} s; check the network between the operator and the API server"
+            )
+    oldest_s, lag_s = sources.queue_oldest_s(), sources.loop_lag_s()
+    if oldest_s > MAX_WAIT_S:
+        yield f"a check has been due for {oldest_s:.0f} s; is the API server slow?"
+    if lag_s > MAX_LAG_S:
+        yield f"the operator was late by {lag_s:.1f} s; give it more CPU"
+
+
+def _facts(sources: Sources) -> dict[str, Any]:
+    return {
+        "informers": {
+            state.resource: _informer(state) for state in by_resource(sources.informers())
+        },
+        "queueDepth": sources.queue_depth(),
+        "queueOldestSeconds": round(sources.queue_oldest_s(), 3),
+        "stuckSeconds": round(sources.stuck_s(), 3),
+        "loopLagSeconds": round(sources.loop_lag_s(), 3),
+        "passesFailed": sources.passes_failed(),
+        "kopfRestarts": sources.kopf_restarts(),
+    }
+
+
+def _informer(state: InformerState) -> dict[str, Any]:
+    return {
+        "synced": state.synced,
+        "alive": state.alive,
+        "silentSeconds": round(state.silent_s, 3),
+        "restarts": sum(state.restarts.values()),
+    }

@@ -1,0 +1,185 @@
+"""Every metric of the process: counters and facts of the whole, then the series of each check.
+
+The only importer of prometheus_client. Nothing is registered globally and nothing is kept between
+scrapes, so what is deleted vanishes. Labels are names of objects, closed lists and the owner's
+name: never a claim or a token.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from tokencheck.web.board import ResultBoard
+from tokencheck.web.series import rendered
+from tokencheck.web.sources import Sources, by_resource
+from tokencheck.web.tally import Distribution, Tally
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_Samples: TypeAlias = Iterable[tuple[tuple[str, ...], float]]
+
+
+class Metrics:
+    """What /metrics says."""
+
+    def __init__(self, board: ResultBoard, tally: Tally, sources: Sources, version: str) -> None:
+        """Read from these at each scrape; `version` is that of tokencheck."""
+        self._board = board
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Totals(tally, sources, version))
+        ProcessCollector(registry=self._registry)
+
+    def scrape(self) -> Iterator[bytes]:
+        """Yield the whole text in pieces; between two of them the caller may let others run."""
+        yield generate_latest(self._registry)
+        for piece in rendered(self._board.entries()):
+            yield piece.encode()
+
+
+class _Totals(Collector):
+    """Counters and facts that are about the process, a few hundred series at most."""
+
+    def __init__(self, tally: Tally, sources: Sources, version: str) -> None:
+        """Read from these."""
+        self._tally = tally
+        self._sources = sources
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all families."""
+        yield _gauge(
+            "build_info",
+            "Version of tokencheck and of Python.",
+            ("version", "python"),
+            [((self._version, platform.python_version()), 1)],
+        )
+        yield from self._counted()
+        yield from self._process()
+        yield from _informers(self._sources)
+
+    def _counted(self) -> Iterator[Metric]:
+        tally = self._tally
+        yield _counter(
+            "checks",
+            "Findings of all passes, by check and result.",
+            ("check", "result"),
+            (((str(check), str(result)), count) for (check, result), count in tally.checks.items()),
+        )
+        yield _counter(
+            "drifts",
+            "Tokens that drifted from their baseline, by what changed.",
+            ("kind",),
+            (((kind,), count) for kind, count in tally.drifts.items()),
+        )
+        yield _counter(
+            "status_writes",
+            "Status writes, by how they ended.",
+            ("result",),
+            (((str(result),), count) for result, count in tally.status_writes.items()),
+        )
+        yield _histogram(
+            "check_duration_seconds", "How long a pass over a TokenCheck takes.", tally.durations
+        )
+        yield _histogram(
+            "reaction_seconds",
+            "From a Secret's change being seen to the status being written.",
+            tally.reactions,
+        )
+
+    def _process(self) -> Iterator[Metric]:
+        sources = self._sources
+        for name, text, ask in (
+            ("queue_depth", "Objects that wait for a pass.", sources.queue_depth),
+            (
+                "queue_oldest_seconds",
+                "For how long the first of them has waited.",
+                sources.queue_oldest_s,
+            ),
+            (
+                "loop_lag_seconds",
+                "Worst lag of the event loop in the last half minute.",
+                sources.loop_lag_s,
+            ),
+        ):
+            yield _gauge(name, text, (), [((), ask())])
+        for name, text, count in (
+            (
+                "passes_failed",
+                "Passes that ended in an error or a time-out.",
+                sources.passes_failed,
+            ),
+            ("events_dropped", "Events that could not be written.", sources.events_dropped),
+            (
+                "kopf_restarts",
+                "How often the watch of TokenChecks was started again.",
+                sources.kopf_restarts,
+            ),
+        ):
+            yield _counter(name, text, (), [((), count())])
+        yield _counter(
+            "api_requests",
+            "Requests to the API server, by HTTP status; 0 where none came.",
+            ("verb", "resource", "code"),
+            sources.api_requests().items(),
+        )
+
+
+def _informers(sources: Sources) -> Iterator[Metric]:
+    states = by_resource(sources.informers())
+    yield _gauge(
+        "informer_synced",
+        "1 when a watch has its first full picture.",
+        ("resource",),
+        (((state.resource,), state.synced) for state in states),
+    )
+    yield _gauge(
+        "informer_last_event_timestamp_seconds",
+        "When an object of a watch last changed.",
+        ("resource",),
+        (
+            ((state.resource,), state.last_event_at.timestamp())
+            for state in states
+            if state.last_event_at
+        ),
+    )
+    yield _counter(
+        "watch_restarts",
+        "Watches that were started again, by why they ended.",
+        ("resource", "reason"),
+        (
+            ((state.resource, reason), count)
+            for state in states
+            for reason, count in state.restarts.items()
+        ),
+    )
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: _Samples) -> Metric:
+    return _filled(GaugeMetricFamily(f"tokencheck_{name}", text, labels=labels), samples)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], samples: _Samples) -> Metric:
+    return _filled(CounterMetricFamily(f"tokencheck_{name}", text, labels=labels), samples)
+
+
+def _filled(
+    family: GaugeMetricFamily | CounterMetricFamily, samples: _Samples
+) -> GaugeMetricFamily | CounterMetricFamily:
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram(name: str, text: str, measures: Distribution) -> Metric:
+    family = HistogramMetricFamily(f"tokencheck_{name}", text)
+    family.add_metric((), buckets=list(measures.cumulated()), sum_value=measures.sum)
+    return family

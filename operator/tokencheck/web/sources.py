@@ -1,0 +1,78 @@
+"""The facts that are asked of the running process at scrape or probe."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InformerState:
+    """How one watch stands.
+
+    Args:
+        resource: plural name of what is watched (``secrets``).
+        synced: whether its first full picture is there.
+        alive: whether the task or thread that watches still runs, connected or not.
+        last_event_at: when an object last changed; None before the first.
+        silent_s: seconds since the API server last said anything (a list, an event or a bookmark).
+        restarts: watches started again, by reason; those that can happen but did not stand there
+            with 0.
+    """
+
+    resource: str
+    synced: bool
+    alive: bool
+    last_event_at: datetime | None
+    silent_s: float
+    restarts: Mapping[str, int]
+
+
+def by_resource(states: Iterable[InformerState]) -> tuple[InformerState, ...]:
+    """Return one state per resource, the worst of its watches (a namespace may have its own)."""
+    merged: dict[str, InformerState] = {}
+    for state in states:
+        other = merged.get(state.resource)
+        merged[state.resource] = state if other is None else _worse(other, state)
+    return tuple(merged.values())
+
+
+def _worse(one: InformerState, other: InformerState) -> InformerState:
+    events = [at for at in (one.last_event_at, other.last_event_at) if at is not None]
+    return InformerState(
+        resource=one.resource,
+        synced=one.synced and other.synced,
+        alive=one.alive and other.alive,
+        last_event_at=max(events, default=None),
+        silent_s=max(one.silent_s, other.silent_s),
+        restarts={
+            r: one.restarts.get(r, 0) + other.restarts.get(r, 0)
+            for r in {**one.restarts, **other.restarts}
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the facts come from; each is called at scrape or probe and must answer at once.
+
+    Args:
+        queue_depth: keys that wait for a pass.
+        queue_oldest_s: for how long the first of them has waited.
+        stuck_s: for how long no pass has ended although there is work.
+        loop_lag_s: worst lag of the event loop in the last half minute.
+        passes_failed: passes that ended in an exception.
+        api_requests: requests to the API server, by (verb, resource, HTTP status; ``0`` without
+            an answer).
+        events_dropped: Events that could not be written.
+        kopf_restarts: how often the watch of our own kinds was started again.
+    """
+
+    informers: Callable[[], Sequence[InformerState]]
+    queue_depth: Callable[[], int]
+    queue_oldest_s: Callable[[], float]
+    stuck_s: Callable[[], float]
+    loop_lag_s: Callable[[], float]
+    passes_failed: Callable[[], int]
+    api_requests: Callable[[], Mapping[tuple[str, str, str], int]]
+    events_dropped: Callable[[], int]
+    kopf_restarts: Callable[[], int]

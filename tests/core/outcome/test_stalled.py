@@ -1,0 +1,83 @@
+import pytest
+from core_outcome_builders import Life, START, assessed, failing, passing, rollout, seconds
+
+from tokencheck.core.outcome.stalled import HEALING, TERMINAL
+from tokencheck.model.reasons import Reason
+from tokencheck.model.workload import RolloutState as R
+
+
+@pytest.mark.parametrize("reason", sorted(TERMINAL - {Reason.INVALID_SPEC}))
+def test_what_does_not_heal_by_waiting_stalls_at_once(reason: Reason) -> None:
+    life = Life()
+    life.judge(assessed(*failing(reason)))
+    assert life.says("Stalled") == ("True", str(reason))
+
+
+def test_a_pulse_is_withdrawn_after_stall_for_and_does_not_come_back() -> None:
+    life = Life(gate={"stallFor": "30s"})
+    bad = assessed(*failing(Reason.SCOPE_MISSING))
+    outcome = life.judge(bad)
+    assert outcome.wake_at == START + seconds(30)
+    life.later(29).judge(bad)
+    assert life.says("Stalled") is not None
+    life.later(1).judge(bad)
+    assert life.says("Stalled") is None
+    life.later(600).judge(bad)
+    assert life.says("Stalled") is None
+    assert life.says("Ready") == ("False", "ScopeMissing")
+
+
+def test_the_next_apply_that_is_still_wrong_pulses_again() -> None:
+    life = Life(gate={"stallFor": "30s"})
+    bad = assessed(*failing(Reason.SCOPE_MISSING))
+    life.judge(bad)
+    life.later(31).judge(bad)
+    life.later(60).edit().judge(bad)
+    assert life.says("Stalled") == ("True", "ScopeMissing")
+
+
+def test_a_secret_that_is_still_wrong_after_its_change_pulses_again() -> None:
+    life = Life(gate={"stallFor": "30s"})
+    life.judge(assessed(*failing(Reason.MALFORMED_TOKEN)))
+    life.later(31).judge(assessed(*failing(Reason.MALFORMED_TOKEN)))
+    life.later(60).judge(assessed(*failing(Reason.MALFORMED_TOKEN), version="2"))
+    assert life.says("Stalled") == ("True", "MalformedToken")
+
+
+@pytest.mark.parametrize("reason", sorted(HEALING))
+def test_a_missing_or_expired_token_may_heal_itself_for_grace_for(reason: Reason) -> None:
+    life = Life(gate={"graceFor": "2m", "stallFor": "60s"})
+    bad = assessed(*failing(reason))
+    assert life.judge(bad).wake_at == START + seconds(120)
+    assert life.says("Reconciling") == ("True", str(reason))
+    life.later(119).judge(bad)
+    assert life.says("Stalled") is None
+    life.later(1).judge(bad)
+    assert life.says("Stalled") == ("True", str(reason))
+    assert life.says("Reconciling") is None
+    life.later(60).judge(bad)
+    assert life.says("Stalled") is None
+    assert life.says("Reconciling") is None
+
+
+def test_without_grace_a_missing_token_stalls_at_once() -> None:
+    life = Life(gate={"graceFor": "0s"})
+    life.judge(assessed(*failing(Reason.SECRET_NOT_FOUND)))
+    assert life.says("Stalled") == ("True", "SecretNotFound")
+
+
+def test_a_token_that_heals_within_its_grace_never_stalled() -> None:
+    life = Life()
+    life.judge(assessed(*failing(Reason.SECRET_NOT_FOUND)))
+    life.later(4).judge(assessed(*passing()))
+    assert life.says("Ready") == ("True", "AllChecksPassed")
+    assert life.says("Reconciling") is None
+
+
+def test_an_open_rollout_goes_on_reconciling_when_the_pulse_is_over() -> None:
+    life = Life(gate={"stallFor": "30s"})
+    bad, seen = assessed(*failing(Reason.SCOPE_MISSING)), rollout(R.IN_PROGRESS)
+    life.judge(bad, seen)
+    assert life.says("Stalled") is not None
+    life.later(30).judge(bad, seen)
+    assert life.says("Reconciling") == ("True", "RolloutInProgress")

@@ -1,0 +1,63 @@
+import pytest
+
+from tokencheck.web.health import liveness_of, readiness_of
+
+
+def test_a_healthy_process_lives_and_is_ready(process):
+    facts = process()
+    assert liveness_of(facts).ok
+    assert readiness_of(facts).ok
+    assert readiness_of(facts).facts == {
+        "informers": {
+            "secrets": {"synced": True, "alive": True, "silentSeconds": 3.0, "restarts": 2}
+        },
+        "queueDepth": 4,
+        "queueOldestSeconds": 0.5,
+        "stuckSeconds": 0.0,
+        "loopLagSeconds": 0.01,
+        "passesFailed": 3,
+        "kopfRestarts": 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        pytest.param({"synced": False}, "may list and watch secrets", id="not synced"),
+        pytest.param({"silent_s": 151.0}, "nothing about secrets for 151 s", id="silent"),
+    ],
+)
+def test_a_watch_that_is_behind_makes_it_not_ready_but_a_restart_would_not_help(
+    process, informer, state, said
+):
+    facts = process(informers=lambda: (informer(**state),))
+    assert liveness_of(facts).ok
+    (reason,) = readiness_of(facts).reasons
+    assert said in reason
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        pytest.param({"queue_oldest_s": lambda: 61.0}, "due for 61 s", id="queue"),
+        pytest.param({"loop_lag_s": lambda: 5.5}, "late by 5.5 s", id="lag"),
+    ],
+)
+def test_a_process_that_is_late_is_not_ready_but_lives(process, fact, said):
+    facts = process(**fact)
+    assert liveness_of(facts).ok
+    (reason,) = readiness_of(facts).reasons
+    assert said in reason
+
+
+def test_a_watch_that_ended_is_neither_alive_nor_ready(process, informer):
+    facts = process(informers=lambda: (informer(alive=False), informer(resource="pods")))
+    (reason,) = liveness_of(facts).reasons
+    assert "the watch of secrets has ended" in reason
+    assert reason in readiness_of(facts).reasons
+
+
+def test_workers_that_stand_still_need_a_restart(process):
+    facts = process(stuck_s=lambda: 200.0)
+    (reason,) = liveness_of(facts).reasons
+    assert "no check has ended for 200 s" in reason
