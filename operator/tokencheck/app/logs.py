@@ -32,3 +32,5 @@ def set_up_logs(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Kopf warns that it handles no signals in a thread: that is meant so.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

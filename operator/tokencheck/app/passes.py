@@ -26,6 +26,7 @@ class CountedStatus:
         self._sink = sink
         self._tally = tally
         self.wrote: set[Key] = set()
+        self._told: dict[Key, tuple[str, str]] = {}  # Ready as last logged
 
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
@@ -37,17 +38,18 @@ class CountedStatus:
         self._tally.wrote(result)
         if result is WriteResult.WRITTEN:
             self.wrote.add(key)
-            _log_transition(key, status)
-        elif result is WriteResult.REFUSED:
-            _log.warning("the status of %s could not be written: no right to patch it", key)
+            self._log_transition(key, status)
+        elif result is WriteResult.GONE:
+            self._told.pop(key, None)
         return result, version
 
-
-def _log_transition(key: Key, status: Mapping[str, Any]) -> None:
-    ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
-    if ready is not None:
-        told = {"ready": ready["status"], "reason": ready["reason"]}
-        _log.info("%s: Ready=%s %s", key, ready["status"], ready["reason"], extra=told)
+    def _log_transition(self, key: Key, status: Mapping[str, Any]) -> None:
+        """Log one line when Ready says something else than at the last line."""
+        ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
+        if ready is None or self._told.get(key) == (ready["status"], ready["reason"]):
+            return
+        self._told[key] = told = (ready["status"], ready["reason"])
+        _log.info("%s: Ready=%s %s", key, *told, extra={"ready": told[0], "reason": told[1]})
 
 
 class Passes:
