@@ -1,4 +1,4 @@
-"""Tokens and keys made as issuers make them: real keys, real signatures, and every way to get it wrong."""
+"""Tokens and keys made as issuers make them, and every way to get them wrong."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def encode(data: bytes) -> bytes:
 
 
 def in_the_middle(part: bytes) -> bytes:
-    """The part with one character in its middle changed: the last one has bits that mean nothing."""
+    """The part with another character in its middle: the last one has bits without meaning."""
     middle = len(part) // 2
     return (
         part[:middle] + (b"B" if part[middle : middle + 1] == b"A" else b"A") + part[middle + 1 :]
@@ -48,7 +48,7 @@ class Mint:
         self.private: dict[str, Any] = {
             "rsa": rsa.generate_private_key(65537, 2048),
             "stranger": rsa.generate_private_key(65537, 2048),
-            "weak": rsa.generate_private_key(65537, 1024),
+            "weak": rsa.generate_private_key(65537, 1024),  # noqa: S505 - weak on purpose
             "ec256": ec.generate_private_key(ec.SECP256R1()),
             "ec384": ec.generate_private_key(ec.SECP384R1()),
             "ec521": ec.generate_private_key(ec.SECP521R1()),
@@ -72,7 +72,7 @@ class Mint:
         return public.public_bytes(serialization.Encoding.PEM, form).decode()
 
     def key_set(self, rows: list[object]) -> str:
-        """JWKS text from names of keys, or mappings with the name under `key` and members to change."""
+        """JWKS text from names of keys, or mappings with the name as `key` and other members."""
         keys = [self.jwk(r) if isinstance(r, str) else self.jwk(r["key"], **_but(r)) for r in rows]
         return json.dumps({"keys": keys})
 

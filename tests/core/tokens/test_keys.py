@@ -58,8 +58,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "key", "fault"), FAULTS, ids=[row[0] for row in FAULTS])
-def test_a_key_that_cannot_verify_is_named(name, key, fault) -> None:
+@pytest.mark.parametrize(
+    ("key", "fault"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS]
+)
+def test_a_key_that_cannot_verify_is_named(key, fault) -> None:
     keys = parse_jwks(json.dumps({"keys": [key]}))
     assert keys.keys == ()
     assert keys.faults == (fault,)
@@ -219,7 +221,7 @@ PEM_FAULTS = [
     ),
     (
         "a key for another use",
-        lambda: pem(dsa.generate_private_key(1024)),
+        lambda: pem(dsa.generate_private_key(2048)),
         "key 1: its type verifies no token",
     ),
     (
@@ -240,8 +242,10 @@ PEM_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "fault"), PEM_FAULTS, ids=[row[0] for row in PEM_FAULTS])
-def test_pem_that_cannot_verify_is_named(name, text, fault) -> None:
+@pytest.mark.parametrize(
+    ("text", "fault"), [row[1:] for row in PEM_FAULTS], ids=[row[0] for row in PEM_FAULTS]
+)
+def test_pem_that_cannot_verify_is_named(text, fault) -> None:
     assert parse_jwks(text()).faults == (fault,)
 
 

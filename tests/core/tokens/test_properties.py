@@ -50,9 +50,8 @@ def test_any_bytes_give_facts(text) -> None:
     assert facts.problems or facts.family
 
 
-@given(
-    st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
-)
+# Letters that none of our own sentences puts next to each other.
+@given(st.text(alphabet="0123456789QXJVKZ_-+/~", min_size=16, max_size=80))
 def test_no_eight_characters_of_a_text_are_in_its_facts(text) -> None:
     secret = "Zq3X" + text + "b7Mj"
     for form in (secret, f"eyJ{secret}.{secret}", f"Bearer {secret}", f'"{secret}"', secret + "\n"):

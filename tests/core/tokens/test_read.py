@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ import yaml
 
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.keys import parse_jwks
-from tokencheck.core.tokens.read import read_token, unreadable
-from tokencheck.model.facts import Facts, Family, Problem, SignatureState
+from tokencheck.core.tokens.read import read_token
+from tokencheck.model.facts import Facts, Family, SignatureState
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust, TrustState
@@ -27,7 +27,7 @@ GENERATED = {
     "four hundred digits": '{"exp":1' + "0" * 400 + "}",
     "brackets": '{"a":' + "[" * 40 + "]" * 40 + "}",
     "very many brackets": "[" * 5000 + "]" * 5000,
-    "brackets side by side": '{"a":[' + ",".join(["[]"] * 40) + "]}",
+    "brackets side by side": '{"a":[' + ",".join(["[1]"] * 40) + "]}",
 }
 
 
@@ -113,8 +113,10 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "reason", "detail"), TEXTS, ids=[t[0] for t in TEXTS])
-def test_text_that_is_no_token_is_a_fatal_problem(name, text, reason, detail) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason", "detail"), [row[1:] for row in TEXTS], ids=[row[0] for row in TEXTS]
+)
+def test_text_that_is_no_token_is_a_fatal_problem(text, reason, detail) -> None:
     facts = read_token(Sealed(text), Trust(), fingerprint_key=KEY)
     assert [(p.reason, p.detail, p.fatal) for p in facts.problems] == [(reason, detail, True)]
     assert all(problem.action for problem in facts.problems)
@@ -160,10 +162,3 @@ def test_the_fingerprint_is_keyed_and_counts_white_space() -> None:
     assert first != fingerprint(Sealed(b"token\n"), KEY)
     assert first != fingerprint(Sealed(b"token"), b"another key")
     assert len(first) == 32
-
-
-def test_a_field_that_could_not_be_selected_gives_facts_too() -> None:
-    problem = Problem(reason=Reason.MALFORMED_TOKEN, detail="the field holds no text")
-    facts = unreadable(problem)
-    assert facts.problems == (problem,)
-    assert not facts.readable

@@ -98,7 +98,8 @@ def test_rollouts(row: Row) -> None:
     assert rollout.state == row["state"], rollout.detail
     assert rollout.detail
     if "detail" in row:
-        assert rollout.detail == row["detail"]
+        name = f"{workload.kind} {workload.name}: "
+        assert rollout.detail == name + row["detail"]
 
 
 def test_a_rollout_names_the_template_that_it_is_about() -> None:

@@ -15,6 +15,8 @@ from tokencheck.model.workload import Site, Workload
 
 _SHOWN = (Result.FAIL, Result.UNKNOWN, Result.WARN)
 _PLACE = {check: place for place, check in enumerate(Check)}
+# Passed by every text that is there, whatever it is good for.
+_SAYS_NOTHING = frozenset({Check.PRESENT, Check.WELL_FORMED, Check.STALE_IN_PODS, Check.DRIFT})
 _PROJECTED = "ServiceAccountToken"
 _ROTATE = (
     "put it into a Secret, take it from there with valueFrom.secretKeyRef, and revoke this one:"
@@ -22,14 +24,18 @@ _ROTATE = (
 )
 
 
-def rows_of(check: TokenCheck, workload: str, assessment: Assessment) -> tuple[Row, ...]:
+def rows_of(
+    check: TokenCheck, workload: str, assessment: Assessment, *, files: bool = False
+) -> tuple[Row, ...]:
     """Return the rows of one assessment.
 
     Args:
         check: a written or an implicit one (whose name is "").
         workload: ``Deployment/checkout``; "" for a Secret that nobody mounts.
+        assessment: of its tokens.
+        files: whether manifests are audited, not a cluster.
     """
-    rows = [_row(check, workload, token) for token in assessment.tokens]
+    rows = [_row(check, workload, token, files=files) for token in assessment.tokens]
     rows += (_of_check(check, workload, f) for f in _without_token(check, assessment))
     return tuple(rows)
 
@@ -61,11 +67,13 @@ def hardcoded_row(workload: Workload, literal: Hardcoded) -> Row:
     )
 
 
-def _row(check: TokenCheck, workload: str, token: TokenAssessment) -> Row:
+def _row(check: TokenCheck, workload: str, token: TokenAssessment, *, files: bool) -> Row:
     evidence = token.evidence
-    findings = tuple(worded(f, evidence) for f in token.findings)
+    findings = tuple(
+        worded(f, evidence, files=files) for f in token.findings if _told(f.check, evidence)
+    )
     shown = tuple(sorted((f for f in findings if f.result in _SHOWN), key=_order))
-    result = worst_of(f.result for f in findings)
+    result = _result_of(findings)
     worst = shown[0] if shown else next((f for f in findings if f.result is result), None)
     secret, key = _place_of(evidence)
     claims = _claims_of(evidence)
@@ -92,6 +100,20 @@ def _row(check: TokenCheck, workload: str, token: TokenAssessment) -> Row:
         passed=tuple(f.check for f in findings if f.result is Result.PASS),
         skipped=tuple(f.check for f in findings if f.result is Result.SKIP),
     )
+
+
+def _told(check: Check, evidence: TokenEvidence) -> bool:
+    """What needs a memory, or Pods, passes without: here that would tell of a check that never ran."""
+    if check is Check.DRIFT:
+        return evidence.baseline is not None
+    return check is not Check.STALE_IN_PODS or evidence.stale.applies
+
+
+def _result_of(findings: tuple[Finding, ...]) -> Result:
+    """A text that says nothing of itself is there, and that is all: no pass."""
+    result = worst_of(f.result for f in findings)
+    judged = {f.check for f in findings if f.result is Result.PASS} - _SAYS_NOTHING
+    return Result.SKIP if result is Result.PASS and not judged else result
 
 
 def _order(finding: Finding) -> tuple[int, int]:

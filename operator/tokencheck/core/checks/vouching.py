@@ -45,8 +45,9 @@ def _asked(spec: TokenSpec) -> bool:
 
 
 def _forbidden(facts: Facts, trust: Trust) -> bool:
-    """Return whether the algorithm cannot vouch: unsigned, or a shared secret nobody allowed.
+    """Return whether the algorithm cannot vouch: unsigned, or a shared secret beside public keys.
 
+    Without keys an HS* token is one that nobody vouches for here, like any other.
     Source: RFC 8725 sections 3.1 and 3.2.
     """
     if facts.signature.state is SignatureState.ALGORITHM_FORBIDDEN:
@@ -54,8 +55,8 @@ def _forbidden(facts: Facts, trust: Trust) -> bool:
     if facts.claims is None or facts.header is None:
         return False
     algorithm = facts.header.algorithm
-    symmetric = algorithm.upper().startswith("HS") and algorithm not in trust.algorithms
-    return symmetric or algorithm.casefold() == "none"
+    shared = algorithm.upper().startswith("HS") and algorithm not in trust.algorithms
+    return (shared and trust.state is not TrustState.NONE) or algorithm.casefold() == "none"
 
 
 def _algorithm_forbidden(token: TokenEvidence, facts: Facts) -> Finding:

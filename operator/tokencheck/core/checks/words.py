@@ -13,7 +13,10 @@ _MAX_LISTED = 6  # values named in one message; a message is cut at 256 bytes
 
 def shown(text: str) -> str:
     """Return at most 128 printable ASCII characters of `text`, whoever wrote it."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_SHOWN])
+    cut = text[:MAX_SHOWN]
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "".join(c if " " <= c <= "~" else "?" for c in cut)
 
 
 def listed(values: Iterable[str]) -> str:

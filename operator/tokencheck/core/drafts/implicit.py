@@ -49,9 +49,7 @@ def planned(workloads: Iterable[Workload], written: Iterable[TokenCheck]) -> lis
     """
     usable = [c for c in written if not c.invalid and not c.spec.suspend]
     covered = {place for check in usable if (place := _place(check)) is not None}
-    implicit = [
-        check_of(w) for w in workloads if (w.namespace, w.kind, w.name) not in covered
-    ]
+    implicit = [check_of(w) for w in workloads if (w.namespace, w.kind, w.name) not in covered]
     return [replace(c, spec=replace(c.spec, discover=True)) for c in usable] + implicit
 
 

@@ -17,6 +17,8 @@ POSITIVE: tuple[tuple[Type, frozenset[Check]], ...] = (
     (Type.UNEXPIRED, frozenset({Check.NOT_BEFORE, Check.EXPIRY})),
     (Type.SCOPES_SATISFIED, frozenset({Check.SCOPES})),
 )
+# Reasons of a signature that nobody looked at, whatever the policy makes of it.
+_BARE = frozenset({Reason.LOCAL_CHECKS_ONLY, Reason.IGNORED})
 ADVISORY: tuple[tuple[Type, Check, frozenset[Reason]], ...] = (
     (Type.EXPIRING_SOON, Check.EXPIRY, frozenset({Reason.EXPIRING_SOON, Reason.TOKEN_EXPIRED})),
     (Type.OVER_SCOPED, Check.EXCESS_SCOPES, frozenset({Reason.SCOPE_EXCESS})),
@@ -44,7 +46,7 @@ def _fold(kind: Type, findings: list[Finding]) -> Condition | None:
         for finding in findings:
             if finding.result is result:
                 return _says(kind, state, finding)
-    unvouched = next((f for f in findings if f.reason is Reason.LOCAL_CHECKS_ONLY), None)
+    unvouched = next((f for f in findings if f.check is Check.SIGNATURE and f.reason in _BARE), None)
     if unvouched is not None:
         return _says(kind, State.UNKNOWN, unvouched)
     if all(finding.result is Result.SKIP for finding in findings):

@@ -11,7 +11,8 @@ from tokencheck.core.tokens.scopes import granted
 from tokencheck.model.facts import Claims
 
 _YEAR_10000 = 253_402_300_800  # seconds from 1970-01-01 to 10000-01-01, where datetime ends
-_YEAR_3237 = 40_000_000_000  # nobody means this year; some issuers write milliseconds
+# The year 3237: nobody means it, but some issuers write milliseconds.
+_FAR_AWAY = datetime.fromtimestamp(40_000_000_000, UTC)
 _MS_IN_2001 = 1_000_000_000_000
 
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
@@ -40,7 +41,7 @@ def claims_of(payload: Mapping[str, object], scope_claims: Iterable[str]) -> Cla
         not_before=not_before,
         expires_at=expires_at,
         scopes=granted(payload, scope_claims),
-        unbounded=expires_at is not None and expires_at.timestamp() > _YEAR_3237,
+        unbounded=expires_at is not None and expires_at > _FAR_AWAY,
         kubernetes=isinstance(bound, dict),
         legacy_service_account=issuer == _LEGACY_ISSUER and _LEGACY_CLAIM in payload,
         warn_after=_date(bound, "warnafter", invalid) if isinstance(bound, dict) else None,

@@ -139,10 +139,12 @@ class _Built(NamedTuple):
 
 def _tried(token: Jws, keys: list[Jwk]) -> Signature:
     """Return VERIFIED for the first key that accepts; INVALID when one refuses and none accepts."""
-    answers = [_answer(key, token) for key in keys]
-    accepted = [answer for answer in answers if answer.state is SignatureState.VERIFIED]
-    refused = [answer for answer in answers if answer.state is SignatureState.INVALID]
-    return (accepted or refused or answers)[0]
+    answers: list[Signature] = []
+    for key in keys:
+        answers.append(_answer(key, token))
+        if answers[-1].state is SignatureState.VERIFIED:
+            return answers[-1]
+    return next((a for a in answers if a.state is SignatureState.INVALID), answers[0])
 
 
 def _answer(key: Jwk, token: Jws) -> Signature:

@@ -44,7 +44,7 @@ _VENDORS: tuple[tuple[str, bytes], ...] = (
     ("Slack", rb"xapp-[0-9]-[A-Za-z0-9-]{10,}"),
     ("Google", rb"ya29\.[A-Za-z0-9_.-]{20,}"),
     ("Google", rb"AIza[A-Za-z0-9_-]{35,}"),
-    (SERVICE_ACCOUNT_KEY, rb"\{\s*\"type\"\s*:\s*\"service_account\"[\x00-\xff]*"),
+    (SERVICE_ACCOUNT_KEY, rb"\{\s*\"type\"\s*:\s*\"service_account\"(?s:.*)"),
     ("AWS", rb"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16,}"),
     ("Vault", rb"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
     ("Vault", rb"s\.[A-Za-z0-9]{24,}(?:\.[A-Za-z0-9]{5,6})?"),
@@ -99,6 +99,6 @@ TABLE: tuple[Row, ...] = (
     # Five parts are encrypted and stay so. Anything else that starts like a JOSE header and has a
     # dot wants to be a JWT: a broken one must be reported as broken, not passed over as opaque
     # text.
-    (JWE, Family.JWE, _JSON_START + rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){4}"),
-    (JWT, Family.JWT, _JSON_START + rb"[A-Za-z0-9_=+/\s-]{5,}\.[\x00-\xff]*"),
+    (JWE, Family.JWE, _JSON_START + rb"[^.]*+(?:\.[^.]*+){4}"),
+    (JWT, Family.JWT, _JSON_START + rb"[A-Za-z0-9_=+/\s-]{5,}\.(?s:.*)"),
 )

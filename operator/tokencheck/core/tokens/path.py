@@ -4,6 +4,7 @@ No wildcards, filters or expressions: a path names exactly one value, and its co
 """
 
 import re
+from functools import lru_cache
 from typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -27,6 +28,7 @@ class Missing:
 MISSING = Missing()
 
 
+@lru_cache(maxsize=1024)
 def parse_path(text: str) -> Path | None:
     """Return the steps of `text`, or None when it is no path of at most 16 steps."""
     steps: list[str | int] = []

@@ -4,7 +4,6 @@ from tokencheck.core.tokens.claims import claims_of
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.jws import Jws, parse_jws
 from tokencheck.core.tokens.keys import verify
-from tokencheck.core.tokens.kinds import OPAQUE
 from tokencheck.core.tokens.recognise import kind_of, undressed
 from tokencheck.core.tokens.text import encoded_twice, text_fault, white_space
 from tokencheck.model.facts import Claims, Facts, Family, Problem, Signature, SignatureState
@@ -53,11 +52,6 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
     if isinstance(token, Problem):
         return Facts(kind=kind, family=family, problems=(*problems, token), fingerprint=mark)
     return _facts_of(token, trust, problems, mark)
-
-
-def unreadable(problem: Problem) -> Facts:
-    """Return the facts of a token that `documents.select` could not give."""
-    return Facts(kind=OPAQUE, family=Family.OPAQUE, problems=(problem,))
 
 
 def _facts_of(token: Jws, trust: Trust, problems: tuple[Problem, ...], mark: bytes) -> Facts:

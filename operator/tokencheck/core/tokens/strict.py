@@ -4,7 +4,6 @@ What is refused here is what two parsers could read in two ways: duplicate keys,
 than UTF-8, a byte order mark, NaN, lone surrogates, spare bits and padding.
 """
 
-import base64
 import binascii
 import json
 import re
@@ -17,6 +16,8 @@ MAX_DEPTH = 32  # JSON in tokens and Secrets nests 3 to 6 deep
 STORE_AGAIN = "Store the token again, whole and exactly as the issuer gave it"
 
 _OPENERS = (b"{", b"[")
+_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
+_TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
 _BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
 
 
@@ -39,10 +40,10 @@ def base64url(part: bytes, what: str) -> bytes | Problem:
     spare bits).
     """
     try:
-        data = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+        data = binascii.a2b_base64(part.translate(_TO_BASE64) + b"=" * (-len(part) % 4))
     except binascii.Error:
         data = b""
-    if base64.urlsafe_b64encode(data).rstrip(b"=") == part:
+    if binascii.b2a_base64(data, newline=False).translate(_TO_BASE64URL).rstrip(b"=") == part:
         return data
     if b"=" in part:
         return malformed(f"{what} has base64 padding (=)")

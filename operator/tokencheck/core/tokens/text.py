@@ -55,7 +55,7 @@ def text_fault(trimmed: bytes) -> Problem | None:
         )
     if len(trimmed) > MAX_BYTES:
         return malformed("the value is larger than 16 KiB", ONLY_THE_TOKEN)
-    if kind_of(trimmed)[0] == SERVICE_ACCOUNT_KEY:
+    if trimmed.startswith(b"{") and kind_of(trimmed)[0] == SERVICE_ACCOUNT_KEY:
         return None  # the one credential that is a document of several lines
     return _document_fault(trimmed) or _character_fault(trimmed) or _dress_fault(trimmed)
 

@@ -1,6 +1,6 @@
 """The rules of a rollout: each looks at one thing and answers, or leaves it to the next.
 
-The words count Pods as `kubectl rollout status` does.
+The words come after the name of the workload, and count Pods as `kubectl rollout status` does.
 """
 
 from typing import TypeAlias
@@ -15,12 +15,12 @@ _FAILURES: tuple[tuple[str, str, frozenset[str], str], ...] = (
         "Progressing",
         "False",
         frozenset({"ProgressDeadlineExceeded"}),
-        "its progress deadline is exceeded",
+        "the progress deadline is exceeded: look at its Pods",
     ),
-    ("Progressing", "False", frozenset({"RolloutAborted"}), "it was aborted"),
-    ("InvalidSpec", "True", frozenset(), "its controller refuses its spec"),
-    ("Failed", "True", frozenset(), "it failed"),
-    ("Stalled", "True", frozenset(), "its controller says that it is stalled"),
+    ("Progressing", "False", frozenset({"RolloutAborted"}), "the rollout was aborted"),
+    ("InvalidSpec", "True", frozenset(), "its controller refuses the spec"),
+    ("Failed", "True", frozenset(), "failed"),
+    ("Stalled", "True", frozenset(), "stalled, as its controller says"),
 )
 # A Job has the second while its last Pods are cleared away.
 _ENDS = ("Complete", "SuccessCriteriaMet")
@@ -37,7 +37,7 @@ def not_observed(workload: Workload) -> Answer | None:
 def zero(workload: Workload) -> Answer | None:
     """Answer for a workload that wants no Pods and has none."""
     if workload.replicas.desired == 0 and workload.replicas.total == 0:
-        return RolloutState.SCALED_TO_ZERO, "it wants no Pods"
+        return RolloutState.SCALED_TO_ZERO, "scaled to zero, no Pods to verify"
     return None
 
 
@@ -84,7 +84,7 @@ def failed(workload: Workload) -> Answer | None:
 def held(workload: Workload) -> Answer | None:
     """Answer when somebody holds it: spec.paused, spec.suspend, a step of an Argo Rollout."""
     if workload.paused:
-        return RolloutState.PAUSED, f"it is paused; {counted(workload)}"
+        return RolloutState.PAUSED, f"paused, resume it to go on; {counted(workload)}"
     return None
 
 
@@ -94,7 +94,7 @@ def on_delete(workload: Workload) -> Answer | None:
     if workload.strategy == "OnDelete" and count.updated < count.total:
         return RolloutState.WAITING_FOR_MANUAL_UPDATE, (
             f"{count.updated} of {count.desired} Pods updated; "
-            "its strategy is OnDelete: the others change when they are deleted"
+            "the strategy is OnDelete: delete the other Pods to update them"
         )
     return None
 
@@ -103,10 +103,10 @@ def partitioned(workload: Workload) -> Answer | None:
     """Answer when all Pods above the partition are updated and those below are held back."""
     count, partition = workload.replicas, workload.partition
     above = max(count.desired - partition, 0)
-    if partition > 0 and above <= count.updated < count.total == count.available == count.desired:
+    if above <= count.updated < count.total == count.available == count.desired:
         return RolloutState.WAITING_FOR_MANUAL_UPDATE, (
             f"{count.updated} of {count.desired} Pods updated; "
-            f"its partition {partition} holds the others back"
+            f"partition {partition} holds the others back: lower it to update them"
         )
     return None
 
@@ -119,7 +119,7 @@ def progressing(workload: Workload) -> Answer:
 def ended(workload: Workload) -> Answer | None:
     """Answer for a Job or a Pod that ran to its end: its Pods took their tokens."""
     if any(workload.conditions.get(name, ("", ""))[0] == "True" for name in _ENDS):
-        return RolloutState.SETTLED, "it is complete"
+        return RolloutState.SETTLED, "complete"
     return None
 
 
@@ -137,12 +137,12 @@ def job_running(workload: Workload) -> Answer:
 
 def pod_ready(workload: Workload) -> Answer | None:
     """Answer for a bare Pod that is ready."""
-    return (RolloutState.SETTLED, "it is ready") if workload.replicas.ready else None
+    return (RolloutState.SETTLED, "ready") if workload.replicas.ready else None
 
 
 def no_rollout(_: Workload) -> Answer:
     """Answer for a CronJob: its template is taken by the next Job. kstatus calls it Current."""
-    return RolloutState.NO_ROLLOUT, "its next Job takes the template"
+    return RolloutState.NO_ROLLOUT, "the next Job takes the template"
 
 
 def says_by_condition(workload: Workload) -> Answer | None:
@@ -154,20 +154,20 @@ def says_by_condition(workload: Workload) -> Answer | None:
     if observed is not None and observed < workload.generation:
         return not_observed(workload)
     if workload.conditions.get("Reconciling", ("", ""))[0] == "True":
-        return RolloutState.IN_PROGRESS, "its controller says that it is reconciling"
+        return RolloutState.IN_PROGRESS, "reconciling, as its controller says"
     ready = workload.conditions.get("Ready")
     if ready is None:
         return None
     if ready[0] == "True":
-        return RolloutState.SETTLED, "its controller says that it is ready"
-    return failed(workload) or held(workload) or (RolloutState.IN_PROGRESS, "it is not ready yet")
+        return RolloutState.SETTLED, "ready, as its controller says"
+    return failed(workload) or held(workload) or (RolloutState.IN_PROGRESS, "not ready yet")
 
 
 def says_nothing(workload: Workload) -> Answer | None:
     """Answer for a kind that reports neither a condition nor a number of Pods."""
     count = workload.replicas
     if count.desired == 0 and count.total == 0:
-        return RolloutState.NO_ROLLOUT, "its kind does not say how far a rollout is"
+        return RolloutState.NO_ROLLOUT, "this kind does not say how far a rollout is"
     return None
 
 
@@ -177,7 +177,7 @@ def counted(workload: Workload) -> str:
     if count.updated < count.desired:
         return f"{count.updated} of {count.desired} Pods updated"
     if count.total > count.desired:
-        return f"{count.total - count.desired} Pods to be removed"
+        return f"{count.total - count.desired} of {count.total} Pods still to be removed"
     if count.ready < count.desired:
         return f"{count.ready} of {count.desired} Pods ready"
     return f"{count.available} of {count.desired} Pods available"

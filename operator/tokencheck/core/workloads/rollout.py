@@ -69,7 +69,7 @@ def rollout_of(workload: Workload, release: str | None) -> Rollout:
     state, detail = _answer(workload, release)
     return Rollout(
         state=state,
-        detail=detail,
+        detail=f"{workload.kind} {workload.name}: {detail}",
         kind=workload.kind,
         name=workload.name,
         uid=workload.uid,
@@ -85,19 +85,21 @@ def rollout_without(ref: WorkloadRef | None, why: Unread | None = None) -> Rollo
         return Rollout(state=RolloutState.NONE)
     match why:
         case Absent():
-            state, detail = RolloutState.NOT_FOUND, "it does not exist"
+            state, words = RolloutState.NOT_FOUND, "does not exist"
         case Denied():
-            state, detail = RolloutState.UNREADABLE, "the operator may not read it"
+            state, words = RolloutState.UNREADABLE, "may not be read by the operator"
         case _:
-            state, detail = RolloutState.UNREADABLE, "the API server did not answer"
-    return Rollout(state=state, detail=detail, kind=ref.kind, name=ref.name)
+            state, words = RolloutState.UNREADABLE, "could not be read, it will be tried again"
+    return Rollout(
+        state=state, detail=f"{ref.kind} {ref.name} {words}", kind=ref.kind, name=ref.name
+    )
 
 
 def _answer(workload: Workload, release: str | None) -> Answer:
     if workload.deleting:
-        return RolloutState.IN_PROGRESS, "it is being deleted"
+        return RolloutState.IN_PROGRESS, "being deleted"
     if release is not None and workload.release not in (None, release):
-        return RolloutState.IN_PROGRESS, "its Pod template is not of spec.release yet"
+        return RolloutState.IN_PROGRESS, "the Pod template is not of spec.release yet"
     answers = (rule(workload) for rule in RULES.get(workload.kind, OTHER_KINDS))
     # Each list ends with a rule that always answers.
     return next(answer for answer in answers if answer is not None)
