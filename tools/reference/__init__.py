@@ -1,6 +1,6 @@
-"""What follows from `crds/`: docs/reference.md and the chart's own copy of the CRDs.
+"""What follows from other files: docs/reference.md, docs/reasons.md, the chart's copy of `crds/`.
 
-`python -m reference` writes both; `python -m reference --check` only says whether they are as
+`python -m reference` writes them; `python -m reference --check` only says whether they are as
 they should be.
 Not here: any other page of the documentation, and the links between pages.
 """

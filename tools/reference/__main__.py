@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
         stale = stale_files(CHECKOUT)
         for path in stale:
             shown = path.relative_to(CHECKOUT)
-            print(f"{shown} is not what follows from crds/: run `make docs`", file=sys.stderr)
+            print(f"{shown} is out of date: run `make docs`", file=sys.stderr)
         return 1 if stale else 0
     if arguments:
         print("usage: python -m reference [--check]", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Which files follow from the CRDs, what must stand in each, and which are out of date."""
+"""Which files follow from others, what must stand in each, and which are out of date."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 import yaml
 
 from reference.page import page_of
+from reference.reasons import render_reasons
 
 _CHART_COPY = Path("charts/tokencheck/files/crds")
 _PAGE = Path("docs/reference.md")
+_REASONS = Path("docs/reasons.md")
 
 
 def generated_files(checkout: Path) -> dict[Path, str]:
@@ -17,7 +19,7 @@ def generated_files(checkout: Path) -> dict[Path, str]:
     sources = {path.name: path.read_text() for path in sorted((checkout / "crds").glob("*.yaml"))}
     page = page_of([yaml.safe_load(text) for text in sources.values()])
     copies = {checkout / _CHART_COPY / name: text for name, text in sources.items()}
-    return {checkout / _PAGE: page} | copies
+    return {checkout / _PAGE: page, checkout / _REASONS: render_reasons()} | copies
 
 
 def stale_files(checkout: Path) -> list[Path]:
