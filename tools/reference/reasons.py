@@ -10,8 +10,8 @@ _INTRO = """\
 <!-- Written by `make docs` from operator/tokencheck/model/reasons.py. -->
 
 One closed list: they are the reasons of conditions and findings, labels of metrics and names of
-report rules. **Stalls** says whether `Stalled=True` tells waiting tools to give up: at once, or only
-after `gate.graceFor` has passed.
+report rules. **Stalls** says whether `Stalled=True` tells waiting tools to give up: at once, or
+only after `gate.graceFor` has passed.
 
 | reason | means | stalls |
 |---|---|---|

@@ -6,7 +6,7 @@ from tokencheck.notice.index import ReferenceIndex
 
 
 class Followers:
-    """Implements `model.ports.Interest` over the index (who is due) and the cache (what is watched)."""
+    """Implements `model.ports.Interest` over the index (who is due) and the cache (the watches)."""
 
     def __init__(self, index: ReferenceIndex, cache: Cache) -> None:
         """Join both."""
@@ -17,6 +17,10 @@ class Followers:
         """Replace what makes `key` due; the index first, so that no change is lost between."""
         self._index.replace(key, references)
         self._cache.follow(key, references)
+
+    def also(self, key: Key, references: frozenset[Key]) -> None:
+        """Add to what makes `key` due."""
+        self.follow(key, self._index.references(key) | references)
 
     def unfollow(self, key: Key) -> None:
         """Make `key` due by nothing any more."""

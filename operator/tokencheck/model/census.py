@@ -76,9 +76,6 @@ class Census(Inventory, Protocol):
     def drop(self, namespace: str, name: str) -> None:
         """Hold the Secret no longer."""
 
-    def end(self) -> None:
-        """Say that all Secrets were yielded: one that is not kept does not exist, or is denied."""
-
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """Return what could not be listed."""

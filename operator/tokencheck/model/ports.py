@@ -95,6 +95,9 @@ class Interest(Protocol):
         Watches for them are started and ended as needed.
         """
 
+    def also(self, key: Key, references: frozenset[Key]) -> None:
+        """Add to the objects whose changes make the check due; none is taken away."""
+
     def unfollow(self, key: Key) -> None:
         """Make the check due by nothing any more."""
 

@@ -51,8 +51,8 @@ class Row:
 
     @property
     def unused(self) -> bool:
-        """Return whether no workload that was seen takes the token."""
-        return not self.workload
+        """Return whether no workload that was seen takes the token, and no TokenCheck names it."""
+        return not self.workload and not self.check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

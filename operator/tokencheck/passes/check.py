@@ -31,9 +31,11 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if check.spec.suspend or check.invalid:
         published, _ = await publish(key, check, plan_stopped(check, now), None, sinks)
         return _next(published, None, key, sources, sinks)
-    sources.interest.follow(key, references_of(check, None))
+    space = frozenset({Key("Namespace", "", key.namespace)})  # its owner annotation and labels
+    sources.interest.also(key, references_of(check, None) | space)
     seen = await see(check, sources)
-    sources.interest.follow(key, references_of(check, seen.readable, seen.only_in_pods))
+    needed = references_of(check, seen.readable, seen.only_in_pods) | space
+    sources.interest.follow(key, needed)
     rollout = rollout_from(check, seen)
     standing = check
     if (opening := plan_opening(check, rollout, now)) is not None:

@@ -103,7 +103,7 @@ def _row(check: TokenCheck, workload: str, token: TokenAssessment, *, files: boo
 
 
 def _told(check: Check, evidence: TokenEvidence) -> bool:
-    """What needs a memory, or Pods, passes without: here that would tell of a check that never ran."""
+    """What needs a memory, or Pods, passes without them: here that check never ran."""
     if check is Check.DRIFT:
         return evidence.baseline is not None
     return check is not Check.STALE_IN_PODS or evidence.stale.applies

@@ -102,10 +102,10 @@ def _coverage(report: Report, paint: Paint) -> Iterable[str]:
     if unused := sum(row.unused for row in report.rows):
         yield f"{_count(unused, 'token')} in Secrets that no workload takes: {_NOBODY}."
     if silent := report.count(Result.SKIP):
-        yield f"Of {_count(silent, 'token')} (Skip) only the place is known: nothing in it can be judged."
+        yield f"Of {_count(silent, 'token')} only the place is known: the text says nothing (Skip)."
     if coverage.automounting:
         yield (
-            f"{_count(coverage.automounting, 'workload')} with the API server's own token in its"
+            f"{_count(coverage.automounting, 'workload')} with the API server's own token in the"
             " Pods; automountServiceAccountToken: false takes it off where it is not needed."
         )
     for gap in coverage.gaps:

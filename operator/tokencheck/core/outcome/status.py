@@ -66,10 +66,11 @@ def _fit(fields: dict[str, Any]) -> None:
 
 
 def _rank(token: TokenAssessment) -> tuple[int, str]:
-    order = {Result.FAIL: 0, Result.UNKNOWN: 1, Result.WARN: 2}
-    return min(
-        (order.get(f.result, 3) for f in token.findings), default=3
-    ), token.evidence.spec.name
+    return min(map(_severity, token.findings), default=3), token.evidence.spec.name
+
+
+def _severity(finding: Finding) -> int:
+    return {Result.FAIL: 0, Result.UNKNOWN: 1, Result.WARN: 2}.get(finding.result, 3)
 
 
 def _counts(assessment: Assessment) -> dict[str, int]:
@@ -98,7 +99,7 @@ def _finding(finding: Finding) -> dict[str, str]:
 
 def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
     evidence = token.evidence
-    worst = token.findings[0] if token.findings else None
+    worst = min(token.findings, key=_severity, default=None)
     held = evidence.holding if isinstance(evidence.holding, Held) else None
     claims = held.facts.claims if held else None
     fields: dict[str, Any] = {

@@ -1,0 +1,103 @@
+"""One pass over a whole cluster, or over manifests: survey, judge as the Secrets come, report."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tokencheck.core.audit.report import report_of
+from tokencheck.core.audit.rows import hardcoded_row, rows_of
+from tokencheck.core.drafts.implicit import check_of, planned, unmounted
+from tokencheck.gather.seen import Seen, see
+from tokencheck.gather.sources import Sources
+from tokencheck.gather.survey import Due, Waiting, hardcoded, holds_token
+from tokencheck.model.census import Census, Surveyed
+from tokencheck.model.evidence import SecretContent
+from tokencheck.model.report import Coverage, Report, Row
+from tokencheck.passes.assess import assess
+
+Tell = Callable[[str, int], None]  # what was looked at, and how many of it so far
+
+
+@dataclass(slots=True)
+class _Audit:
+    """What one audit works with and has found so far."""
+
+    census: Census
+    sources: Sources
+    now: datetime
+    files: bool
+    rows: list[Row]
+    secrets: int = 0
+
+
+async def audit_pass(
+    census: Census, now: datetime, *, sources: Sources, tell: Tell, files: bool = False
+) -> Report:
+    """Return the report on every token that `census` knows, judged at `now`.
+
+    Args:
+        census: of a cluster or of manifests.
+        now: aware UTC; may lie in the future, to see what will have expired.
+        sources: whose inventory is `census`.
+        tell: told how far the audit is.
+        files: whether `census` is of manifests, which need not be all there is.
+    """
+    audit = _Audit(census=census, sources=sources, now=now, files=files, rows=[])
+    surveyed = await census.survey()
+    tell("workloads", len(surveyed))
+    for one in surveyed:
+        audit.rows += (hardcoded_row(one.workload, h) for h in hardcoded(one.literals, sources))
+    checks = planned((one.workload for one in surveyed), census.checks())
+    waiting = Waiting([(check, await see(check, sources)) for check in checks], census.all_pods())
+    await _judge(audit, waiting.ready())
+    async for content in census.secrets():
+        audit.secrets += 1
+        await _secret(audit, waiting, content)
+        if audit.secrets % 100 == 0:
+            tell("secrets", audit.secrets)
+    await _judge(audit, waiting.rest())
+    tell("secrets", audit.secrets)
+    return report_of(audit.rows, _coverage(audit, surveyed), now)
+
+
+async def _secret(audit: _Audit, waiting: Waiting, content: SecretContent) -> None:
+    place = (content.meta.namespace, content.meta.name)
+    if waiting.awaits(place):
+        audit.census.keep(content)
+        await _judge(audit, waiting.arrived(place))
+        return
+    if not holds_token(content):
+        return
+    audit.census.keep(content)
+    # Nobody's template takes it; a Pod may still, by a webhook or an older template.
+    pod = waiting.pod_with(place)
+    stand_in = unmounted(*place)
+    due = Due(check=check_of(stand_in), seen=Seen(workload=stand_in), done=(place,))
+    await _assess(audit, due, f"Pod/{pod}" if pod else "")
+
+
+async def _judge(audit: _Audit, due: Iterable[Due]) -> None:
+    for one in due:
+        ref = one.check.spec.workload
+        await _assess(audit, one, f"{ref.kind}/{ref.name}" if ref else "")
+
+
+async def _assess(audit: _Audit, due: Due, workload: str) -> None:
+    assessment = await assess(due.check, due.seen, audit.sources, audit.now)
+    audit.rows += rows_of(due.check, workload, assessment, files=audit.files)
+    for place in due.done:
+        audit.census.drop(*place)
+
+
+def _coverage(audit: _Audit, surveyed: tuple[Surveyed, ...]) -> Coverage:
+    with_token = {(row.namespace, row.secret) for row in audit.rows if row.secret and row.kind}
+    return Coverage(
+        namespaces=audit.census.namespaces,
+        workloads=len(surveyed),
+        pods=sum(1 for _ in audit.census.all_pods()),
+        secrets=audit.secrets,
+        secrets_without_token=audit.secrets - len(with_token),
+        automounting=sum(one.automounts for one in surveyed),
+        gaps=audit.census.gaps,
+        notes=audit.census.notes,
+    )
