@@ -225,8 +225,15 @@ def test_a_replicaset_is_settled_when_its_pods_are_available(admin: Api, namespa
 def test_a_job_is_settled_when_it_is_complete(admin: Api, namespace: str) -> None:
     created = admin.create(job(namespace, template()))
     assert state_of(created) is RolloutState.IN_PROGRESS
-    found = reached(admin, "Job", namespace, RolloutState.SETTLED)
+    found = admin.wait(
+        "Job",
+        "shop",
+        namespace,
+        until=lambda it: "Complete" in parse_workload(it).conditions,
+        timeout_s=20,
+    )
     assert found["status"]["succeeded"] == 1
+    assert state_of(found) is RolloutState.SETTLED
 
 
 def test_a_job_that_cannot_be_scheduled_has_started_and_is_not_settled(

@@ -5,13 +5,12 @@ from datetime import datetime
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.chain import judge
 from tokencheck.core.workloads.locate import locate
-from tokencheck.core.workloads.rollout import rollout_of
+from tokencheck.core.workloads.rollout import rollout_of, rollout_without
 from tokencheck.gather.gather import gather
 from tokencheck.gather.seen import Seen
 from tokencheck.gather.sources import Sources
 from tokencheck.model.assessment import Assessment
-from tokencheck.model.evidence import Absent
-from tokencheck.model.workload import Rollout, RolloutState
+from tokencheck.model.workload import Rollout
 
 
 async def assess(check: TokenCheck, seen: Seen, sources: Sources, now: datetime) -> Assessment:
@@ -24,13 +23,4 @@ def rollout_from(check: TokenCheck, seen: Seen) -> Rollout:
     """Return how far the rollout is, of a workload that may be missing or unreadable."""
     if seen.readable is not None:
         return rollout_of(seen.readable, check.spec.release)
-    if seen.unread is None:
-        return Rollout(state=RolloutState.NONE)
-    absent = isinstance(seen.unread, Absent)
-    ref = check.spec.workload
-    return Rollout(
-        state=RolloutState.NOT_FOUND if absent else RolloutState.UNREADABLE,
-        kind=ref.kind if ref else "",
-        name=ref.name if ref else "",
-        detail=f"{seen.unread.what} {'does not exist' if absent else 'could not be read'}",
-    )
+    return rollout_without(check.spec.workload, seen.unread)

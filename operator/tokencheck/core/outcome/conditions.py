@@ -46,7 +46,8 @@ def _fold(kind: Type, findings: list[Finding]) -> Condition | None:
         for finding in findings:
             if finding.result is result:
                 return _says(kind, state, finding)
-    unvouched = next((f for f in findings if f.check is Check.SIGNATURE and f.reason in _BARE), None)
+    signatures = (finding for finding in findings if finding.check is Check.SIGNATURE)
+    unvouched = next((f for f in signatures if f.reason in _BARE), None)
     if unvouched is not None:
         return _says(kind, State.UNKNOWN, unvouched)
     if all(finding.result is Result.SKIP for finding in findings):

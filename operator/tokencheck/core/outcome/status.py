@@ -11,6 +11,7 @@ from tokencheck.core.outcome.words import cut
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held
 from tokencheck.model.finding import Finding, Result
+from tokencheck.model.workload import Site
 
 MAX_STATUS_BYTES = 16 * 1024  # design section 3: caps alone gave 35 KB
 MAX_TEXT_BYTES = 256
@@ -105,10 +106,7 @@ def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "name": evidence.spec.name,
         "source": cut(evidence.source, MAX_TEXT_BYTES),
-        "sites": [
-            cut(f"{site.kind} {site.where}".strip(), MAX_TEXT_BYTES)
-            for site in evidence.sites[:MAX_ITEMS]
-        ],
+        "sites": [cut(_site(site), MAX_TEXT_BYTES) for site in evidence.sites[:MAX_ITEMS]],
         "kind": held.facts.kind if held else _kind_unread(token),
         "verdict": str(token.verdict),
         "reason": str(worst.reason) if worst else None,
@@ -126,6 +124,11 @@ def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
         "stalePods": len(evidence.stale.names) or None,
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _site(site: Site) -> str:
+    container = f" of {site.container}" if site.container else ""
+    return f"{site.kind} {site.where}{container}"
 
 
 def _kind_unread(token: TokenAssessment) -> str | None:
