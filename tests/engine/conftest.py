@@ -40,6 +40,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class WallClock:
     """Follows the loop's time until it is stepped."""
 
+    naive = START.replace(tzinfo=None)
+
     def __init__(self):
         self.offset = timedelta()
 

@@ -180,6 +180,22 @@ def test_an_error_is_counted_named_by_class_only_and_tried_again(virtual, runnin
     assert "eyJ" not in caplog.text
 
 
+def test_a_pass_that_gives_nonsense_back_kills_no_worker(virtual, running, wall):
+    answers = [None, Next(wake_at=wall.naive), Next()]
+
+    async def one_pass(_work, _at):
+        return answers.pop(0)
+
+    async def scenario():
+        engine = running(one_pass, workers=1)
+        engine.queue.add(KEY, Cause.SPEC_CHANGED, 0.0)
+        await asyncio.sleep(5)
+        assert (answers, engine.engine.passes_failed) == ([], 2)
+        await engine.end()
+
+    virtual(scenario())
+
+
 def test_a_pass_of_an_unknown_kind_kills_no_worker(virtual, running):
     seen = []
 
@@ -431,3 +447,37 @@ def test_a_key_that_somebody_else_took_costs_a_worker_nothing(virtual, running):
 
     virtual(scenario())
     assert seen == ["c1"]
+
+
+def test_an_engine_that_was_idle_for_long_is_not_stuck_when_work_comes(virtual, running):
+    async def one_pass(_work, _at):
+        await asyncio.sleep(10)
+        return Next()
+
+    async def scenario():
+        engine = running(one_pass)
+        await asyncio.sleep(600)
+        engine.queue.add(KEY, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(5)
+        assert engine.engine.stuck_s == pytest.approx(5.0)
+        await engine.end()
+
+    virtual(scenario())
+
+
+def test_a_pass_that_names_no_moment_takes_the_earlier_one_away(virtual, running, wall):
+    seen = []
+
+    async def one_pass(work, _at):
+        seen.append(work.causes)
+        return Next()
+
+    async def scenario():
+        engine = running(one_pass)
+        engine.queue.schedule(KEY, wall() + timedelta(seconds=60))
+        engine.queue.add(KEY, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(120)
+        await engine.end()
+
+    virtual(scenario())
+    assert seen == [{Cause.SPEC_CHANGED}]

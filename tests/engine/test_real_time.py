@@ -34,9 +34,11 @@ async def test_of_ten_thousand_deadlines_twenty_fall_due_each_second_and_each_is
     gate.set()
     running = asyncio.ensure_future(engine.run(gate))
     await asyncio.sleep(4.5)
+    passed = CLOCK.wall() - timedelta(seconds=0.25)
     await engine.stop()
     await running
-    assert 75 <= len(late) <= 85
+    assert len(late) >= 70
+    assert {key for key, moment in moments.items() if moment <= passed} <= late.keys()
     assert min(late.values()) >= 0.0
     # The machine may be busy with other work: the bound is for all but the two worst.
     assert sorted(late.values())[-3] <= 0.05

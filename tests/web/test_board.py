@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+from tokencheck.api.tokencheck import Spec
+from tokencheck.model.evidence import Projected
 from tokencheck.model.finding import Check, Result
 from tokencheck.model.keys import Key
 
@@ -58,6 +62,23 @@ def test_a_check_that_was_not_judged_shows_conditions_and_owner_only(board, buil
     assert (shown.judged_at, shown.tokens, shown.results) == (None, (), ())
     assert shown.conditions == (("Suspended", "True"),)
     assert shown.owner == "team-pay"
+
+
+def test_the_opening_of_a_rollout_keeps_what_was_found_last(board, build, put, tally):
+    key = put("checkout", build.token(drifted=("scopes",)))
+    judged = entry(board)
+    opening = build.outcome(owner="new", conditions=(("Ready", "Unknown"),))
+    board.put(key, build.check(key), None, opening)
+    assert entry(board) == replace(judged, owner="new", conditions=(("Ready", "Unknown"),))
+    put("checkout", build.token(drifted=("scopes",)))
+    assert tally.drifts["scopes"] == 1
+
+
+def test_a_check_that_is_suspended_shows_no_result_of_before(board, build, put):
+    key = put()
+    suspended = replace(build.check(key), spec=Spec(suspend=True))
+    board.put(key, suspended, None, build.outcome(conditions=(("Suspended", "True"),)))
+    assert (entry(board).judged_at, entry(board).tokens) == (None, ())
 
 
 def test_pods_that_are_stale_for_two_tokens_count_once(board, build, put):
@@ -130,10 +151,6 @@ def test_records_hold_neither_findings_nor_claims(board, put):
 
 
 def test_a_projected_token_has_no_issue_time(board, build, put):
-    from dataclasses import replace
-
-    from tokencheck.model.evidence import Projected
-
     token = build.token()
     projected = replace(token, evidence=replace(token.evidence, holding=Projected(sites=())))
     put("checkout", projected)

@@ -27,8 +27,8 @@ def scraped(metrics):
     return do
 
 
-def value(samples, name, **labels):
-    return samples[f"tokencheck_{name}", frozenset(labels.items())]
+def value(samples, metric, /, **labels):
+    return samples[f"tokencheck_{metric}", frozenset(labels.items())]
 
 
 def test_the_series_of_a_check_say_what_its_pass_found(build, put, scraped):
@@ -185,14 +185,14 @@ def test_ten_thousand_checks_are_scraped_quickly_and_in_small_pieces(build, put,
             conditions=conditions,
         )
     pauses, size = [], 0
-    started = before = time.perf_counter()
+    # CPU time of this thread, so that other work on the machine does not count.
+    started = before = time.thread_time()
     for piece in metrics.scrape():
         size += len(piece)
-        now = time.perf_counter()
+        now = time.thread_time()
         pauses.append(now - before)
         before = now
-    total = time.perf_counter() - started
     assert size > 30_000_000
-    assert total < 0.9
-    # The loop is held up for no longer than a piece takes (2 ms on a quiet machine).
-    assert sorted(pauses)[len(pauses) * 9 // 10] < 0.02
+    assert before - started < 0.9
+    # The loop is held up for no longer than a piece takes (2 ms; more where coverage is measured).
+    assert sorted(pauses)[len(pauses) * 9 // 10] < 0.01

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tokencheck.engine.clock import Clock
 from tokencheck.engine.lag import LoopLag
 from tokencheck.engine.timer import Timer
-from tokencheck.model.work import Next, Pass, Work
+from tokencheck.model.work import Pass, Work
 from tokencheck.notice.queue import Queue
 
 DRAIN_S = 3.0
@@ -135,28 +135,27 @@ class Engine:
         try:
             async with asyncio.timeout(self._pass_timeout_s):
                 following = await self._passes[work.key.kind](work, self._clock.wall())
+            wake_at = self._not_before_now(following.wake_at)
         except asyncio.CancelledError:
             if self._stopping or _is_cancelled():
                 raise
-            self._failed(
-                work, "CancelledError"
-            )  # something that the pass awaited was cancelled, not the worker
+            # Something that the pass awaited was cancelled, not the worker.
+            self._failed(work, "CancelledError")
         except Exception as error:  # noqa: BLE001 - the one place: counted, named by class, tried again
             self._failed(work, type(error).__name__)
         else:
+            self._queue.schedule(work.key, wake_at)
+            if following.retry:
+                self._queue.retry(work, self._clock.monotonic())
+            else:
+                self._queue.done(work)
             self._observe(work.key.kind, self._clock.monotonic() - started)
-            self._settle(work, following)
         self._last_end = self._clock.monotonic()
 
-    def _settle(self, work: Work, following: Next) -> None:
-        wake_at = following.wake_at
-        if wake_at is not None:
-            wake_at = max(wake_at, self._clock.wall() + SHORTEST_SLEEP)
-        self._queue.schedule(work.key, wake_at)
-        if following.retry:
-            self._queue.retry(work, self._clock.monotonic())
-        else:
-            self._queue.done(work)
+    def _not_before_now(self, wake_at: datetime | None) -> datetime | None:
+        if wake_at is None:
+            return None
+        return max(wake_at, self._clock.wall() + SHORTEST_SLEEP)
 
     def _failed(self, work: Work, error_class: str) -> None:
         """Count and log; only the class is named: the text of an exception may hold a token."""

@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Callable
 
 INTERVAL_S = 0.25
-WINDOW = (
-    120  # samples: the worst of half a minute, so that a scrape in between does not miss a stall
-)
+# Samples: the worst of half a minute, so that a scrape in between does not miss a stall.
+WINDOW = 120
 
 
 class LoopLag:

@@ -5,12 +5,10 @@ import asyncio
 from tokencheck.engine.clock import Clock
 from tokencheck.notice.queue import Queue
 
-LONGEST_SLEEP_S = (
-    1.0  # so that a step of the wall clock or a suspended machine is noticed within a second
-)
-SHORTEST_SLEEP_S = (
-    0.001  # the loop may wake a hair before the moment; without a floor it would spin until then
-)
+# So that a step of the wall clock or a suspended machine is noticed within a second.
+LONGEST_SLEEP_S = 1.0
+# The loop may wake a hair before the moment; without a floor it would spin until then.
+SHORTEST_SLEEP_S = 0.001
 
 
 class Timer:

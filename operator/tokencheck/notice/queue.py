@@ -22,9 +22,8 @@ from tokencheck.notice.lanes import Lanes
 
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 60.0
-RELEASE_LIMIT = (
-    500  # keys released at once: about 2 ms, so that 10,000 of one second do not hold up the loop
-)
+# Keys released at once: about 2 ms, so that 10,000 of one second do not hold up the loop.
+RELEASE_LIMIT = 500
 
 
 @dataclass(slots=True)

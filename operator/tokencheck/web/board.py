@@ -1,7 +1,7 @@
 """The latest result of each check, as small records: what metrics and pages show."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -9,9 +9,10 @@ from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.outcome.condition import Type
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Held
-from tokencheck.model.finding import Check, Finding, Result, Verdict
+from tokencheck.model.finding import Check, Finding, Result
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Outcome
+from tokencheck.model.reasons import Reason
 from tokencheck.web.tally import Tally
 
 _Value = TypeVar("_Value", bound=Hashable)
@@ -21,7 +22,7 @@ MAX_OWNER = 128  # characters; it is free text and becomes a label
 # Unknown outranks Warn: where something is not known, nothing is known to be fine.
 _WORST_FIRST = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.SKIP)
 _CONDITIONS = frozenset(map(str, Type))
-_UNJUDGED = Assessment(tokens=(), findings=(), test_findings=(), verdict=Verdict.UNKNOWN)
+_NO_COUNTS = (0,) * len(Result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +77,17 @@ class ResultBoard:
         self, key: Key, check: TokenCheck, assessment: Assessment | None, outcome: Outcome
     ) -> None:
         """Replace what is shown of this check, and count what its pass found."""
-        judged = assessment or _UNJUDGED
-        findings = (*judged.findings, *judged.test_findings)
-        entry = Entry(
-            namespace=key.namespace,
-            name=key.name,
-            owner=str(outcome.status.get("owner") or "")[:MAX_OWNER],
-            conditions=_shared(_conditions(outcome.status)),
-            results=_shared(_worst(judged.findings)),
-            tokens=_tokens(judged.tokens),
-            counts=_shared(_counts(findings)),
-            stale_pods=len({pod for token in judged.tokens for pod in token.evidence.stale.names}),
-            judged_at=self._now() if assessment else None,
-        )
-        self._tally.judged(findings)
-        self._tally.drifted(_new_drifts(entry, self._entries.get(key), check.status))
+        before = self._entries.get(key)
+        shown = _shown(key, outcome)
+        if assessment is not None:
+            findings = (*assessment.findings, *assessment.test_findings)
+            entry = _judged(shown, assessment, findings, self._now())
+            self._tally.judged(findings)
+            self._tally.drifted(_new_drifts(entry, before, check.status))
+        elif before is None or check.spec.suspend or check.invalid:
+            entry = shown
+        else:  # the opening of a rollout: what was found last still stands until all is judged
+            entry = replace(before, owner=shown.owner, conditions=shown.conditions)
         self._entries[key] = entry
 
     def drop(self, key: Key) -> None:
@@ -104,6 +101,35 @@ class ResultBoard:
     def __len__(self) -> int:
         """Return how many checks are shown."""
         return len(self._entries)
+
+
+def _shown(key: Key, outcome: Outcome) -> Entry:
+    """Return what is known without any token being judged."""
+    return Entry(
+        namespace=key.namespace,
+        name=key.name,
+        owner=str(outcome.status.get("owner") or "")[:MAX_OWNER],
+        conditions=_shared(_conditions(outcome.status)),
+        results=(),
+        tokens=(),
+        counts=_NO_COUNTS,
+        stale_pods=0,
+        judged_at=None,
+    )
+
+
+def _judged(
+    shown: Entry, assessment: Assessment, findings: tuple[Finding, ...], now: float
+) -> Entry:
+    stale = (token.evidence.stale.names for token in assessment.tokens)
+    return replace(
+        shown,
+        results=_shared(_worst(assessment.findings)),
+        tokens=_tokens(assessment.tokens),
+        counts=_shared(_counts(findings)),
+        stale_pods=len(frozenset().union(*stale)),
+        judged_at=now,
+    )
 
 
 def _conditions(status: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -150,11 +176,19 @@ def _times(token: TokenAssessment) -> TokenTimes:
 
 def _new_drifts(entry: Entry, before: Entry | None, stored: Mapping[str, Any]) -> Iterator[str]:
     """Yield kinds that were not drifted before; what a restart finds drifted is not new."""
-    was_drifted = (str(Type.DRIFTED), "True") in _conditions(stored)
+    was_drifted = (str(Type.DRIFTED), "True") in _conditions(stored) or _ignored_drift(stored)
     known = {token.name: token.drifted for token in before.tokens} if before else {}
     for token in entry.tokens:
         kinds = known.get(token.name, token.drifted if was_drifted else ())
         yield from (kind for kind in token.drifted if kind not in kinds)
+
+
+def _ignored_drift(stored: Mapping[str, Any]) -> bool:
+    """Return whether there was a drift that the policy ignores, so that no condition says it."""
+    return any(
+        finding.get("check") == Check.DRIFT and finding.get("reason") == Reason.IGNORED
+        for finding in stored.get("findings") or ()
+    )
 
 
 @lru_cache(maxsize=4096)

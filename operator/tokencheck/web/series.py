@@ -13,7 +13,7 @@ from itertools import islice
 from tokencheck.model.finding import Result
 from tokencheck.web.board import Entry, TokenTimes
 
-PIECE = 500  # checks rendered at once: 1 to 2 ms
+PIECE = 100  # checks rendered at once: about 2 ms
 _LABELS = "\0"  # stands for the labels of the check; no name in Kubernetes has it
 _STATUSES = ("True", "False", "Unknown")
 _RESULTS = (
