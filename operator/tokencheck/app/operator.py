@@ -112,9 +112,11 @@ class Operator:
             {"TokenCheck": passes.check, "TokenProvider": passes.provider},
             Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic),
             workers=settings.workers,
-            observe=lambda _kind, seconds: tally.took(seconds),
+            observe=lambda kind, seconds: tally.took(seconds) if kind == "TokenCheck" else None,
         )
-        self._own_kinds = OwnKinds(self._cache, feed.notice, time.monotonic)
+        self._own_kinds = OwnKinds(
+            self._cache, feed.notice, time.monotonic, writing=counted.writing.__contains__
+        )
         self._compare = Compare(OwnObjects(transport), self._cache.versions, self._own_kinds)
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
         facts = facts_of(

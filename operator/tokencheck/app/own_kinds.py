@@ -44,17 +44,26 @@ class OwnKinds:
     """Receives every event of our kinds, in the engine's loop."""
 
     def __init__(
-        self, shelf: Shelf, notice: Callable[[Change], None], monotonic: Callable[[], float]
+        self,
+        shelf: Shelf,
+        notice: Callable[[Change], None],
+        monotonic: Callable[[], float],
+        *,
+        writing: Callable[[Key], bool],
     ) -> None:
-        """Join shelf and feed; nothing is read here."""
+        """Join shelf and feed; `writing` tells whether a status write of ours is under way."""
         self._shelf = shelf
         self._notice = notice
         self._monotonic = monotonic
+        self._writing = writing
 
     def receive(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
         """Take one object as seen; `event` is ADDED, MODIFIED, DELETED, or None for a listing."""
         if kind == "TokenCheck":
-            self._receive_check(event, parse_tokencheck(obj))
+            if event == "DELETED":
+                self._deleted(parse_tokencheck(obj))
+            elif not self._known(obj.get("metadata") or {}):
+                self._receive_check(parse_tokencheck(obj))
         elif kind == "TokenProvider":
             self._receive_provider(event, parse_tokenprovider(obj))
 
@@ -66,21 +75,30 @@ class OwnKinds:
             self._shelf.drop_provider(key.name)
         self._tell(key, Cause.SPEC_CHANGED, gone=True)
 
-    def _receive_check(self, event: str | None, check: TokenCheck) -> None:
+    def _known(self, meta: Mapping[str, Any]) -> bool:
+        """Return whether nothing newer than what we hold: mostly the echo of our own write."""
+        known = self._shelf.check(_key_of(meta))
+        version = meta.get("resourceVersion", "")
+        return (
+            known is not None
+            and known.uid == meta.get("uid")
+            and not _newer(version, known.resource_version)
+        )
+
+    def _deleted(self, check: TokenCheck) -> None:
         key = Key("TokenCheck", check.namespace, check.name)
         known = self._shelf.check(key)
-        if event == "DELETED":
-            if known is None or known.uid == check.uid:
-                self.lost(key)
-            return
-        if (
-            known is not None
-            and known.uid == check.uid
-            and not _newer(check.resource_version, known.resource_version)
-        ):
-            return
+        if known is None or known.uid == check.uid:
+            self.lost(key)
+
+    def _receive_check(self, check: TokenCheck) -> None:
+        key = Key("TokenCheck", check.namespace, check.name)
+        known = self._shelf.check(key)
         self._shelf.put_check(check)
-        if (cause := _cause_of(known, check)) is not None:
+        cause = _cause_of(known, check)
+        if cause is Cause.RESYNC and self._writing(key):
+            return  # the echo came before the answer; if it is not ours, the write meets a conflict
+        if cause is not None:
             self._tell(key, cause)
 
     def _receive_provider(self, event: str | None, provider: TokenProvider) -> None:
@@ -98,6 +116,10 @@ class OwnKinds:
 
     def _tell(self, key: Key, cause: Cause, *, gone: bool = False) -> None:
         self._notice(Change(key=key, cause=cause, seen_at=self._monotonic(), gone=gone))
+
+
+def _key_of(meta: Mapping[str, Any]) -> Key:
+    return Key("TokenCheck", meta.get("namespace", ""), meta.get("name", ""))
 
 
 def _newer(version: str, than: str) -> bool:

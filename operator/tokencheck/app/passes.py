@@ -26,15 +26,20 @@ class CountedStatus:
         self._sink = sink
         self._tally = tally
         self.wrote: set[Key] = set()
+        self.writing: set[Key] = set()
         self._told: dict[Key, tuple[str, str]] = {}  # Ready as last logged
 
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
     ) -> tuple[WriteResult, str]:
         """Write as the sink does; one log line for each transition of Ready."""
-        result, version = await self._sink.write(
-            key, uid=uid, resource_version=resource_version, status=status
-        )
+        self.writing.add(key)
+        try:
+            result, version = await self._sink.write(
+                key, uid=uid, resource_version=resource_version, status=status
+            )
+        finally:
+            self.writing.discard(key)
         self._tally.wrote(result)
         if result is WriteResult.WRITTEN:
             self.wrote.add(key)

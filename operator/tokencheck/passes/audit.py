@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tokencheck.core.audit.report import report_of
 from tokencheck.core.audit.rows import hardcoded_row, rows_of
-from tokencheck.core.drafts.implicit import check_of, planned, unmounted
+from tokencheck.core.drafts.implicit import check_of, planned, reference_to, unmounted
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.survey import Due, Waiting, hardcoded, holds_token
@@ -72,7 +72,8 @@ async def _secret(audit: _Audit, waiting: Waiting, content: SecretContent) -> No
     # Nobody's template takes it; a Pod may still, by a webhook or an older template.
     pod = waiting.pod_with(place)
     stand_in = unmounted(*place)
-    due = Due(check=check_of(stand_in), seen=Seen(workload=stand_in), done=(place,))
+    check = check_of(place[0], reference_to(stand_in))
+    due = Due(check=check, seen=Seen(workload=stand_in), done=(place,))
     await _assess(audit, due, f"Pod/{pod}" if pod else "")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tokencheck.core.checks.drift import next_baseline
 from tokencheck.core.outcome.plan import Kept, plan, plan_opening, plan_stopped
+from tokencheck.core.workloads.locate import locate
 from tokencheck.core.workloads.references import references_of
 from tokencheck.gather.owner import owner_of
 from tokencheck.gather.seen import Seen, see
@@ -15,7 +16,7 @@ from tokencheck.model.evidence import Baseline, Denied, Failed
 from tokencheck.model.keys import Key
 from tokencheck.model.trust import TrustState
 from tokencheck.model.work import Next
-from tokencheck.passes.assess import assess, rollout_from
+from tokencheck.passes.assess import assess_located, rollout_from
 from tokencheck.publish.publish import Published, Sinks, publish
 
 
@@ -31,18 +32,17 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if check.spec.suspend or check.invalid:
         published, _ = await publish(key, check, plan_stopped(check, now), None, sinks)
         return _next(published, None, key, sources, sinks)
-    space = frozenset({Key("Namespace", "", key.namespace)})  # its owner annotation and labels
-    sources.interest.also(key, references_of(check, None) | space)
+    sources.interest.also(key, references_of(check))
     seen = await see(check, sources)
-    needed = references_of(check, seen.readable, seen.only_in_pods) | space
-    sources.interest.follow(key, needed)
+    located = locate(check, seen.readable, seen.only_in_pods)
+    sources.interest.follow(key, references_of(check, located))
     rollout = rollout_from(check, seen)
     standing = check
     if (opening := plan_opening(check, rollout, now)) is not None:
         published, standing = await publish(key, check, opening, None, sinks)
         if published is not Published.DONE:
             return _next(published, None, key, sources, sinks)
-    assessment = await assess(check, seen, sources, now)
+    assessment = await assess_located(check, seen, located, sources, now)
     kept = Kept(
         baselines=_baselines(key, assessment, sources),
         owner=await owner_of(check, assessment, sources),

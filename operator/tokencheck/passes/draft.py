@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from tokencheck.api.tokencheck import Spec, TokenCheck, WorkloadRef
+from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.core.drafts.implicit import check_of
 from tokencheck.core.drafts.suggest import suggestion_of
 from tokencheck.gather.seen import see
 from tokencheck.gather.sources import Sources
@@ -28,14 +29,7 @@ async def draft_pass(
         sources: read with the caller's rights.
         providers: all that the caller may see; those that allow the namespace are named.
     """
-    check = TokenCheck(
-        namespace=namespace,
-        name="",
-        uid="",
-        generation=0,
-        resource_version="",
-        spec=Spec(workload=ref),
-    )
+    check = check_of(namespace, ref)
     seen = await see(check, sources)
     if seen.readable is None:
         return seen.unread or Failed(what=f"{ref.kind} {namespace}/{ref.name}")

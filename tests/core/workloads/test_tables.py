@@ -174,7 +174,7 @@ def test_a_mount_is_optional_when_every_site_is() -> None:
 
 @rows("references")
 def test_references(row: Row) -> None:
-    found = references_of(check_of(row), workload_of(row), only_in_pods(row))
+    found = references_of(check_of(row), locate(check_of(row), workload_of(row), only_in_pods(row)))
     assert sorted(_reference(key) for key in found) == row["references"]
 
 

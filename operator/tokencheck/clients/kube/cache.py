@@ -15,26 +15,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from tokencheck.api.tokencheck import ANNOTATION_OWNER, TokenCheck, WorkloadRef
+from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.clients.kube.decode import (
-    CONFIG_MAP,
-    LABELLED,
     Place,
-    decode,
-    own_annotations,
+    labels_of,
     secret_of,
+    texts_of,
     version_of,
 )
 from tokencheck.clients.kube.discovery import Discovery
 from tokencheck.clients.kube.fleet import Course, Fleet, Reach
-from tokencheck.clients.kube.informer import NORMAL, SLOW, Pace, Restart, State
+from tokencheck.clients.kube.health import Watch, watch_of
 from tokencheck.clients.kube.owners import PodView
 from tokencheck.clients.kube.reads import read_object, version_in, what_of
 from tokencheck.clients.kube.resources import (
@@ -46,6 +43,7 @@ from tokencheck.clients.kube.resources import (
     Resource,
 )
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL, SLOW, Pace
 from tokencheck.model.change import Cause, Change
 from tokencheck.model.evidence import Absent, Failed, SecretContent, Unread
 from tokencheck.model.keys import Key
@@ -62,25 +60,6 @@ class Parsers:
 
     workload: Callable[[Mapping[str, Any]], Workload]
     pod: Callable[[Mapping[str, Any]], PodRecord]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """How the informers of one resource are, for metrics and health.
-
-    Args:
-        informers: how many run; synced: whether all of them are.
-        denied: whether any may not list or watch.
-        last_activity: monotonic seconds at which the one that is silent longest heard something.
-        restarts: ends of streams since start.
-    """
-
-    resource: str
-    informers: int
-    synced: bool
-    denied: bool
-    last_activity: float
-    restarts: Mapping[Restart, int]
 
 
 class Cache:
@@ -117,8 +96,8 @@ class Cache:
         self._followers: Counter[Key] = Counter()
         self._discovery = Discovery(transport)
         self._secrets = self._simple(SECRETS, version_in, Cause.SECRET_CHANGED)
-        self._config_maps = self._simple(CONFIG_MAPS, _texts_in, Cause.REFERENCE_CHANGED)
-        self._namespaces = self._simple(NAMESPACES, _labels_in, Cause.REFERENCE_CHANGED)
+        self._config_maps = self._simple(CONFIG_MAPS, texts_of, Cause.REFERENCE_CHANGED)
+        self._namespaces = self._simple(NAMESPACES, labels_of, Cause.REFERENCE_CHANGED)
         self._workloads: dict[_Kind, Fleet[Workload]] = {}
         self._pods = PodView(self._make, self._pod_in, partial(self._tell, Cause.PODS_CHANGED))
 
@@ -176,18 +155,18 @@ class Cache:
     def follow(self, key: Key, references: frozenset[Key]) -> None:
         """Make `references` all that `key` needs watched: informers start and end as needed."""
         before = self._references.get(key, {})
-        after = {r: before.get(r) or self._api_version(key, r) for r in references}
+        after = {r: self._api_version(key, r) for r in references}
         if after:
             self._references[key] = after
         else:
             self._references.pop(key, None)
-        for reference in references - before.keys():
+        for reference, api_version in after.items() - before.items():
             self._followers[reference] += 1
-            fleet = self._fleet(reference, after[reference])
+            fleet = self._fleet(reference, api_version)
             if fleet is not None:
                 fleet.use((reference.namespace, reference.name))
-        for reference in before.keys() - references:
-            self._leave(reference, before[reference])
+        for reference, api_version in before.items() - after.items():
+            self._leave(reference, api_version)
 
     def unfollow(self, key: Key) -> None:
         """Watch nothing for `key` any more."""
@@ -206,7 +185,8 @@ class Cache:
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
         """Return the Secret with its values sealed, read now."""
-        body = await read_object(self._transport, SECRETS, namespace, name)
+        seen = self._secrets.get((namespace, name)) or 0
+        body = await read_object(self._transport, SECRETS, namespace, name, at_least=seen)
         if not isinstance(body, bytes):
             return body
         content = secret_of(body)
@@ -253,7 +233,7 @@ class Cache:
 
     def watches(self) -> tuple[Watch, ...]:
         """Return how the informers are, by resource, those that ever ran."""
-        return tuple(watch for fleet in self._fleets() if (watch := _watch_of(fleet)).informers)
+        return tuple(watch for fleet in self._fleets() if (watch := watch_of(fleet)).informers)
 
     # Fleets
 
@@ -373,30 +353,3 @@ class Cache:
     def _tell(self, cause: Cause, key: Key, *, gone: bool = False) -> None:
         if key in self._followers:
             self._on_change(Change(key=key, cause=cause, seen_at=time.monotonic(), gone=gone))
-
-
-def _texts_in(raw: Raw | bytes) -> Mapping[str, str] | None:
-    config_map = decode(CONFIG_MAP, raw)
-    return None if config_map is None else MappingProxyType(config_map.data or {})
-
-
-def _labels_in(raw: Raw | bytes) -> Mapping[str, str] | None:
-    namespace = decode(LABELLED, raw)
-    if namespace is None:
-        return None
-    meta = namespace.metadata
-    annotations = own_annotations(meta.annotations)
-    owner = {k: v for k, v in annotations.items() if k == ANNOTATION_OWNER}
-    return MappingProxyType({**meta.labels, **owner})
-
-
-def _watch_of(fleet: Fleet[Any]) -> Watch:
-    informers = list(fleet.informers())
-    return Watch(
-        resource=fleet.course.resource.plural,
-        informers=len(informers),
-        synced=all(i.state is State.SYNCED for i in informers),
-        denied=any(i.state is State.DENIED for i in informers),
-        last_activity=min((i.last_activity for i in informers), default=0.0),
-        restarts=MappingProxyType(dict(fleet.restarts)),
-    )

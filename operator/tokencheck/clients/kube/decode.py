@@ -6,13 +6,14 @@ does): they stay raw views of the answer, except our own annotations and the tim
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import MsgspecError, Raw, Struct, field
 from msgspec.json import Decoder
 
 from tokencheck.api.quantity import parse_time
-from tokencheck.api.tokencheck import OWN_ANNOTATIONS
+from tokencheck.api.tokencheck import ANNOTATION_OWNER, OWN_ANNOTATIONS
 from tokencheck.model.evidence import SecretContent, SecretMeta
 from tokencheck.model.sealed import Sealed
 
@@ -187,9 +188,10 @@ def version_of(text: str) -> int:
 
 def own_annotations(annotations: Mapping[str, Raw]) -> dict[str, str]:
     """Return our own annotations as text; all others stay undecoded."""
-    return {
-        name: _TEXT.decode(annotations[name]) for name in OWN_ANNOTATIONS if name in annotations
+    found = {
+        name: decode(_TEXT, annotations[name]) for name in OWN_ANNOTATIONS if name in annotations
     }
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def secret_of(body: bytes) -> SecretContent | None:
@@ -223,3 +225,20 @@ def secret_meta(meta: SecretMetadata, secret_type: str = "") -> SecretMeta:
         annotations=own_annotations(meta.annotations),
         type=secret_type,
     )
+
+
+def texts_of(raw: Raw | bytes) -> Mapping[str, str] | None:
+    """Return the text values of a ConfigMap."""
+    config_map = decode(CONFIG_MAP, raw)
+    return None if config_map is None else MappingProxyType(config_map.data or {})
+
+
+def labels_of(raw: Raw | bytes) -> Mapping[str, str] | None:
+    """Return the labels of a Namespace, and its owner annotation under its own name."""
+    namespace = decode(LABELLED, raw)
+    if namespace is None:
+        return None
+    meta = namespace.metadata
+    annotations = own_annotations(meta.annotations)
+    owner = {k: v for k, v in annotations.items() if k == ANNOTATION_OWNER}
+    return MappingProxyType({**meta.labels, **owner})

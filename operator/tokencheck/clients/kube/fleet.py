@@ -16,10 +16,11 @@ from typing import Generic, TypeVar
 from msgspec import Raw
 
 from tokencheck.clients.kube.decode import Place
-from tokencheck.clients.kube.informer import NORMAL, Informer, Pace, Restart, State, Target
+from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.reads import read_object, version_in, what_of
 from tokencheck.clients.kube.resources import Resource, is_name
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Denied, Failed, Unread
 
@@ -121,10 +122,17 @@ class Fleet(Generic[R]):
             member.task.cancel()
             del self._members[slot]
             return
-        if place[0] not in self._namespaces:
+        if not self.course.whole:
+            if place not in self._used:
+                member.informer.forget(place)
+        elif not self.uses(place[0]):
             self._covered.discard(place[0])
-        for known in [p for p in member.informer.records() if not self._wanted(p)]:
-            member.informer.forget(known)
+            for known in [p for p in member.informer.records() if p[0] == place[0]]:
+                member.informer.forget(known)
+
+    def uses(self, namespace: str) -> bool:
+        """Return whether anybody follows anything in a namespace."""
+        return namespace in self._namespaces
 
     async def close(self) -> None:
         """End all informers."""
@@ -153,9 +161,9 @@ class Fleet(Generic[R]):
     async def find(self, place: Place) -> R | Unread:
         """Return the record of an object: from the store when it is in sync, else read now."""
         informer = self._informer(place)
-        if self.course.whole:
-            await self.cover(place[0])
         if informer is not None and await self._settled(informer):
+            if self.course.whole:
+                await self.cover(place[0])
             record = informer.get(place)
             if record is not None and informer.state is State.SYNCED:
                 return record

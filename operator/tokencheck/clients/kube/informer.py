@@ -22,109 +22,31 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from msgspec import Raw
 
+from tokencheck.clients.kube.answers import StalledError
 from tokencheck.clients.kube.decode import (
     EVENT,
     HEAD,
-    PAGE,
     STATUS,
     Place,
     decode,
-    version_of,
 )
 from tokencheck.clients.kube.limits import Backoff, jitter
-from tokencheck.clients.kube.transport import StalledError, Transport
+from tokencheck.clients.kube.listing import consistent_pages
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
 _META = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-
-
-class State(StrEnum):
-    """What the store of an informer is worth."""
-
-    STARTING = "Starting"  # nothing known yet
-    SYNCED = "Synced"  # as the server had it at `last_activity`
-    DENIED = "Denied"  # no right to list or watch
-    MISSING = "Missing"  # the server does not serve this resource
-
-
-class Restart(StrEnum):
-    """Why a stream ended; label of tokencheck_watch_restarts_total."""
-
-    ENDED = "Ended"  # the server's own time limit, the normal case
-    CUT = "Cut"
-    STALLED = "Stalled"
-    EXPIRED = "Expired"
-    ERROR = "Error"
-    REGRESSION = "Regression"
-    GARBLED = "Garbled"
-    DENIED = "Denied"
-    MISSING = "Missing"
-    THROTTLED = "Throttled"
-    UNAVAILABLE = "Unavailable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """The times of an informer.
-
-    Args:
-        watch_s: how long the server keeps a watch open, up to a fifth less; it sends a bookmark
-            just before the end.
-        silent_s: how long a stream may be silent. Above `watch_s`, or quiet streams look frozen.
-        compare_s: between two comparisons, for up to `compare_objects` objects; in proportion
-            above.
-        first_s, cap_s: the back-off. denied_cap_s: the same while denied, so that rights given back
-            are soon seen.
-        floor_s: between two streams.
-        page: objects of one LIST page.
-    """
-
-    watch_s: float = 24.0
-    silent_s: float = 30.0
-    compare_s: float = 60.0
-    compare_objects: int = 10_000
-    first_s: float = 0.1
-    cap_s: float = 10.0
-    denied_cap_s: float = 3.0
-    floor_s: float = 0.05
-    page: int = 500
-
-
-NORMAL = Pace()
-SLOW = Pace(watch_s=110.0, silent_s=120.0, compare_s=300.0)
-"""For an informer of one single object, of which there may be thousands."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target(Generic[R]):
-    """What an informer watches and keeps.
-
-    Args:
-        name: plural, for metrics and messages.
-        path, params: of LIST and WATCH.
-        metadata_only: ask for PartialObjectMetadata.
-        wanted: whether an object matters; all others are dropped after their name was read.
-        record: the object reduced to what is kept, or None when nothing of it is.
-    """
-
-    name: str
-    path: str
-    record: Callable[[Raw | bytes], R | None]
-    params: Mapping[str, str] = field(default_factory=dict)
-    metadata_only: bool = False
-    wanted: Callable[[Place], bool] = lambda _: True
 
 
 class _OutdatedError(Exception):
@@ -217,15 +139,18 @@ class Informer(Generic[R]):
         while True:
             started = time.monotonic()
             self._progress = False
-            pause_cap_s = await self._follow_once()
+            reason = await self._follow_once()
+            self.restarts[reason] += 1
             if self._progress or time.monotonic() - started > self._pace.watch_s / 2:
                 self._backoff.reset()
-                if pause_cap_s == 0:
-                    continue
-            await asyncio.sleep(max(self._backoff.next_s(pause_cap_s), self._pace.floor_s))
+                if reason is Restart.ENDED:
+                    continue  # the normal case loses no time
+            denied = reason is Restart.DENIED
+            cap_s = self._pace.denied_cap_s if denied else self._pace.cap_s
+            await asyncio.sleep(max(self._backoff.next_s(cap_s), self._pace.floor_s))
 
-    async def _follow_once(self) -> float:
-        """List if need be, follow one stream, and return the longest pause before the next."""
+    async def _follow_once(self) -> Restart:
+        """List if need be, follow one stream to its end, and return why it ended."""
         try:
             if self._position is None:
                 await self._list()
@@ -233,28 +158,22 @@ class Informer(Generic[R]):
         except _OutdatedError as error:
             self._position = None
             self._progress = False  # a server that breaks each stream after one event is not well
-            self.restarts[error.reason] += 1
+            return error.reason
         except ClusterError as error:
             return self._failed(error)
-        else:
-            self.restarts[Restart.ENDED] += 1
-            return 0
-        return self._pace.cap_s
+        self.last_activity = time.monotonic()  # a quiet stream that ends in time is a sign of life
+        return Restart.ENDED
 
-    def _failed(self, error: ClusterError) -> float:
-        """Count a failure, and return the longest pause before the next try."""
+    def _failed(self, error: ClusterError) -> Restart:
+        """Return what a failure means, after drawing the conclusions."""
         reason = _reason_of(error)
-        self.restarts[reason] += 1
+        if reason in (Restart.DENIED, Restart.MISSING, Restart.EXPIRED, Restart.ERROR):
+            self._position = None
         if reason is Restart.DENIED:
-            self._position = None
             self._enter(State.DENIED)
-            return self._pace.denied_cap_s
-        if reason is Restart.MISSING:
-            self._position = None
+        elif reason is Restart.MISSING:
             self._enter(State.MISSING)
-        elif reason in (Restart.EXPIRED, Restart.ERROR):
-            self._position = None
-        return self._pace.cap_s
+        return reason
 
     def _enter(self, state: State) -> None:
         if state is State.SYNCED:
@@ -277,7 +196,8 @@ class Informer(Generic[R]):
         unseen = set(self._versions)
         count = 0
         version = 0
-        async for version, items in self._pages(self.target.path, self.target.params):  # noqa: B007 - the last counts
+        async for version, items in self._pages(self.target.path):  # noqa: B007 - the last counts
+            self.last_activity = time.monotonic()
             for raw in items:
                 count += 1
                 place, at = _head(raw)
@@ -316,10 +236,11 @@ class Informer(Generic[R]):
         unseen = {place for place in self._versions if covers(place)}
         count = 0
         version = 0
-        async for version, items in self._pages(path, self.target.params):
+        async for version, items in self._pages(path):
             if before is not None and version < before:
                 self._interrupt()  # the server knows less than it told us: it was restored
                 return
+            self.last_activity = time.monotonic()
             for raw in items:
                 count += 1
                 place, at = _head(raw)
@@ -343,26 +264,9 @@ class Informer(Generic[R]):
                 except ClusterError:
                     continue  # the watch meets the same trouble and handles it
 
-    async def _pages(
-        self, path: str, params: Mapping[str, str]
-    ) -> AsyncIterator[tuple[int, list[Raw]]]:
-        """Yield (version of the list, objects) page by page: one consistent state of the server."""
-        token = ""
-        while True:
-            query = {**params, "limit": str(self._pace.page)}
-            if token:
-                query["continue"] = token
-            answer = await self._transport.get(path, query, accept=self._accept("List"))
-            if answer.status != 200:
-                raise ClusterError(f"list {path}: HTTP {answer.status}", status=answer.status)
-            page = decode(PAGE, answer.body)
-            if page is None:
-                raise _OutdatedError(Restart.GARBLED)
-            self.last_activity = time.monotonic()
-            yield version_of(page.metadata.resource_version), page.items or []
-            token = page.metadata.continue_
-            if not token:
-                return
+    def _pages(self, path: str) -> AsyncGenerator[tuple[int, list[Raw]], None]:
+        accept, page = self._accept("List"), self._pace.page
+        return consistent_pages(self._transport, path, self.target.params, accept, page)
 
     def _accept(self, suffix: str = "") -> str:
         return _META.format(suffix) if self.target.metadata_only else _JSON

@@ -1,6 +1,7 @@
 """How fast we may go: a token bucket for requests, a jittered back-off for retries."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -49,9 +50,9 @@ class Backoff:
         self._cap_s = cap_s
         self._next_s = first_s
 
-    def next_s(self, cap_s: float | None = None) -> float:
+    def next_s(self, cap_s: float = math.inf) -> float:
         """Return the next pause, at most `cap_s` this time."""
-        pause_s = min(self._next_s, self._cap_s if cap_s is None else cap_s)
+        pause_s = min(self._next_s, cap_s)
         self._next_s = min(self._next_s * 2, self._cap_s)
         return jitter(pause_s, 0.5)
 

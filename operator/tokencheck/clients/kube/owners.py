@@ -84,6 +84,7 @@ class PodView:
             for r in (REPLICA_SETS, JOBS, CONTROLLER_REVISIONS)
         }
         self._keys: dict[str, Key] = {}  # by UID of the workload
+        self._uids: dict[Key, str] = {}
         self._used: dict[Key, set[Resource]] = {}
         # namespace -> UID of the controller -> what it has
         self._pods_of: dict[str, dict[str, set[Place]]] = defaultdict(lambda: defaultdict(set))
@@ -120,9 +121,8 @@ class PodView:
         """Follow the Pods of a workload no longer."""
         for resource in self._used.pop(key, set()):
             self._fleet(resource).drop((key.namespace, ""))
-        for uid in [uid for uid, known in self._keys.items() if known == key]:
-            del self._keys[uid]
-        if not any(other.namespace == key.namespace for other in self._used):
+        self._keys.pop(self._uids.pop(key, ""), None)
+        if not any(fleet.uses(key.namespace) for fleet in self.fleets()):
             self._pods_of.pop(key.namespace, None)
             for children in self._children_of.pop(key.namespace, {}).values():
                 for child in children.values():
@@ -130,7 +130,10 @@ class PodView:
 
     async def _look(self, workload: Workload, resources: tuple[Resource, ...]) -> Unread | None:
         key = Key(workload.kind, workload.namespace, workload.name)
-        self._keys[workload.uid] = key
+        if self._uids.get(key) != workload.uid:
+            self._keys.pop(self._uids.get(key, ""), None)  # another one of the same name
+            self._uids[key] = workload.uid
+            self._keys[workload.uid] = key
         used = self._used.setdefault(key, set())
         for resource in resources:
             if resource not in used:

@@ -15,15 +15,22 @@ def what_of(resource: Resource, namespace: str, name: str) -> str:
 
 
 async def read_object(
-    transport: Transport, resource: Resource, namespace: str, name: str
+    transport: Transport, resource: Resource, namespace: str, name: str, *, at_least: int = 0
 ) -> bytes | Unread:
-    """Return the bytes of one object, or why there are none."""
+    """Return the bytes of one object, or why there are none.
+
+    Args:
+        at_least: a resourceVersion that was seen already: the server may answer from its watch
+            cache when that is as new, which spares etcd a read; 0 asks etcd.
+            Source: API concepts, "resourceVersion parameter", get with "not older than".
+    """
     what = what_of(resource, namespace, name)
     path = resource.path(namespace, name)
     if path is None:
         return Absent(what=what)  # no object can be called so
     try:
-        answer = await transport.get(path)
+        params = {"resourceVersion": str(at_least)} if at_least else None
+        answer = await transport.get(path, params)
     except ClusterError:
         return Failed(what=what)
     match answer.status:

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +21,15 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from tokencheck.clients.kube.answers import (
+    MAX_LINE_BYTES,
+    Answer,
+    StalledError,
+    body_of,
+    broken,
+    lines_of,
+    retry_after_s,
+)
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import TokenBucket, jitter
 from tokencheck.model.errors import ClusterError, UsageError
@@ -31,44 +38,7 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 _CONNECT_S = 5.0
 _ATTEMPTS = 4  # of one request that the server throttles (429) or whose credentials ended (401)
-_MAX_RETRY_AFTER_S = 10.0
 _RELOAD_EVERY_S = 5.0  # a plugin that hands out bad credentials is not run for every request
-_MAX_LINE_BYTES = (
-    8 << 20
-)  # etcd takes 1.5 MiB a request; JSON is a few times larger than what it stores
-_MAX_BODY_BYTES = 256 << 20
-
-
-class StalledError(ClusterError):
-    """A stream stayed silent for longer than it may: the peer is gone or frozen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the server said, whatever the status.
-
-    Args:
-        status: HTTP status.
-        body: undecoded; of a Secret it holds the values, so it must not outlive the function that
-            decodes it.
-        date: the Date header, "" without one.
-    """
-
-    status: int
-    body: bytes
-    date: str = ""
-
-    def __repr__(self) -> str:
-        """Return the status and the size: a body may hold a Secret."""
-        return f"Answer(status={self.status}, {len(self.body)} bytes)"
-
-    @property
-    def server_time(self) -> datetime | None:
-        """Return the server's clock, or None when the answer does not tell it."""
-        try:
-            return parsedate_to_datetime(self.date)
-        except ValueError:
-            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +65,10 @@ class _Call:
     headers: Mapping[str, str]
     timeout: aiohttp.ClientTimeout
     body: Mapping[str, Any] | None = None
+
+    @property
+    def where(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 class Transport:
@@ -176,7 +150,7 @@ class Transport:
             connector=aiohttp.TCPConnector(ssl=self._api.rest_client.ssl_context),
             middlewares=(authorised,),
             trust_env=bool(urllib.request.getproxies()),
-            read_bufsize=_MAX_LINE_BYTES,
+            read_bufsize=MAX_LINE_BYTES,
         )
 
     @property
@@ -251,12 +225,12 @@ class Transport:
                     raise ClusterError(
                         f"watch {path}: HTTP {response.status}", status=response.status
                     )
-                async for line in _lines(response.content):
+                async for line in lines_of(response.content):
                     yield line
         except TimeoutError:
             raise StalledError(f"watch {path}: silent for {silent_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _broken(call, error) from None
+            raise broken(call.where, error) from None
 
     async def _request(
         self,
@@ -282,7 +256,7 @@ class Transport:
         try:
             async with self._opened(self._api, call) as response:
                 self.requests[method.lower(), resource_of(path), str(response.status)] += 1
-                data = await _bounded(response.content, call)
+                data = await body_of(response.content, call.where)
                 return Answer(
                     status=response.status, body=data, date=response.headers.get("Date", "")
                 )
@@ -290,7 +264,7 @@ class Transport:
             self.requests[method.lower(), resource_of(path), "0"] += 1
             raise ClusterError(f"{method} {path}: no answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _broken(call, error) from None
+            raise broken(call.where, error) from None
 
     @asynccontextmanager
     async def _opened(self, api: ApiClient, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -303,7 +277,7 @@ class Transport:
                 if response.status != 429 or attempt == _ATTEMPTS:
                     yield response
                     return
-                pause_s = _retry_after_s(response)
+                pause_s = retry_after_s(response)
             # Later than asked, never earlier: a herd that comes back in the same instant is
             # throttled again.
             await asyncio.sleep(pause_s * 1.2 - jitter(pause_s * 0.2, 1.0) + 0.01)
@@ -371,43 +345,3 @@ def _load_in_cluster(configuration: Configuration) -> None:
         raise UsageError(
             "This process runs in no Pod with a service account. Name a cluster with --kubeconfig."
         ) from None
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    rest = b""
-    async for chunk in content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
-        for line in lines:
-            if line:
-                yield line
-        if len(rest) > _MAX_LINE_BYTES:
-            raise ClusterError(f"a watch event is larger than {_MAX_LINE_BYTES} bytes")
-
-
-async def _bounded(content: aiohttp.StreamReader, call: _Call) -> bytes:
-    chunks: list[bytes] = []
-    size_bytes = 0
-    async for chunk in content.iter_any():
-        size_bytes += len(chunk)
-        if size_bytes > _MAX_BODY_BYTES:
-            raise ClusterError(f"{call.method} {call.path}: larger than {_MAX_BODY_BYTES} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _retry_after_s(response: aiohttp.ClientResponse) -> float:
-    """Return the seconds that the server asks for, 1 by default. Source: RFC 9110 10.2.3."""
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), _MAX_RETRY_AFTER_S) if text.isdecimal() else 1.0
-
-
-def _broken(call: _Call, error: Exception) -> ClusterError:
-    """Return our words for a foreign error: its class decides, its text is never shown."""
-    where = f"{call.method} {call.path}"
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return ClusterError(f"{where}: the certificate of the API server is not trusted")
-        case aiohttp.ClientConnectorError():
-            return ClusterError(f"{where}: the API server cannot be reached")
-        case _:
-            return ClusterError(f"{where}: the connection broke")

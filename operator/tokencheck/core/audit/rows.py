@@ -87,7 +87,7 @@ def _row(check: TokenCheck, workload: str, token: TokenAssessment, *, files: boo
         kind=_kind_of(evidence),
         verdict=verdict_of(findings),
         result=result,
-        reason=_reason_of(result, worst),
+        reason=_reason_of(result, worst, findings),
         message=worst.message if worst and shown else "",
         action=worst.action if worst and shown else "",
         expires_at=token.expires_at,
@@ -120,10 +120,14 @@ def _order(finding: Finding) -> tuple[int, int]:
     return WORST_FIRST.index(finding.result), _PLACE[finding.check]
 
 
-def _reason_of(result: Result, worst: Finding | None) -> Reason:
+def _reason_of(result: Result, worst: Finding | None, findings: tuple[Finding, ...]) -> Reason:
     if worst is None:
         return Reason.PENDING
-    return Reason.ALL_CHECKS_PASSED if result is Result.PASS else worst.reason
+    if result is not Result.PASS:
+        return worst.reason
+    vouched = any(f.check is Check.SIGNATURE and f.result is Result.PASS for f in findings)
+    unvouched = not vouched and any(f.check is Check.SIGNATURE for f in findings)
+    return Reason.LOCAL_CHECKS_ONLY if unvouched else Reason.ALL_CHECKS_PASSED
 
 
 def _without_token(check: TokenCheck, assessment: Assessment) -> Iterator[Finding]:

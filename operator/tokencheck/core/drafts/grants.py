@@ -1,11 +1,10 @@
 """What somebody else has to do before a suggested TokenCheck can tell the whole truth."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from tokencheck.api.tokencheck import SecretKeyRef
-from tokencheck.core.drafts.yaml import comment, name_of, scalar
+from tokencheck.core.drafts.yaml import comment, name_of, quoted, scalar
 from tokencheck.model.assessment import TokenAssessment
 from tokencheck.model.evidence import Denied, Held
 from tokencheck.model.workload import Workload
@@ -51,7 +50,7 @@ def _strangers(tokens: Sequence[TokenAssessment], providers: Mapping[str, str]) 
 def _provider(issuer: str, namespace: str) -> Iterator[str]:
     name = scalar(name_of(_host_of(issuer) or issuer, ()))
     lines = (
-        f"- No TokenProvider vouches here for issuer {json.dumps(issuer)}, so only shape and dates",
+        f"- No TokenProvider vouches here for issuer {quoted(issuer)}, so only shape and dates",
         "  are checked (LocalChecksOnly). An admin makes one, with the keys of the issuer's JWKS:",
         "    apiVersion: tokencheck.dev/v1alpha1",
         "    kind: TokenProvider",

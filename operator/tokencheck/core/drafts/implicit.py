@@ -3,24 +3,31 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tokencheck.api.tokencheck import Spec, TokenCheck, WorkloadRef
+from tokencheck.api.tokencheck import Level, Policy, Spec, TokenCheck, WorkloadRef
 from tokencheck.model.workload import Site, SiteKind, Workload
 
 SECRET = "Secret"
 _PLACE = tuple[str, str, str]  # namespace, kind, name
 
 
-def check_of(workload: Workload) -> TokenCheck:
-    """Return the check of a workload that has none: every token that it mounts, by defaults."""
-    ref = WorkloadRef(api_version=workload.api_version, kind=workload.kind, name=workload.name)
+def check_of(namespace: str, ref: WorkloadRef) -> TokenCheck:
+    """Return the check of a workload that has none: every token that it mounts, by defaults.
+
+    That nobody vouches for a token is no news where nobody was asked to: it is no warning here.
+    """
     return TokenCheck(
-        namespace=workload.namespace,
+        namespace=namespace,
         name="",
         uid="",
         generation=0,
         resource_version="",
-        spec=Spec(workload=ref),
+        spec=Spec(workload=ref, policy=Policy(unverified=Level.IGNORE)),
     )
+
+
+def reference_to(workload: Workload) -> WorkloadRef:
+    """Return how a check names the workload."""
+    return WorkloadRef(api_version=workload.api_version, kind=workload.kind, name=workload.name)
 
 
 def unmounted(namespace: str, secret: str) -> Workload:
@@ -49,7 +56,11 @@ def planned(workloads: Iterable[Workload], written: Iterable[TokenCheck]) -> lis
     """
     usable = [c for c in written if not c.invalid and not c.spec.suspend]
     covered = {place for check in usable if (place := _place(check)) is not None}
-    implicit = [check_of(w) for w in workloads if (w.namespace, w.kind, w.name) not in covered]
+    implicit = [
+        check_of(w.namespace, reference_to(w))
+        for w in workloads
+        if (w.namespace, w.kind, w.name) not in covered
+    ]
     return [replace(c, spec=replace(c.spec, discover=True)) for c in usable] + implicit
 
 

@@ -12,7 +12,7 @@ from tokencheck.api.tokencheck import SecretKeyRef, ServiceAccountToken
 from tokencheck.core.drafts.grants import grants
 from tokencheck.core.drafts.yaml import comment, flow, name_of, scalar
 from tokencheck.model.assessment import Assessment, TokenAssessment
-from tokencheck.model.evidence import Denied, Failed, Held, TokenEvidence
+from tokencheck.model.evidence import Absent, Denied, Failed, Held, Projected, TokenEvidence
 from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Result
 from tokencheck.model.workload import Site, Workload
@@ -145,7 +145,7 @@ def _duration(seconds: int) -> str:
 def _found(token: TokenAssessment) -> Iterator[str]:
     """What the token is, where the workload takes it, and what is wrong with it now."""
     evidence = token.evidence
-    kind = evidence.holding.facts.kind if isinstance(evidence.holding, Held) else "not read"
+    kind = _kind_of(evidence)
     end = f", ends at {format_time(token.expires_at)}" if token.expires_at else ""
     sites = ", ".join(dict.fromkeys(f"{site.kind} {site.where}" for site in evidence.sites))
     yield comment(f"{evidence.source}: {kind}{end}; taken by {sites or 'nobody'}")
@@ -153,6 +153,18 @@ def _found(token: TokenAssessment) -> Iterator[str]:
         # Why a token was not read is said once, in the words of who ran the command.
         if finding.result in _TOLD and not isinstance(evidence.holding, Denied | Failed):
             yield comment(f"  {finding.result} {finding.reason}: {finding.message}")
+
+
+def _kind_of(evidence: TokenEvidence) -> str:
+    match evidence.holding:
+        case Held(facts=facts):
+            return facts.kind
+        case Projected():
+            return "made and renewed by Kubernetes"
+        case Absent():
+            return "does not exist yet"
+        case _:
+            return "not read"
 
 
 def _others(others: Iterable[TokenAssessment], assessment: Assessment) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Pieces of YAML that are written by hand, because no library keeps comments in their places."""
 
-import json
 import re
 from collections.abc import Collection, Iterable
 
@@ -8,18 +7,36 @@ _PLAIN = re.compile(r"[A-Za-z][-A-Za-z0-9._/]*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _MAX_NAME = 63
+_SPACE, _DELETE, _BASIC_PLANE = 0x20, 0x7F, 0xFFFF
 
 
 def scalar(text: str) -> str:
-    """Return `text` so that every YAML parser reads it as this text. Source: JSON is YAML 1.2."""
+    """Return `text` so that every YAML parser reads it as this text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text)
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """Return a double-quoted scalar in ASCII. Source: YAML 1.2 section 5.7.
+
+    Not JSON's: what JSON writes as a pair of surrogates is one escape here.
+    """
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if character in '"\\':
+        return f"\\{character}"
+    if _SPACE <= code < _DELETE:
+        return character
+    return f"\\u{code:04x}" if code <= _BASIC_PLANE else f"\\U{code:08x}"
 
 
 def flow(texts: Iterable[str]) -> str:
     """Return a list in one line."""
-    return f"[{', '.join(json.dumps(text) for text in texts)}]"
+    return f"[{', '.join(quoted(text) for text in texts)}]"
 
 
 def comment(text: str) -> str:

@@ -5,13 +5,16 @@ from datetime import datetime
 
 from tokencheck.api.quantity import format_duration, format_time
 from tokencheck.model.finding import Result
-from tokencheck.model.report import WORST_FIRST, Report, Row
+from tokencheck.model.reasons import Reason
+from tokencheck.model.report import WORST_FIRST, Gap, Report, Row
 
 Paint = Callable[[Result, str], str]  # colours a text by the result that it tells
 
 _HEAD = ("RESULT", "NAMESPACE", "WORKLOAD", "TOKEN", "KIND", "EXPIRES", "REASON")
 _WIDE = ("OWNER", "MOUNTED BY", "ISSUER", "SCOPES", "MESSAGE")
 _MAX_DETAILS = 20  # a screen; -o wide, json and junit hold all
+_MAX_NAMED = 6
+_SECRETS = "Secrets"
 _NOBODY = "(nobody)"
 _SPLIT = " "
 
@@ -100,18 +103,50 @@ def _coverage(report: Report, paint: Paint) -> Iterable[str]:
     yield f"Looked at {looked} as of {format_time(report.time)}."
     yield _summary(report, paint)
     if unused := sum(row.unused for row in report.rows):
-        yield f"{_count(unused, 'token')} in Secrets that no workload takes: {_NOBODY}."
+        yield f"{_count(unused, 'token')} in Secrets that no workload takes, marked {_NOBODY}."
     if silent := report.count(Result.SKIP):
-        yield f"Of {_count(silent, 'token')} only the place is known: the text says nothing (Skip)."
+        yield f"Of {_count(silent, 'token')} only the place is known: nothing can be judged (Skip)."
+    if unvouched := sum(row.reason is Reason.LOCAL_CHECKS_ONLY for row in report.rows):
+        yield (
+            f"Of {_count(unvouched, 'token')} only shape and dates were checked: a TokenCheck with"
+            " a TokenProvider checks the rest (tokencheck init writes one)."
+        )
     if coverage.automounting:
         yield (
             f"{_count(coverage.automounting, 'workload')} with the API server's own token in the"
             " Pods; automountServiceAccountToken: false takes it off where it is not needed."
         )
-    for gap in coverage.gaps:
-        yield f"{paint(Result.UNKNOWN, 'Not read')}: {gap.what} ({gap.reason}). Next: {gap.action}."
+    yield from _gaps(coverage.gaps, paint)
     for note in coverage.notes:
         yield f"Note: {note}."
+
+
+def _gaps(gaps: Sequence[Gap], paint: Paint) -> Iterable[str]:
+    """What was not read, namespaces with the same gaps in one line."""
+    kinds: dict[tuple[str, str], list[str]] = {}  # by namespace and reason
+    for gap in gaps:
+        if gap.kinds:
+            kinds.setdefault((gap.namespace, str(gap.reason)), []).append(gap.kinds)
+        else:
+            yield f"{paint(Result.UNKNOWN, 'Not read')}: {gap.what} ({gap.reason}): {gap.action}."
+    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (namespace, reason), names in kinds.items():
+        alike.setdefault((tuple(sorted(names)), reason), []).append(namespace)
+    for (sorts, reason), namespaces in alike.items():
+        where = f"in {_named(namespaces)}" if any(namespaces) else "in the whole cluster"
+        yield f"{paint(Result.UNKNOWN, 'Not read')} {where}: {', '.join(sorts)} ({reason})."
+    if kinds:
+        # One example is enough, and Secrets are what matters most.
+        first = min((gap for gap in gaps if gap.kinds), key=lambda gap: gap.kinds != _SECRETS)
+        yield f"     next: {first.action}"
+
+
+def _named(namespaces: Sequence[str]) -> str:
+    if len(namespaces) == 1:
+        return f"namespace {namespaces[0]}"
+    shown = ", ".join(namespaces[:_MAX_NAMED])
+    more = len(namespaces) - _MAX_NAMED
+    return f"{len(namespaces)} namespaces ({shown}{f' and {more} more' if more > 0 else ''})"
 
 
 def _summary(report: Report, paint: Paint) -> str:

@@ -47,13 +47,13 @@ def follow(check: TokenCheck, rollout: Rollout) -> Following:
     """Return where `rollout` stands against the stored status of `check`."""
     stored = check.status.get("rollout") or {}
     same = stored.get("uid") == rollout.uid and stored.get("templateHash") == rollout.template_hash
-    verified = stored.get("verifiedGeneration") if same else None
-    # The release is part of the spec: a verified template stays verified only under the spec that
-    # it was verified for.
-    sticky = verified is not None and check.status.get("observedGeneration") == check.generation
+    # A template stays verified only under the spec that it was verified for: a new spec.release
+    # asks for another one, and a number kept from before would close the rollout at the next pass.
+    same_spec = check.status.get("observedGeneration") == check.generation
+    verified = stored.get("verifiedGeneration") if same and same_spec else None
     return Following(
         rollout=rollout,
-        open=rollout.state is RolloutState.IN_PROGRESS and not sticky,
+        open=rollout.state is RolloutState.IN_PROGRESS and verified is None,
         started=not same and rollout.state is RolloutState.IN_PROGRESS,
         verified_generation=verified,
     )

@@ -44,9 +44,12 @@ def events_of(
 def _events(
     check: TokenCheck, status: Mapping[str, Any], rollout: Rollout, assessment: Assessment
 ) -> Iterator[Event]:
+    """One change, one event: a rotation that brings a warning or Ready=True is told by that."""
+    verified = _turned_true(check, status, Type.READY)
     for token in assessment.tokens:
-        yield from _warnings(check, rollout, token)
-        if _rotated(check, status, token):
+        warnings = tuple(_warnings(check, rollout, token))
+        yield from warnings
+        if _rotated(check, status, token) and not warnings and not verified:
             note = f"{token.evidence.source}: the value changed; verdict {token.verdict}"
             yield _event(check, EventType.NORMAL, "TokenRotated", note)
     for kind, reason in ((Type.READY, "TokenVerified"), (Type.ROLLOUT_VERIFIED, "RolloutVerified")):

@@ -1,0 +1,88 @@
+"""What the API server says, and how it fails to: values and errors in our own words."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+
+from tokencheck.model.errors import ClusterError
+
+_MAX_RETRY_AFTER_S = 10.0
+# etcd takes 1.5 MiB a request; JSON is a few times larger than what it stores
+MAX_LINE_BYTES = 8 << 20
+_MAX_BODY_BYTES = 256 << 20
+
+
+class StalledError(ClusterError):
+    """A stream stayed silent for longer than it may: the peer is gone or frozen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server said, whatever the status.
+
+    Args:
+        status: HTTP status.
+        body: undecoded; of a Secret it holds the values, so it must not outlive the function that
+            decodes it.
+        date: the Date header, "" without one.
+    """
+
+    status: int
+    body: bytes
+    date: str = ""
+
+    def __repr__(self) -> str:
+        """Return the status and the size: a body may hold a Secret."""
+        return f"Answer(status={self.status}, {len(self.body)} bytes)"
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Return the server's clock, or None when the answer does not tell it."""
+        try:
+            return parsedate_to_datetime(self.date)
+        except ValueError:
+            return None
+
+
+async def lines_of(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, without empty ones. Raises ClusterError for one too long."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
+        for line in lines:
+            if line:
+                yield line
+        if len(rest) > MAX_LINE_BYTES:
+            raise ClusterError(f"a watch event is larger than {MAX_LINE_BYTES} bytes")
+
+
+async def body_of(content: aiohttp.StreamReader, where: str) -> bytes:
+    """Return a whole body. Raises ClusterError for one too large."""
+    chunks: list[bytes] = []
+    size_bytes = 0
+    async for chunk in content.iter_any():
+        size_bytes += len(chunk)
+        if size_bytes > _MAX_BODY_BYTES:
+            raise ClusterError(f"{where}: larger than {_MAX_BODY_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def retry_after_s(response: aiohttp.ClientResponse) -> float:
+    """Return the seconds that the server asks for, 1 by default. Source: RFC 9110 10.2.3."""
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), _MAX_RETRY_AFTER_S) if text.isdecimal() else 1.0
+
+
+def broken(where: str, error: Exception) -> ClusterError:
+    """Return our words for a foreign error: its class decides, its text is never shown."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return ClusterError(f"{where}: the certificate of the API server is not trusted")
+        case aiohttp.ClientConnectorError():
+            return ClusterError(f"{where}: the API server cannot be reached")
+        case _:
+            return ClusterError(f"{where}: the connection broke")
