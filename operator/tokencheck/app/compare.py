@@ -1,4 +1,4 @@
-"""What Kopf lost is found: each minute the versions of our kinds are listed and compared.
+"""What Kopf lost is found: every minute the versions of our kinds are listed and compared.
 
 Source: notes of kubernetes#107457 and our own measurement: Kopf never reports an object that was
 deleted while it listed again.
@@ -35,18 +35,25 @@ class Lists(Protocol):
 
 
 class Compare:
-    """Lists our kinds whole at the start, then their versions each minute.
+    """Lists our kinds whole at the start, then their versions again and again.
 
     Args:
         lists: reads of our own kinds.
         held: the versions that this process holds of a kind.
         own_kinds: takes what is found, and what is missing.
+        every_s: seconds between two lists.
     """
 
     def __init__(
-        self, lists: Lists, held: Callable[[str], Mapping[Key, str]], own_kinds: OwnKinds
+        self,
+        lists: Lists,
+        held: Callable[[str], Mapping[Key, str]],
+        own_kinds: OwnKinds,
+        *,
+        every_s: float = EVERY_S,
     ) -> None:
         """Prepare; nothing is listed yet."""
+        self._every_s = every_s
         self._lists = lists
         self._held = held
         self._own_kinds = own_kinds
@@ -56,7 +63,7 @@ class Compare:
     @property
     def silent_s(self) -> float:
         """Return the seconds since our kinds were last listed, less the pause between two lists."""
-        return max(0.0, time.monotonic() - self._listed_at - EVERY_S)
+        return max(0.0, time.monotonic() - self._listed_at - self._every_s)
 
     async def run(self) -> None:
         """Compare for ever; a list that fails is tried again, the objects that we hold stay."""
@@ -73,7 +80,7 @@ class Compare:
             pause = 0.2
             self._listed_at = time.monotonic()
             self.synced.set()
-            await asyncio.sleep(EVERY_S * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+            await asyncio.sleep(self._every_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
 
     async def _seed(self, kind: str) -> None:
         for obj in await self._lists.objects(kind):

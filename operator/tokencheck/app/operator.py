@@ -79,6 +79,7 @@ class Operator:
     def __init__(self, settings: Settings, transport: Transport) -> None:
         """Make and join the parts; nothing runs yet."""
         self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
         self._queue = Queue(random.random)
         feed = Feed(index, self._queue, OWN_KINDS)
@@ -88,37 +89,45 @@ class Operator:
             on_change=feed.notice,
             scope=settings.scope,
         )
-        self._events = EventRecorder(
-            transport, instance=socket.gethostname(), clock=lambda: datetime.now(UTC)
+        self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
+        self._tally = Tally()
+        self._board = ResultBoard(time.time, self._tally)
+        self._status = CountedStatus(StatusWriter(transport), self._tally)
+        self._engine = self._make_engine(Followers(index, self._cache))
+        writing = self._status.writing.__contains__
+        self._own_kinds = OwnKinds(self._cache, feed.notice, time.monotonic, writing=writing)
+        lists = OwnObjects(transport)
+        self._compare = Compare(
+            lists, self._cache.versions, self._own_kinds, every_s=settings.compare_every_s
         )
-        tally = Tally()
-        board = ResultBoard(time.time, tally)
-        counted = CountedStatus(StatusWriter(transport), tally)
-        passes = Passes(
-            Sources(
-                inventory=self._cache,
-                memory=Recollection(),
-                interest=Followers(index, self._cache),
-                own_namespace=settings.own_namespace,
-                fingerprint_key=secrets.token_bytes(32),
-            ),
-            Sinks(status=counted, events=self._events, board=board, shelf=self._cache),
-            counted,
-            tally,
-            time.monotonic,
+        self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
+        self._server = self._make_server(transport)
+
+    def _make_engine(self, followers: Followers) -> Engine:
+        sources = Sources(
+            inventory=self._cache,
+            memory=Recollection(),
+            interest=followers,
+            own_namespace=self._settings.own_namespace,
+            fingerprint_key=secrets.token_bytes(32),
         )
-        self._engine = Engine(
+        sinks = Sinks(
+            status=self._status, events=self._events, board=self._board, shelf=self._cache
+        )
+        passes = Passes(sources, sinks, self._status, self._tally, time.monotonic)
+        return Engine(
             self._queue,
             {"TokenCheck": passes.check, "TokenProvider": passes.provider},
-            Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic),
-            workers=settings.workers,
-            observe=lambda kind, seconds: tally.took(seconds) if kind == "TokenCheck" else None,
+            Clock(wall=_now, monotonic=time.monotonic),
+            workers=self._settings.workers,
+            observe=self._observe,
         )
-        self._own_kinds = OwnKinds(
-            self._cache, feed.notice, time.monotonic, writing=counted.writing.__contains__
-        )
-        self._compare = Compare(OwnObjects(transport), self._cache.versions, self._own_kinds)
-        self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
+
+    def _observe(self, kind: str, seconds: float) -> None:
+        if kind == "TokenCheck":
+            self._tally.took(seconds)
+
+    def _make_server(self, transport: Transport) -> Server:
         facts = facts_of(
             transport=transport,
             cache=self._cache,
@@ -128,8 +137,7 @@ class Operator:
             kopf=self._kopf,
             compare=self._compare,
         )
-        self._server = Server(make_app(Metrics(board, tally, facts, __version__), facts))
-        self._loop: asyncio.AbstractEventLoop | None = None
+        return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; an error of the engine itself ends the process."""
@@ -170,6 +178,10 @@ class Operator:
         """Hand an object from Kopf's thread to the engine's loop."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._own_kinds.receive, kind, event, obj)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def connect(settings: Settings) -> Transport:

@@ -15,6 +15,7 @@ class Settings:
         listen: host and port of /metrics, /healthz and /readyz.
         own_namespace: where ConfigMaps with providers' keys stand.
         workers: passes that run at the same time.
+        compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
     """
 
     kubeconfig: str | None = None
@@ -27,6 +28,7 @@ class Settings:
     own_namespace: str = "tokencheck-system"
     log_level: str = "INFO"
     workers: int = 16
+    compare_every_s: float = 60.0
 
 
 def parse_listen(text: str) -> tuple[str, int]:

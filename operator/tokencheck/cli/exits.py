@@ -1,8 +1,10 @@
 """Exit codes, the same for every verb."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from tokencheck.model.finding import Verdict
+if TYPE_CHECKING:  # only a name here: `--help` must not load what decides verdicts
+    from tokencheck.model.finding import Verdict
 
 
 class Exit(IntEnum):
@@ -15,10 +17,6 @@ class Exit(IntEnum):
     TIMED_OUT = 4
 
 
-def exit_of(verdict: Verdict) -> Exit:
+def exit_of(verdict: "Verdict") -> Exit:
     """Return the exit code that tells `verdict`."""
-    return {
-        Verdict.VALID: Exit.PASS,
-        Verdict.INVALID: Exit.FINDINGS,
-        Verdict.UNKNOWN: Exit.UNKNOWN,
-    }[verdict]
+    return {"Valid": Exit.PASS, "Invalid": Exit.FINDINGS, "Unknown": Exit.UNKNOWN}[verdict]

@@ -35,7 +35,9 @@ from tokencheck.model.scope import Scope
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=16, help="Passes that run at the same time."
 )
+@click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 def command(
+    *,
     kubeconfig: str | None,
     context: str | None,
     listen: str,
@@ -45,6 +47,7 @@ def command(
     own_namespace: str,
     log_level: str,
     workers: int,
+    compare_every: float,
 ) -> int:
     """Run the operator.
 
@@ -62,6 +65,7 @@ def command(
         own_namespace=own_namespace,
         log_level=log_level,
         workers=workers,
+        compare_every_s=compare_every,
     )
     from tokencheck.app.operator import run
 

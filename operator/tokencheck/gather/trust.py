@@ -10,7 +10,7 @@ from tokencheck.api.tokencheck import TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.gather.sources import Sources
-from tokencheck.model.evidence import Absent, Denied, Unread
+from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.keyset import KeySet
 from tokencheck.model.trust import Trust, TrustState
 
@@ -24,13 +24,20 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:
     """Return who vouches for `token` of a check in `namespace`, with the keys at hand.
 
     A provider that does not exist, is invalid or does not allow the namespace is told in the same
-    words, so that
-    nobody learns from it which providers exist.
+    words, so that nobody learns from it which providers exist; so is one of which that cannot be
+    known.
     """
     trust = Trust()
     if token.provider is not None:
         provider = sources.inventory.provider(token.provider)
         usable = await _usable(namespace, provider, sources)
+        if not isinstance(usable, bool):
+            return Trust(
+                state=_state_of(usable),
+                provider=token.provider,
+                detail=f"whether namespace {namespace} may use the TokenProvider is not known, "
+                "as its labels could not be read",
+            )
         if provider is None or not usable:
             return Trust(
                 state=TrustState.NOT_USABLE,
@@ -46,13 +53,16 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:
     return trust
 
 
-async def _usable(namespace: str, provider: TokenProvider | None, sources: Sources) -> bool:
-    if provider is None or provider.invalid:
-        return False
-    if provider.allowed.all:
+async def _usable(
+    namespace: str, provider: TokenProvider | None, sources: Sources
+) -> bool | Denied | Failed:
+    allowed = None if provider is None or provider.invalid else provider.allowed
+    if allowed is not None and allowed.all:
         return True
     labels = await sources.inventory.namespace_labels(namespace)
-    return not isinstance(labels, Unread) and provider.allowed.selects(labels)
+    if isinstance(labels, Denied | Failed):
+        return labels
+    return allowed is not None and not isinstance(labels, Absent) and allowed.selects(labels)
 
 
 async def provided(provider: TokenProvider, sources: Sources) -> Trust:
@@ -88,5 +98,9 @@ def _with_keys(trust: Trust, value: str | Unread, where: str) -> Trust:
         return replace(
             trust, state=TrustState.KEYS_UNAVAILABLE, detail=f"the keys of {where} do not exist"
         )
-    state = TrustState.DENIED if isinstance(value, Denied) else TrustState.READ_FAILED
-    return replace(trust, state=state, detail=f"the keys of {where} could not be read")
+    detail = f"the keys of {where} could not be read"
+    return replace(trust, state=_state_of(value), detail=detail)
+
+
+def _state_of(why: Denied | Failed) -> TrustState:
+    return TrustState.DENIED if isinstance(why, Denied) else TrustState.READ_FAILED

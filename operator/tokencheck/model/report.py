@@ -23,8 +23,8 @@ class Row:
         result: the worst of its findings; Skip when nothing could be judged.
         sites: how containers take it (``env TOKEN of app``).
         issuer, audiences, scopes: what its claims say; None when they say nothing.
-        findings: those that are Fail, Unknown or Warn, worst first; passed and skipped are the
-            other checks.
+        findings: those that are Fail, Unknown or Warn, and those that were skipped with something
+            to do about it; worst first. passed and skipped are the other checks.
     """
 
     namespace: str
@@ -62,11 +62,15 @@ class Gap:
     Args:
         what: for people: ``Secrets in namespace shop``.
         action: what the caller can do about it.
+        kinds, namespace: of what could not be listed; "" when it is no list, or of the whole
+            cluster.
     """
 
     what: str
     reason: Reason
     action: str
+    kinds: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

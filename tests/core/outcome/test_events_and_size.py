@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from core_outcome_builders import START, Life, assessed, failing, finding, passing, rollout, seconds
 
@@ -49,6 +50,17 @@ def test_a_status_never_exceeds_its_budget_and_says_what_it_left_out() -> None:
     assert status["omitted"]["findings"] == 200 - len(status["findings"])
     assert status["omitted"]["tokens"] == 200 - len(status["tokens"])
     assert status["summary"]["fail"] == 200
+
+
+def test_the_entry_of_a_token_tells_its_worst_finding_wherever_the_chain_has_it() -> None:
+    life = Life()
+    worst = finding(Check.EXPIRY, Result.FAIL, Reason.TOKEN_EXPIRED)
+    seen = assessed(worst, *passing())
+    in_chain_order = replace(seen.tokens[0], findings=(*passing(), worst))
+    life.judge(replace(seen, tokens=(in_chain_order,)))
+    entry = life.check.status["tokens"][0]
+    assert (entry["reason"], entry["verdict"]) == ("TokenExpired", "Invalid")
+    assert entry["message"] == worst.message
 
 
 def test_a_baseline_is_kept_without_the_subject() -> None:

@@ -52,7 +52,9 @@ def test_a_jwt_that_nobody_vouches_for_leaves_verified_unknown_and_ready_unmoved
 def test_a_signature_that_the_policy_ignores_never_makes_verified_true() -> None:
     life = Life()
     ignored = finding(Check.SIGNATURE, Result.SKIP, Reason.IGNORED)
-    life.judge(assessed(finding(Check.PRESENT, Result.PASS), finding(Check.TYPE, Result.PASS), ignored))
+    life.judge(
+        assessed(finding(Check.PRESENT, Result.PASS), finding(Check.TYPE, Result.PASS), ignored)
+    )
     assert life.says("Verified") == ("Unknown", "Ignored")
     assert life.says("Ready") == ("True", "AllChecksPassed")
 

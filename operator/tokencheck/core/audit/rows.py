@@ -72,7 +72,7 @@ def _row(check: TokenCheck, workload: str, token: TokenAssessment, *, files: boo
     findings = tuple(
         worded(f, evidence, files=files) for f in token.findings if _told(f.check, evidence)
     )
-    shown = tuple(sorted((f for f in findings if f.result in _SHOWN), key=_order))
+    shown = tuple(sorted((f for f in findings if _is_shown(f)), key=_order))
     result = _result_of(findings)
     worst = shown[0] if shown else next((f for f in findings if f.result is result), None)
     secret, key = _place_of(evidence)
@@ -98,8 +98,14 @@ def _row(check: TokenCheck, workload: str, token: TokenAssessment, *, files: boo
         scopes=token.granted,
         findings=shown,
         passed=tuple(f.check for f in findings if f.result is Result.PASS),
-        skipped=tuple(f.check for f in findings if f.result is Result.SKIP),
+        skipped=tuple(f.check for f in findings if f.result is Result.SKIP and not _is_shown(f)),
     )
+
+
+def _is_shown(finding: Finding) -> bool:
+    """A check that was skipped is worth a line when there is something to do about it."""
+    undone = finding.result is Result.SKIP and finding.reason is not Reason.IGNORED
+    return finding.result in _SHOWN or (undone and bool(finding.action))
 
 
 def _told(check: Check, evidence: TokenEvidence) -> bool:
@@ -138,7 +144,7 @@ def _without_token(check: TokenCheck, assessment: Assessment) -> Iterator[Findin
 
 
 def _of_check(check: TokenCheck, workload: str, finding: Finding) -> Row:
-    silent = finding.result not in _SHOWN
+    silent = not _is_shown(finding)
     return Row(
         namespace=check.namespace,
         workload=workload,

@@ -85,7 +85,7 @@ def _body(finding: Finding) -> str:
         case Result.UNKNOWN:
             return _problem("error", finding.reason, finding.message, text)
         case Result.SKIP:
-            return "<skipped/>"
+            return f"<skipped message={_attr(text)}/>"
         case Result.WARN | Result.PASS:
             return f"<system-out>{_text(f'{finding.reason}: {text}')}</system-out>"
 

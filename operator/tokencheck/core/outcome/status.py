@@ -66,12 +66,18 @@ def _fit(fields: dict[str, Any]) -> None:
         fields[shrinking].pop()
 
 
+_WORST_FIRST = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.SKIP)
+
+
+def _worst(token: TokenAssessment) -> Finding | None:
+    """The findings of a token stand in the order of the chain: the first of the worst result."""
+    return min(token.findings, key=lambda f: _WORST_FIRST.index(f.result), default=None)
+
+
 def _rank(token: TokenAssessment) -> tuple[int, str]:
-    return min(map(_severity, token.findings), default=3), token.evidence.spec.name
-
-
-def _severity(finding: Finding) -> int:
-    return {Result.FAIL: 0, Result.UNKNOWN: 1, Result.WARN: 2}.get(finding.result, 3)
+    worst = _worst(token)
+    rank = _WORST_FIRST.index(worst.result) if worst else len(_WORST_FIRST)
+    return rank, token.evidence.spec.name
 
 
 def _counts(assessment: Assessment) -> dict[str, int]:
@@ -100,7 +106,7 @@ def _finding(finding: Finding) -> dict[str, str]:
 
 def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
     evidence = token.evidence
-    worst = min(token.findings, key=_severity, default=None)
+    worst = _worst(token)
     held = evidence.holding if isinstance(evidence.holding, Held) else None
     claims = held.facts.claims if held else None
     fields: dict[str, Any] = {

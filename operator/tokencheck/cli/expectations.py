@@ -1,0 +1,189 @@
+"""What `verify` expects of a token: from a TokenCheck, a TokenProvider, keys and flags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tokencheck.api.parse_tokencheck import parse_tokencheck
+from tokencheck.api.tokencheck import (
+    ConfigMapKeyRef,
+    Policy,
+    Scopes,
+    SecretKeyRef,
+    ServiceAccountToken,
+    Spec,
+    TokenSpec,
+)
+from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
+from tokencheck.cli.manifests import config_map_values, manifests_in
+from tokencheck.core.tokens.keys import parse_jwks
+from tokencheck.model.errors import UsageError
+from tokencheck.model.trust import Trust, TrustState
+
+_Objects = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of `verify` that say what is expected.
+
+    Args:
+        provider, check, jwks: files.
+        token: which of the check's tokens; the first by default.
+    """
+
+    provider: str | None = None
+    check: str | None = None
+    jwks: str | None = None
+    token: str | None = None
+    issuer: str | None = None
+    audiences: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What is expected of the token, what warnings become, and who vouches."""
+
+    spec: TokenSpec
+    policy: Policy
+    trust: Trust
+
+
+def expectations_of(asked: Asked) -> Expectations:
+    """Return what the files and flags ask for; a flag goes before the file.
+
+    Raises:
+        UsageError: a file cannot be read, is no such manifest, or lacks what another one names.
+    """
+    checks = manifests_in(asked.check) if asked.check else ()
+    providers = manifests_in(asked.provider) if asked.provider else ()
+    check = _check_in(checks, asked.check) if asked.check else Spec()
+    spec = _with_flags(_token_of(check, asked), asked)
+    return Expectations(
+        spec=spec, policy=check.policy, trust=_trust(spec, asked, (*providers, *checks))
+    )
+
+
+def _check_in(objects: _Objects, path: str) -> Spec:
+    found = [o for o in objects if o.get("kind") == "TokenCheck"]
+    if len(found) != 1:
+        raise UsageError(
+            f"{path} must hold one TokenCheck and holds {len(found)}. Name a file with one."
+        )
+    check = parse_tokencheck(found[0])
+    if check.invalid:
+        raise UsageError(
+            f"The TokenCheck in {path} is invalid: {'; '.join(map(str, check.invalid))}"
+        )
+    return check.spec
+
+
+def _token_of(check: Spec, asked: Asked) -> TokenSpec:
+    """Return the token that is meant; one that the check only discovers has no expectations."""
+    if asked.token is not None and asked.check is None:
+        raise UsageError("--token chooses one of the tokens of a TokenCheck: add --check FILE")
+    chosen = [t for t in check.tokens if asked.token in (None, t.name)]
+    if asked.token is not None and not chosen:
+        names = ", ".join(t.name for t in check.tokens) or "none"
+        raise UsageError(f"{asked.check} has no token of the name in --token. It has: {names}")
+    if not chosen:
+        unnamed = SecretKeyRef(name="", key="")
+        return TokenSpec(name="token", source=unnamed, listed=False, expiry=check.default_expiry)
+    token = chosen[0]
+    if isinstance(token.source, ServiceAccountToken) and token.source.audience:
+        return replace(token, audiences=(token.source.audience,))
+    return token
+
+
+def _with_flags(spec: TokenSpec, asked: Asked) -> TokenSpec:
+    scopes = spec.scopes
+    if asked.scopes:
+        required = tuple(dict.fromkeys((*scopes.required, *asked.scopes)))
+        scopes = Scopes(
+            required=required, allowed=scopes.allowed, forbidden=scopes.forbidden, asked=True
+        )
+    return replace(
+        spec,
+        issuer=asked.issuer or spec.issuer,
+        audiences=asked.audiences or spec.audiences,
+        scopes=scopes,
+        listed=spec.listed or bool(asked.issuer or asked.audiences or asked.scopes),
+    )
+
+
+def _trust(spec: TokenSpec, asked: Asked, objects: _Objects) -> Trust:
+    trust = Trust()
+    if asked.provider is not None:
+        provider = _provider_in(objects, spec.provider, asked.provider)
+        trust = _provided(provider, objects, asked)
+    elif spec.provider is not None and asked.jwks is None:
+        raise UsageError(
+            f"{asked.check} names the TokenProvider {spec.provider}: give its manifest with"
+            " --provider FILE, or public keys with --jwks FILE"
+        )
+    if asked.jwks is not None:
+        return _with_keys(trust, _text_of(asked.jwks), asked.jwks)
+    if spec.keys is not None and trust.state is TrustState.NONE:
+        return _with_keys(trust, *_config_map(spec.keys, objects, asked))
+    return trust
+
+
+def _provider_in(objects: _Objects, name: str | None, path: str) -> TokenProvider:
+    found = [parse_tokenprovider(o) for o in objects if o.get("kind") == "TokenProvider"]
+    fitting = [p for p in found if p.name == name] or (found if name is None else [])
+    if len(fitting) != 1:
+        which = f"the TokenProvider {name}" if name else "one TokenProvider"
+        raise UsageError(f"{path} must hold {which}. It holds {len(found)} TokenProviders.")
+    provider = fitting[0]
+    if provider.invalid:
+        faults = "; ".join(str(fault) for fault in provider.invalid)
+        raise UsageError(f"The TokenProvider in {path} is invalid: {faults}")
+    return provider
+
+
+def _provided(provider: TokenProvider, objects: _Objects, asked: Asked) -> Trust:
+    """Return what `gather.trust.provided` makes of the provider, its keys taken from files."""
+    jwt = provider.jwt
+    if jwt is None:
+        return Trust(provider=provider.name, implies=provider.implies)
+    trust = Trust(
+        provider=provider.name,
+        issuer=jwt.issuer,
+        algorithms=jwt.algorithms,
+        types=jwt.types,
+        clock_skew=jwt.clock_skew,
+        scope_claims=jwt.scope_claims,
+        implies=provider.implies,
+    )
+    if asked.jwks is not None:
+        return trust
+    if jwt.config_map is None:
+        return _with_keys(trust, jwt.jwks or "", f"TokenProvider {provider.name}")
+    return _with_keys(trust, *_config_map(jwt.config_map, objects, asked))
+
+
+def _config_map(ref: ConfigMapKeyRef, objects: _Objects, asked: Asked) -> tuple[str, str]:
+    for text in config_map_values(objects, ref.name, ref.key):
+        return text, f'ConfigMap {ref.name} key "{ref.key}"'
+    raise UsageError(
+        f'The public keys are in ConfigMap {ref.name} key "{ref.key}": add its manifest to'
+        f" {asked.provider or asked.check}, or give the keys with --jwks FILE"
+    )
+
+
+def _with_keys(trust: Trust, text: str, where: str) -> Trust:
+    keys = parse_jwks(text)
+    if keys.keys:
+        return replace(trust, state=TrustState.USABLE, keys=keys, detail=where)
+    why = f" ({'; '.join(keys.faults[:3])})" if keys.faults else ""
+    detail = f"{where} holds no usable public key{why}"
+    return replace(trust, state=TrustState.KEYS_UNAVAILABLE, detail=detail)
+
+
+def _text_of(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read((256 << 10) + 1).decode("utf-8", "replace")
+    except OSError:
+        raise UsageError(f"The file {path} cannot be read. Name one that exists.") from None
