@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -16,3 +17,9 @@ hypothesis.settings.load_profile("tokencheck")
 def checkout() -> Path:
     """The root folder of the repository."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The `tokencheck` of this environment."""
+    return Path(sys.executable).with_name("tokencheck")

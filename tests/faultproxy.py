@@ -1,6 +1,7 @@
 """A proxy between a client and the API server that does what networks and servers do wrong.
 
-It speaks plain HTTP to the client and TLS to the server, forwards credentials, and keeps a list of what was asked.
+It speaks plain HTTP to the client and TLS to the server, forwards credentials, and keeps a list of
+what was asked.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class _Refusal:
 
 @dataclass(eq=False)
 class _Stream:
+    seen: Seen
     response: web.StreamResponse
     request: web.Request
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,12 +67,17 @@ class FaultProxy:
         self._streams: set[_Stream] = set()
         self._drop: Callable[[dict[str, Any]], bool] = lambda _: False
         self._end_at_once = False
+        self.held = 0
+        self._released = asyncio.Event()
+        self._released.set()
 
     async def __aenter__(self) -> FaultProxy:
         self._session = aiohttp.ClientSession(read_bufsize=2**21)
         app = web.Application(client_max_size=2**24)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -81,12 +88,16 @@ class FaultProxy:
         self.cut()
         await self._runner.cleanup()
         await self._session.close()
+        await asyncio.sleep(0.05)  # TLS connections end a little later than they are closed
 
     def kubeconfig(self, path: Path) -> Path:
         """Write a kubeconfig that leads here, with the credentials of the original."""
         config = {
             **self._config,
-            "clusters": [{"name": c["name"], "cluster": {"server": self.url}} for c in self._config["clusters"]],
+            "clusters": [
+                {"name": c["name"], "cluster": {"server": self.url}}
+                for c in self._config["clusters"]
+            ],
         }
         path.write_text(yaml.safe_dump(config))
         return path
@@ -121,26 +132,26 @@ class FaultProxy:
         self._drop = lambda _: False
         self._end_at_once = False
 
-    def cut(self) -> None:
-        """Break every open watch in the middle."""
-        for stream in list(self._streams):
+    def cut(self, when: When = lambda _: True) -> None:
+        """Break every open watch, or those that match, in the middle."""
+        for stream in self._open(when):
             if stream.request.transport is not None:
                 stream.request.transport.abort()
 
-    def freeze(self) -> None:
+    def freeze(self, when: When = lambda _: True) -> None:
         """Forward nothing on the watches that are open now: they stay open and silent."""
-        for stream in self._streams:
+        for stream in self._open(when):
             stream.thawed.clear()
 
-    async def inject(self, line: bytes) -> None:
-        """Put a line of our own into every open watch."""
-        for stream in list(self._streams):
+    async def inject(self, line: bytes, when: When = lambda _: True) -> None:
+        """Put a line of our own into every open watch, or into those that match."""
+        for stream in self._open(when):
             await stream.response.write(line + b"\n")
 
-    async def inject_error(self, code: int) -> None:
-        """Put the ERROR event into every open watch that the API server sends with this code."""
+    async def inject_error(self, code: int, when: When = lambda _: True) -> None:
+        """Put the ERROR event into open watches that the API server sends with this code."""
         status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
-        await self.inject(json.dumps({"type": "ERROR", "object": status}).encode())
+        await self.inject(json.dumps({"type": "ERROR", "object": status}).encode(), when)
 
     def drop_events(self, when: Callable[[dict[str, Any]], bool]) -> None:
         """Swallow matching events of all watches, as if they had never been sent."""
@@ -150,16 +161,31 @@ class FaultProxy:
         """End every new watch properly, without any event."""
         self._end_at_once = True
 
+    def _open(self, when: When) -> list[_Stream]:
+        return [stream for stream in self._streams if when(stream.seen)]
+
+    def hold(self) -> None:
+        """Keep back answers to reads that the server has given already; `held` counts them."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let them go."""
+        self._released.set()
+
     # Forwarding
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        seen = Seen(request.method, request.path, dict(request.query), request.headers.get("Accept", ""))
+        seen = Seen(
+            request.method, request.path, dict(request.query), request.headers.get("Accept", "")
+        )
         self.seen.append(seen)
         for refusal in self._refusals:
             if refusal.left > 0 and refusal.when(seen):
                 refusal.left -= 1
                 return web.json_response(
-                    {"kind": "Status", "code": refusal.status}, status=refusal.status, headers=refusal.headers
+                    {"kind": "Status", "code": refusal.status},
+                    status=refusal.status,
+                    headers=refusal.headers,
                 )
         if seen.verb == "watch" and self._end_at_once:
             return web.Response(content_type="application/json")
@@ -173,16 +199,23 @@ class FaultProxy:
                 request.method,
                 f"{self._upstream}{request.rel_url}",
                 headers=headers,
-                data=await request.read(),
+                data=await request.read() or None,  # an empty body makes aiohttp name a type for it
                 ssl=self._ssl,
                 timeout=aiohttp.ClientTimeout(),
             ) as answer:
                 if seen.verb == "watch" and answer.status == 200:
-                    return await self._stream(request, answer)
+                    return await self._stream(request, answer, seen)
+                body = await answer.read()
+                self.held += 1
+                await self._released.wait()
+                self.held -= 1
                 return web.Response(
-                    body=await answer.read(),
+                    body=body,
                     status=answer.status,
-                    headers={"Content-Type": answer.headers["Content-Type"], "Date": answer.headers["Date"]},
+                    headers={
+                        "Content-Type": answer.headers["Content-Type"],
+                        "Date": answer.headers["Date"],
+                    },
                 )
         except (aiohttp.ClientError, OSError):
             if request.transport is not None:
@@ -190,11 +223,11 @@ class FaultProxy:
             return web.Response(status=502)
 
     async def _stream(
-        self, request: web.Request, answer: aiohttp.ClientResponse
+        self, request: web.Request, answer: aiohttp.ClientResponse, seen: Seen
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        stream = _Stream(response, request)
+        stream = _Stream(seen, response, request)
         stream.thawed.set()
         self._streams.add(stream)
         try:

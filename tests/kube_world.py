@@ -1,4 +1,4 @@
-"""A namespace behind a fault proxy, and informers of its Secrets: what tests of `clients.kube` share."""
+"""A namespace behind a fault proxy, and informers of its Secrets, for tests of `clients.kube`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from faultproxy import FaultProxy
-
 from controlplane import Api
-from tokencheck.clients.kube.informer import Informer, Pace, Target
+from faultproxy import FaultProxy
+from tokencheck.clients.kube.cache import Cache
+from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.reads import version_in
 from tokencheck.clients.kube.resources import SECRETS
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import Pace, Target
+from tokencheck.model.change import Cause, Change
+from tokencheck.model.keys import Key
 
 QUICK = Pace(
     watch_s=20.0, silent_s=25.0, compare_s=3600.0, first_s=0.05, cap_s=0.5, denied_cap_s=0.5, page=2
@@ -90,3 +93,18 @@ class World:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+CHECK = Key("TokenCheck", "shop", "checkout")
+MakeCache = Callable[..., Cache]
+
+
+class Told(list[Change]):
+    """Changes that a cache told."""
+
+    def of(self, kind: str) -> list[Cause]:
+        return [change.cause for change in self if change.key.kind == kind]
+
+
+def key(world: World, kind: str, name: str) -> Key:
+    return Key(kind, world.namespace, name)

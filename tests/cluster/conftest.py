@@ -10,6 +10,8 @@ fixture                scope     is
 ``namespace``          test      the name of a fresh namespace, deleted afterwards
 ``launch_operator``    test      starts operators: ``launch_operator(args=[…], values={…})``
 ``operator``           module    one operator with the chart's defaults, shared by a module
+``shop``               test      a :class:`cluster.shop.Shop` of the namespace: builders, waits
+``sound_statuses``     module    watches every status of ours, and fails when one is not sound
 =====================  ========  =================================================================
 """
 
@@ -25,6 +27,8 @@ from typing import Any
 
 import pytest
 
+from cluster.shop import Shop
+from cluster.statuses import Statuses
 from controlplane import Api, ControlPlane, OperatorProcess, build
 from controlplane.launch import grant_operator
 
@@ -119,3 +123,20 @@ def _end(process: OperatorProcess) -> None:
     process.stop()
     # Pytest shows what a failed test printed.
     print(f"--- the operator's log ({process.log}):\n{process.server.log_tail()}")
+
+
+@pytest.fixture(scope="module")
+def sound_statuses(admin: Api) -> Iterator[Statuses]:
+    """Every status that is written while the module runs keeps the rules of the linter."""
+    statuses = Statuses(admin)
+    yield statuses
+    faults = statuses.end()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def shop(admin: Api, namespace: str, sound_statuses: Statuses) -> Iterator[Shop]:
+    """The test's own shop; it needs an operator: ask for ``operator`` or ``launch_operator``."""
+    made = Shop(admin, namespace, sound_statuses)
+    yield made
+    made.close()

@@ -43,7 +43,7 @@ def users_of(tenants: tuple[str, ...]) -> dict[str, User]:
 def write_token_file(path: Path, users: dict[str, User]) -> None:
     """The file that ``--token-auth-file`` reads."""
     lines = [f'{u.token},{u.name},{u.name},"{",".join(u.groups)}"' for u in users.values()]
-    _write_private(path, "\n".join(lines) + "\n")
+    write_private(path, "\n".join(lines) + "\n")
 
 
 def write_service_account_keys(folder: Path) -> None:
@@ -57,7 +57,7 @@ def write_service_account_keys(folder: Path) -> None:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    _write_private(folder / "sa.key", private.decode())
+    write_private(folder / "sa.key", private.decode())
     (folder / "sa.pub").write_bytes(public)
 
 
@@ -82,11 +82,12 @@ def write_kubeconfig(path: Path, *, server: str, ca_file: Path, token: str, user
             }
         ],
     }
-    _write_private(path, json.dumps(config, indent=1))
-    return path
+    return write_private(path, json.dumps(config, indent=1))
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> Path:
+    """The file holds the text, and only its owner reads it."""
     path.touch(mode=_PRIVATE)
     path.chmod(_PRIVATE)
     path.write_text(text)
+    return path

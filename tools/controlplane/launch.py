@@ -24,8 +24,9 @@ from controlplane.process import Server, StartError, free_ports
 CHECKOUT = Path(__file__).parents[2]
 CHART = CHECKOUT / "charts" / "tokencheck"
 NAMESPACE = "tokencheck-system"
-_OURS = "app.kubernetes.io/name=tokencheck"
-_RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+# The label of every object of the chart, and the kinds among them that give rights.
+OURS = "app.kubernetes.io/name=tokencheck"
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 # What of our environment the operator may see: nothing that points at a cluster or at a proxy.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -135,13 +136,13 @@ def grant_operator(
         values: of the chart, on top of its defaults (``{"secrets": {"scope": "named", …}}``).
         namespace: where the operator lives.
     """
-    granted = [one for one in render_chart(values, namespace=namespace) if one["kind"] in _RIGHTS]
+    granted = [one for one in render_chart(values, namespace=namespace) if one["kind"] in RIGHTS]
     for manifest in granted:
         _ensure_namespace(plane, manifest["metadata"].get("namespace"))
         plane.api().apply(manifest)
     kept = {_identity(one["kind"], one) for one in granted}
-    for kind in _RIGHTS:
-        for found in plane.api().list(kind, labelSelector=_OURS):
+    for kind in RIGHTS:
+        for found in plane.api().list(kind, labelSelector=OURS):
             if _identity(kind, found) not in kept:
                 plane.api().delete(kind, *_identity(kind, found)[1:])
     accounts = [one["metadata"]["name"] for one in granted if one["kind"] == "ServiceAccount"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 import click
@@ -18,6 +20,11 @@ from demo.story import tell
 @click.option("--context", help="Use this context of your kubeconfig, not a control plane of ours.")
 def main(*, keep: bool, context: str | None) -> None:
     """A shop with good and bad tokens, on a real API server, watched while it changes."""
+    # A kubeconfig that the shell happens to export points at somebody's cluster.
+    os.environ.pop("KUBECONFIG", None)
+    for ended in (signal.SIGTERM, signal.SIGHUP):
+        # Like Ctrl-C: whoever ends us, everything is taken down first.
+        signal.signal(ended, signal.default_int_handler)
     try:
         with Cluster(context, keep=keep) as cluster:
             tell(cluster)
@@ -36,11 +43,11 @@ def _next(cluster: Cluster, *, keep: bool) -> None:
         click.echo("All of it is taken down now. To look around yourself: make demo KEEP=1")
         click.echo("To check your own workloads: README.md, 'Five minutes to your first check'.")
         return
-    kubeconfig = f"--kubeconfig {cluster.kubeconfig} " if cluster.kubeconfig else ""
+    options = f"{cluster.tokencheck_options} -n {NAMESPACE}"
     click.echo("It stays up. Try:")
     click.echo(f"  {cluster.kubectl_words} get tokenchecks -n {NAMESPACE}")
-    click.echo(f"  .venv/bin/tokencheck explain {kubeconfig}-n {NAMESPACE} refunds")
-    click.echo(f"  .venv/bin/tokencheck audit {kubeconfig}-n {NAMESPACE}")
+    click.echo(f"  .venv/bin/tokencheck explain refunds {options}")
+    click.echo(f"  .venv/bin/tokencheck audit {options}")
     click.echo("and end it with:")
     for line in cluster.kept_words():
         click.echo(f"  {line}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -16,12 +14,11 @@ from typing import Any, Self
 import yaml
 
 from controlplane import ControlPlane, OperatorProcess, build
-from controlplane.access import write_kubeconfig
-from controlplane.launch import CHECKOUT, NAMESPACE, grant_operator, render_chart
+from controlplane.access import write_private
+from controlplane.launch import CHECKOUT, NAMESPACE, OURS, RIGHTS, grant_operator, render_chart
+from controlplane.process import Server
 from demo.shop import NAMESPACE as SHOP
 from demo.shop import PROVIDER, Manifest
-
-_RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 class DemoError(Exception):
@@ -33,7 +30,7 @@ class Cluster:
 
     Args:
         context: of the user's kubeconfig; None starts a control plane of our own.
-        keep: leave everything up at the end.
+        keep: leave everything up at the end, unless something went wrong.
     """
 
     def __init__(self, context: str | None, *, keep: bool) -> None:
@@ -42,37 +39,46 @@ class Cluster:
         self._keep = keep
         self._end = ExitStack()
         self._folder = Path(tempfile.mkdtemp(prefix="tokencheck-demo-"))
+        self._end.callback(shutil.rmtree, self._folder, ignore_errors=True)
         self._kubectl = "kubectl"
+        self._plane: ControlPlane | None = None
+        self._servers: list[Server] = []
+        self._new_crds: list[str] = []
         self.kubeconfig: Path | None = None
-        self.operator: OperatorProcess | None = None
-        self._pids: list[int] = []
 
     def __enter__(self) -> Self:
         """The API server answers and an operator with the chart's restricted rights is ready."""
         try:
-            operator_config = self._own() if self._context is None else self._existing()
-            log = self._folder / "operator.log"
-            self.operator = OperatorProcess(operator_config, log)
-            self.operator.start()
-        except BaseException:
-            self.__exit__(None, None, None)
+            config = self._own() if self._context is None else self._existing()
+            operator = OperatorProcess(config, self._folder / "operator.log", plane=self._plane)
+            self._end.callback(operator.stop)
+            operator.start()
+            self._servers.append(operator.server)
+        except BaseException as error:
+            self.__exit__(type(error))
             raise
-        if not self._keep:
-            self._end.callback(self.operator.stop)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing of the demo is left, unless it is to be kept."""
-        if not self._keep:
-            self._end.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Nothing of the demo is left, unless it is to be kept and came to its end."""
+        if self._keep and kind is None:
+            self._end.pop_all()
+        self._end.close()
 
     @property
     def kubectl_words(self) -> str:
         """The kubectl that a person types to see this cluster."""
-        if self._context is not None:
-            return f"kubectl --context {self._context}"
-        return f"{self._kubectl} --kubeconfig {self.kubeconfig}"
+        return " ".join(self.command())
+
+    @property
+    def tokencheck_options(self) -> str:
+        """The options of `tokencheck` for this cluster."""
+        return f"--context {self._context}" if self._context else f"--kubeconfig {self.kubeconfig}"
+
+    @property
+    def operator_log_end(self) -> str:
+        """The last lines that the operator logged."""
+        return self._servers[-1].log_tail() if self._servers else ""
 
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         """Run kubectl and return what it printed.
@@ -104,64 +110,82 @@ class Cluster:
 
     def kept_words(self) -> list[str]:
         """What a person types to end what was kept."""
-        assert self.operator is not None  # noqa: S101  entered
-        pids = [self.operator.server.pid, *self._pids]
-        lines = [f"kill {' '.join(str(pid) for pid in pids if pid)}"]
+        # Nothing of it is kept after that, so nothing has to be put in order first.
+        lines = [f"kill -9 {' '.join(str(server.pid) for server in self._servers)}"]
         if self._context is not None:
-            lines.append(f"{self.kubectl_words} delete namespace {SHOP} {NAMESPACE}")
-        return lines
+            delete = f"{self.kubectl_words} delete"
+            lines += [
+                f"{delete} namespace {SHOP} {NAMESPACE}",
+                f"{delete} tokenprovider {PROVIDER}",
+                f"{delete} clusterrole,clusterrolebinding -l {OURS}",
+            ]
+            lines += [f"{delete} crd {' '.join(self._new_crds)}"] if self._new_crds else []
+        return [*lines, f"rm -r {self._folder}"]
 
     # Ways to a cluster
 
     def _own(self) -> Path:
         self._kubectl = str(build() / "kubectl")
-        plane = ControlPlane(self._folder / "cluster", detached=self._keep)
+        plane = self._plane = ControlPlane(self._folder / "cluster", detached=self._keep)
+        self._end.callback(plane.stop)
         plane.start()
-        if self._keep:
-            self._pids = [server.pid for server in plane.servers.values() if server.pid]
-        else:
-            self._end.callback(plane.stop)
+        self._servers += plane.servers.values()
         plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
         self.kubeconfig = plane.kubeconfig("admin")
         return grant_operator(plane)
 
     def _existing(self) -> Path:
         self._kubectl = shutil.which("kubectl") or str(build(["kubectl"]) / "kubectl")
-        if self.kubectl("get", "namespace", SHOP, "--ignore-not-found", "-o", "name"):
-            raise DemoError(
-                f"namespace {SHOP} exists in that cluster; delete it, or name another context"
-            )
+        self._require_room()
         crds = CHECKOUT / "crds"
         for crd in sorted(crds.glob("*.yaml")):
             name = yaml.safe_load(crd.read_text())["metadata"]["name"]
-            if not self.kubectl("get", "crd", name, "--ignore-not-found", "-o", "name"):
-                self.kubectl("apply", "-f", str(crd))
+            if not self._finds("crd", name):
+                self._new_crds.append(name)
                 self._end.callback(self.kubectl, "delete", "crd", name, check=False)
+                self.kubectl("apply", "-f", str(crd))
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(crds))
-        rights = [one for one in render_chart() if one["kind"] in _RIGHTS]
+        rights = [one for one in render_chart() if one["kind"] in RIGHTS]
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self._end.callback(self._forget, [*rights, space])
         self.apply([space, *rights])
         return self._service_account(rights)
 
-    def _service_account(self, rights: list[dict[str, Any]]) -> Path:
-        name = next(one["metadata"]["name"] for one in rights if one["kind"] == "ServiceAccount")
-        token = self.kubectl("create", "token", name, "-n", NAMESPACE, "--duration", "1h").strip()
-        shown = json.loads(
-            self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
-        )
-        cluster = shown["clusters"][0]["cluster"]
-        ca_file = self._folder / "ca.crt"
-        import base64
+    def _require_room(self) -> None:
+        """Nothing in the cluster has a name that the demo will take away at its end."""
+        shown = self.command("config", "get-contexts", str(self._context))
+        if subprocess.run(shown, capture_output=True, check=False).returncode != 0:
+            raise DemoError(
+                f"~/.kube/config has no context {self._context} (the demo looks at no other file); "
+                "kubectl config get-contexts lists those it has"
+            )
+        if self._finds("clusterrole", "-l", OURS) or self._finds("namespace", NAMESPACE):
+            raise DemoError(
+                "tokencheck is installed in that cluster already, and the demo would get in its "
+                "way; name another context, or leave CONTEXT out"
+            )
+        if self._finds("namespace", SHOP):
+            raise DemoError(
+                f"namespace {SHOP} exists in that cluster; delete it, or name another context"
+            )
 
-        ca_file.write_bytes(base64.b64decode(cluster.get("certificate-authority-data", "")))
-        return write_kubeconfig(
-            self._folder / "operator.kubeconfig",
-            server=cluster["server"],
-            ca_file=ca_file,
-            token=token,
-            user=name,
-        )
+    def _finds(self, *what: str) -> bool:
+        return bool(self.kubectl("get", *what, "--ignore-not-found", "-o", "name"))
+
+    def _service_account(self, rights: list[dict[str, Any]]) -> Path:
+        """The kubeconfig of the operator: the user's way to the cluster, with rights of its own."""
+        name = next(one["metadata"]["name"] for one in rights if one["kind"] == "ServiceAccount")
+        token = self.kubectl("create", "token", name, "-n", NAMESPACE, "--duration", "24h").strip()
+        view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": json.loads(view)["clusters"][0]["cluster"]}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        }
+        return write_private(self._folder / "operator.kubeconfig", json.dumps(config))
 
     def _forget(self, manifests: list[Manifest]) -> None:
         objects = {"apiVersion": "v1", "kind": "List", "items": manifests}
@@ -170,9 +194,3 @@ class Cluster:
         self.kubectl(
             "delete", "--ignore-not-found", "-f", "-", stdin=json.dumps(objects), check=False
         )
-
-
-def end_kept(pids: Iterable[int]) -> None:
-    """The processes are asked to end."""
-    for pid in pids:
-        os.kill(pid, signal.SIGTERM)

@@ -32,6 +32,10 @@ def tell(cluster: Cluster) -> None:
             _rotate(screen, watch, cluster, shop)
             _roll_out(screen, watch, cluster)
             _expire(screen, watch)
+        except DemoError as error:
+            raise DemoError(
+                f"{error}; the operator's log ends:\n{cluster.operator_log_end}"
+            ) from None
         finally:
             watch.close()
     _events(screen, cluster)
@@ -43,7 +47,7 @@ def _wait(
     if not watch.until(
         lambda rows: name in rows and rows[name].ready in ready, timeout_s=timeout_s
     ):
-        raise DemoError(f"{what}: not seen within {timeout_s:.0f} s; read the operator's log")
+        raise DemoError(f"{what} was not seen within {timeout_s:.0f} s")
     return watch.rows[name]
 
 
@@ -53,7 +57,7 @@ def _settle(screen: Screen, watch: Watch, began: float) -> None:
         lambda rows: len(rows) == 8 and all(row.ready in _JUDGED for row in rows.values()),
         timeout_s=_PATIENCE_S,
     ):
-        raise DemoError("not every check has a verdict; read the operator's log")
+        raise DemoError(f"not every check has a verdict after {_PATIENCE_S:.0f} s")
     screen.say(f"All judged {time.monotonic() - began:.1f} s after the apply.")
 
 

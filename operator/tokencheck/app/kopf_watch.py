@@ -12,6 +12,8 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -22,6 +24,7 @@ from tokencheck.app.kopf_settings import configured
 
 KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+WELL_S = 60.0  # one that ran for so long starts again with the first pause
 
 OpenSession = Callable[[], Awaitable[tuple[aiohttp.ClientSession, str]]]
 HandOver = Callable[[str, str | None, Mapping[str, Any]], None]
@@ -44,6 +47,7 @@ class KopfWatch:
         self._open_session = open_session
         self._hand_over = hand_over
         self._stop = threading.Event()
+        self._end_kopf: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
         self.restarts = 0
         self.last_event: float | None = None  # monotonic seconds
@@ -58,6 +62,7 @@ class KopfWatch:
         It is a daemon, so a hung one cannot hold the process.
         """
         self._stop.set()
+        self._end_kopf()
         self._thread.join(timeout_s)
 
     @property
@@ -68,6 +73,7 @@ class KopfWatch:
     def _supervise(self) -> None:
         pause = FIRST_PAUSE_S
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 asyncio.run(self._operate())
                 ended = "return"
@@ -76,6 +82,8 @@ class KopfWatch:
             if self._stop.is_set():
                 return
             self.restarts += 1
+            if time.monotonic() - started > WELL_S:
+                pause = FIRST_PAUSE_S
             _log.warning(
                 "the watch of TokenChecks ended (%s); it starts again in %.1f s", ended, pause
             )
@@ -83,6 +91,13 @@ class KopfWatch:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _operate(self) -> None:
+        """Run Kopf once, in the loop that runs now."""
+        # Kopf would wait for a threading.Event in a thread of the loop's pool, and a loop does not
+        # close before its pool is idle: a Kopf that ended by itself would never be started again.
+        ended, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._end_kopf = partial(_call_soon, loop, ended.set)
+        if self._stop.is_set():
+            return
         registry = kopf.OperatorRegistry()
         self._register(registry)
         await kopf.operator(
@@ -90,7 +105,7 @@ class KopfWatch:
             settings=configured(),
             clusterwide=True,
             standalone=True,
-            stop_flag=self._stop,
+            stop_flag=ended,
         )
 
     def _register(self, registry: kopf.OperatorRegistry) -> None:
@@ -107,3 +122,9 @@ class KopfWatch:
             return kopf.AiohttpSession(server=server, aiohttp_session=session)
 
         kopf.on.login(registry=registry)(login)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+    """Call `act` in a loop of another thread, unless it is closed already."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(act)

@@ -104,8 +104,12 @@ class OwnKinds:
     def _receive_provider(self, event: str | None, provider: TokenProvider) -> None:
         key = Key("TokenProvider", "", provider.name)
         known = self._shelf.provider(provider.name)
+        same = known is not None and known.uid == provider.uid
         if event == "DELETED":
-            self.lost(key)
+            if known is None or same:  # else it was made again, and that came first
+                self.lost(key)
+            return
+        if known and same and _newer(known.resource_version, provider.resource_version):
             return
         self._shelf.put_provider(provider)
         changed = (

@@ -48,6 +48,10 @@ class CountedStatus:
             self._told.pop(key, None)
         return result, version
 
+    def forget(self, key: Key) -> None:
+        """Keep nothing of an object that is gone."""
+        self._told.pop(key, None)
+
     def _log_transition(self, key: Key, status: Mapping[str, Any]) -> None:
         """Log one line when Ready says something else than at the last line."""
         ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
@@ -78,6 +82,8 @@ class Passes:
     async def check(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
         following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
+        if self._sources.inventory.check(work.key) is None:
+            self._counted.forget(work.key)
         written = work.key in self._counted.wrote
         self._counted.wrote.discard(work.key)
         if written and Cause.SECRET_CHANGED in work.causes:

@@ -79,7 +79,7 @@ def command(
     context: str | None,
     **expected: Any,  # noqa: ANN401 - the options of Asked, by their names
 ) -> int:
-    r"""Judge one token from a file, standard input (-) or a Secret, as the operator would.
+    """Judge one token from a file, standard input (-) or a Secret, as the operator would.
 
     Files need no cluster. Exit code 0: every check that ran passes or only warns; 1: one fails;
     3: what was asked cannot be told.

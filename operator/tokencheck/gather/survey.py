@@ -6,12 +6,12 @@ for it is due. Whatever the order of the list, what is held at one time stays sm
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.tokens.documents import tokens_in
 from tokencheck.core.tokens.read import read_token
-from tokencheck.core.workloads.locate import locate
+from tokencheck.core.workloads.locate import Located, locate
 from tokencheck.gather.seen import Seen
 from tokencheck.gather.sources import Sources
 from tokencheck.model.census import Hardcoded, Literal
@@ -28,7 +28,15 @@ class Due:
 
     check: TokenCheck
     seen: Seen
-    done: tuple[Place, ...] = ()
+    located: Located
+    done: tuple[Place, ...]
+
+
+def due_now(check: TokenCheck, seen: Seen) -> Due:
+    """Return the check with its tokens located, as one that shares its Secrets with nobody."""
+    located = locate(check, seen.readable, seen.only_in_pods)
+    places = tuple((check.namespace, name) for name in located.secrets)
+    return Due(check=check, seen=seen, located=located, done=places)
 
 
 class Waiting:
@@ -44,13 +52,12 @@ class Waiting:
             pods: all Pods; a Secret that only one of them takes is not unused.
         """
         self._missing: dict[int, set[Place]] = {}
-        self._checks: dict[int, tuple[TokenCheck, Seen, tuple[Place, ...]]] = {}
+        self._checks: dict[int, Due] = {}
         self._waiters: dict[Place, list[int]] = {}
         self._holders: Counter[Place] = Counter()
         for number, (check, seen) in enumerate(planned):
-            names = locate(check, seen.readable, seen.only_in_pods).secrets
-            places = tuple((check.namespace, name) for name in names)
-            self._checks[number] = (check, seen, places)
+            self._checks[number] = due = due_now(check, seen)
+            places = due.done
             self._missing[number] = set(places)
             self._holders.update(places)
             for place in places:
@@ -93,11 +100,10 @@ class Waiting:
             yield self._due(number)
 
     def _due(self, number: int) -> Due:
-        check, seen, places = self._checks.pop(number)
+        due = self._checks.pop(number)
         del self._missing[number]
-        self._holders.subtract(places)
-        done = tuple(place for place in places if self._holders[place] <= 0)
-        return Due(check=check, seen=seen, done=done)
+        self._holders.subtract(due.done)
+        return replace(due, done=tuple(place for place in due.done if self._holders[place] <= 0))
 
 
 def holds_token(content: SecretContent) -> bool:

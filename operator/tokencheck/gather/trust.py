@@ -14,10 +14,17 @@ from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.keyset import KeySet
 from tokencheck.model.trust import Trust, TrustState
 
+_CACHED_CHARS = 32 * 1024  # a key set has 1 to 5 KiB
 
-@lru_cache(maxsize=1024)
-def _key_set(text: str) -> KeySet:
+
+@lru_cache(maxsize=256)
+def _small_key_set(text: str) -> KeySet:
     return parse_jwks(text)
+
+
+def _key_set(text: str) -> KeySet:
+    """Whoever may edit a ConfigMap fills the cache: what it can hold must stay small."""
+    return _small_key_set(text) if len(text) <= _CACHED_CHARS else parse_jwks(text)
 
 
 async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:

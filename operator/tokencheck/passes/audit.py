@@ -9,11 +9,11 @@ from tokencheck.core.audit.rows import hardcoded_row, rows_of
 from tokencheck.core.drafts.implicit import check_of, planned, reference_to, unmounted
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
-from tokencheck.gather.survey import Due, Waiting, hardcoded, holds_token
+from tokencheck.gather.survey import Due, Waiting, due_now, hardcoded, holds_token
 from tokencheck.model.census import Census, Surveyed
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.report import Coverage, Report, Row
-from tokencheck.passes.assess import assess
+from tokencheck.passes.assess import assess_located
 
 Tell = Callable[[str, int], None]  # what was looked at, and how many of it so far
 
@@ -73,7 +73,7 @@ async def _secret(audit: _Audit, waiting: Waiting, content: SecretContent) -> No
     pod = waiting.pod_with(place)
     stand_in = unmounted(*place)
     check = check_of(place[0], reference_to(stand_in))
-    due = Due(check=check, seen=Seen(workload=stand_in), done=(place,))
+    due = due_now(check, Seen(workload=stand_in))
     await _assess(audit, due, f"Pod/{pod}" if pod else "")
 
 
@@ -84,7 +84,7 @@ async def _judge(audit: _Audit, due: Iterable[Due]) -> None:
 
 
 async def _assess(audit: _Audit, due: Due, workload: str) -> None:
-    assessment = await assess(due.check, due.seen, audit.sources, audit.now)
+    assessment = await assess_located(due.check, due.seen, due.located, audit.sources, audit.now)
     audit.rows += rows_of(due.check, workload, assessment, files=audit.files)
     for place in due.done:
         audit.census.drop(*place)

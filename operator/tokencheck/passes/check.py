@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.drift import next_baseline
 from tokencheck.core.outcome.plan import Kept, plan, plan_opening, plan_stopped
 from tokencheck.core.workloads.locate import locate
@@ -32,10 +33,11 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if check.spec.suspend or check.invalid:
         published, _ = await publish(key, check, plan_stopped(check, now), None, sinks)
         return _next(published, None, key, sources, sinks)
-    sources.interest.also(key, references_of(check))
+    keys = _keys_of_providers(check, sources)
+    sources.interest.also(key, references_of(check) | keys)
     seen = await see(check, sources)
     located = locate(check, seen.readable, seen.only_in_pods)
-    sources.interest.follow(key, references_of(check, located))
+    sources.interest.follow(key, references_of(check, located) | keys)
     rollout = rollout_from(check, seen)
     standing = check
     if (opening := plan_opening(check, rollout, now)) is not None:
@@ -51,6 +53,13 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
     following = _next(published, outcome.wake_at, key, sources, sinks)
     return replace(following, retry=following.retry or _unread(seen, assessment))
+
+
+def _keys_of_providers(check: TokenCheck, sources: Sources) -> frozenset[Key]:
+    """Another key under the same id leaves the provider's status as it is, and ends verdicts."""
+    named = (sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider)
+    maps = (p.jwt.config_map for p in named if p and p.jwt and p.jwt.config_map)
+    return frozenset(Key("ConfigMap", sources.own_namespace, one.name) for one in maps)
 
 
 def _forget(key: Key, sources: Sources, sinks: Sinks) -> Next:

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from faultproxy import FaultProxy
-from kube_world import World
 
 from controlplane import ControlPlane
+from faultproxy import FaultProxy
+from kube_world import QUICK, MakeCache, Told, World
+from tokencheck.clients.kube.cache import Cache, Parsers, Scope
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.core.workloads.parse import parse_workload
+from tokencheck.core.workloads.pods import parse_pod
 
 
 @pytest.fixture
@@ -27,3 +30,30 @@ async def world(bare_controlplane: ControlPlane, tmp_path: Path) -> AsyncIterato
         finally:
             await world.stop()
             await transport.close()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def make(world: World, told: Told) -> AsyncIterator[MakeCache]:
+    caches: list[Cache] = []
+
+    def make(scope: Scope = Scope.CLUSTER) -> Cache:
+        parsers = Parsers(workload=parse_workload, pod=parse_pod)
+        cache = Cache(
+            world.transport,
+            parsers=parsers,
+            on_change=told.append,
+            scope=scope,
+            pace=QUICK,
+            single=QUICK,
+        )
+        caches.append(cache)
+        return cache
+
+    yield make
+    for cache in caches:
+        await cache.close()

@@ -7,9 +7,9 @@ import dataclasses
 import time
 from typing import Any
 
+from controlplane import ControlPlane
 from kube_world import QUICK, World
-
-from tokencheck.clients.kube.informer import Restart, State
+from tokencheck.clients.kube.watching import Restart, State
 
 
 def _watches(seen: Any) -> bool:
@@ -95,12 +95,16 @@ async def test_a_frozen_watch_is_given_up_within_its_limit(world: World) -> None
 
 
 async def test_a_quiet_watch_learns_the_version_of_now_before_it_ends(world: World) -> None:
-    """So a quiet resource is not listed again when old versions are compacted away."""
+    """So a quiet resource is not listed again when its old versions are forgotten.
+
+    The server tells the version of now at the end of a watch when it has learnt of one; reads make
+    it learn.
+    """
     informer = world.informer(pace=dataclasses.replace(QUICK, watch_s=5.0))
     await world.synced(informer)
-    world.api.create(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": world.namespace}}
-    )
+    metadata = {"name": "x", "namespace": world.namespace}
+    world.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    world.api.list("Secret", world.namespace)
     await world.until(lambda: world.proxy.count("watch") == 2)
     first, second = (s.query["resourceVersion"] for s in world.proxy.seen if s.verb == "watch")
     assert int(second) > int(first)
@@ -120,7 +124,10 @@ async def test_an_expired_version_in_the_stream_makes_a_new_list(world: World) -
     world.proxy.allow()
     await world.proxy.inject_error(410)
     await world.until(lambda: len(world.told) == 2)
-    assert {(name, new is None) for name, _, new in world.told} == {("goes", True), ("comes", False)}
+    assert {(name, new is None) for name, _, new in world.told} == {
+        ("goes", True),
+        ("comes", False),
+    }
     assert informer.restarts[Restart.EXPIRED] == 1
 
 
@@ -159,7 +166,7 @@ async def test_a_line_that_is_no_event_makes_a_new_list(world: World) -> None:
 
 
 async def test_versions_that_go_back_make_a_new_list(world: World) -> None:
-    """A restored etcd sends bookmarks of the past; whoever goes on from them misses what lies between."""
+    """A restored etcd sends bookmarks of the past; to go on from them misses what lies between."""
     world.put_secret("a")
     informer = world.informer()
     await world.synced(informer)
@@ -221,6 +228,45 @@ async def test_a_comparison_tells_nothing_that_the_watch_told(world: World) -> N
     await asyncio.sleep(0.2)
     assert len(world.told) == told
     assert world.names() == {f"s{i}" for i in range(20) if i % 3}
+
+
+async def test_what_the_watch_tells_during_a_comparison_is_newer_than_its_list(
+    world: World,
+) -> None:
+    """What was deleted meanwhile does not come back, and what was made meanwhile stays."""
+    world.put_secret("goes")
+    informer = world.informer()
+    await world.synced(informer)
+    world.proxy.hold()
+    comparing = asyncio.create_task(informer.compare())
+    await world.until(lambda: world.proxy.held == 1)
+    world.delete_secret("goes")
+    world.put_secret("comes")
+    await world.until(lambda: world.names() == {"comes"})
+    told = len(world.told)
+    world.proxy.release()
+    await comparing
+    assert len(world.told) == told
+    assert set(informer.records()) == {(world.namespace, "comes")}
+
+
+async def test_what_was_made_again_during_a_comparison_stays(world: World) -> None:
+    """The list lacks it, and the watch has told a newer one."""
+    world.put_secret("again")
+    informer = world.informer()
+    await world.synced(informer)
+    world.proxy.drop_events(lambda _: True)
+    world.delete_secret("again")
+    await asyncio.sleep(0.2)
+    world.proxy.allow()
+    world.proxy.hold()
+    comparing = asyncio.create_task(informer.compare())
+    await world.until(lambda: world.proxy.held == 1)
+    world.put_secret("again", "2")
+    await world.until(lambda: len(world.told) == 2)
+    world.proxy.release()
+    await comparing
+    assert world.names() == {"again"}
 
 
 async def test_rights_that_are_taken_and_given_back_are_seen_within_seconds(world: World) -> None:
@@ -304,3 +350,14 @@ async def test_what_a_read_found_is_not_told_again(world: World) -> None:
     world.put_secret("b")
     await world.until(lambda: "b" in world.names())
     assert world.names() == {"b"}
+
+
+async def test_an_api_server_that_is_killed_and_started_again_is_followed_on(
+    world: World, bare_controlplane: ControlPlane
+) -> None:
+    informer = world.informer()
+    await world.synced(informer)
+    await asyncio.to_thread(bare_controlplane.restart_apiserver)
+    world.put_secret("after")
+    await world.until(lambda: world.names() == {"after"}, timeout_s=15)
+    assert informer.restarts[Restart.CUT] >= 1

@@ -1,5 +1,5 @@
 import pytest
-from core_outcome_builders import Life, assessed, failing, finding, passing, rollout, START
+from core_outcome_builders import START, Life, assessed, failing, finding, passing, rollout
 
 from tokencheck.model.finding import Check, Result
 from tokencheck.model.reasons import Reason

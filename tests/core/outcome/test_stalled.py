@@ -1,5 +1,5 @@
 import pytest
-from core_outcome_builders import Life, START, assessed, failing, passing, rollout, seconds
+from core_outcome_builders import START, Life, assessed, failing, passing, rollout, seconds
 
 from tokencheck.core.outcome.stalled import HEALING, TERMINAL
 from tokencheck.model.reasons import Reason

@@ -177,9 +177,12 @@ class Fleet(Generic[R]):
         return record
 
     def remember(self, place: Place, version: int, record: R) -> None:
-        """Keep what somebody read directly, if the place is in use."""
+        """Keep what somebody read directly, if nobody else follows the place.
+
+        Another follower has not read it: the stream has to tell the change, or nobody would.
+        """
         informer = self._informer(place)
-        if informer is not None and place in self._used:
+        if informer is not None and self._used[place] == 1:
             informer.remember(place, version, record)
 
     async def cover(self, namespace: str) -> Unread | None:

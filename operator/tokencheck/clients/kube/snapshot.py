@@ -45,6 +45,7 @@ _LISTED = {
     **{kind: r for kind, r in WORKLOADS.items() if kind not in ("ReplicaSet", "Pod")},
     "Rollout": _ROLLOUTS,
 }
+_BREATH = 50
 _AUTOMOUNT_PREFIX = "kube-api-access-"
 _Place = tuple[str, str]
 
@@ -86,12 +87,10 @@ class Snapshot:
 
     async def secrets(self) -> AsyncIterator[SecretContent]:
         """Yield every readable Secret once, its values sealed."""
-        async with aclosing(self._reach.objects(SECRETS)) as listed:
-            async for page in listed:
-                for raw in page:
-                    content = secret_of(raw)
-                    if content is not None:
-                        yield content
+        async for raw in self._each(SECRETS):
+            content = secret_of(raw)
+            if content is not None:
+                yield content
 
     async def _workload_list(self, resource: Resource) -> None:
         # A kind that is not installed is refused like any other to who may not list it.
@@ -150,7 +149,9 @@ class Snapshot:
     ) -> AsyncIterator[Raw]:
         async with aclosing(self._reach.objects(resource, accept=accept, needed=needed)) as listed:
             async for page in listed:
-                for raw in page:
+                for number, raw in enumerate(page):
+                    if number % _BREATH == 0:
+                        await asyncio.sleep(0)  # the next page is read from its socket meanwhile
                     yield raw
 
     # The inventory

@@ -74,7 +74,8 @@ def _facts(held: Held) -> Baseline:
     claims, header = held.facts.claims or Claims(), held.facts.header
     lifetime = None
     if claims.issued_at and claims.expires_at:
-        lifetime = round((claims.expires_at - claims.issued_at).total_seconds())
+        # One that ends before it was issued lives for no time: the status takes no negative number.
+        lifetime = max(0, round((claims.expires_at - claims.issued_at).total_seconds()))
     return Baseline(
         issuer=_text(claims.issuer),
         audiences=None if claims.audiences is None else _items(claims.audiences),

@@ -8,6 +8,7 @@ from tokencheck.model.finding import Check, Finding, Result
 from tokencheck.model.reasons import Reason
 
 MAX_SHOWN = 128  # characters of one claim value, as the status keeps them
+_MAX_SOURCE = 160  # characters of namespace, Secret and key in one message
 _MAX_LISTED = 6  # values named in one message; a message is cut at 256 bytes
 
 
@@ -73,6 +74,13 @@ def by_policy(level: Level, found: Finding) -> Finding:
     )
 
 
+def _short(source: str) -> str:
+    """A name may have 253 characters, a message 256 bytes: what is wrong must stand in it too."""
+    if len(source) <= _MAX_SOURCE:
+        return source
+    return f"{source[: _MAX_SOURCE // 2]}...{source[-_MAX_SOURCE // 2 :]}"
+
+
 def _finding(
     token: TokenEvidence,
     check: Check,
@@ -87,6 +95,6 @@ def _finding(
         check=check,
         result=result,
         reason=reason,
-        message=f"{token.source}: {detail}",
+        message=f"{_short(token.source)}: {detail}",
         action=action,
     )

@@ -65,7 +65,9 @@ def pulse_of(check: TokenCheck, ready: Condition, *, same_cause: bool, now: date
         return Pulse()
     if same_cause and (stalled := _since(check, Type.STALLED)):
         return _until(ready, Type.STALLED, stalled + check.spec.gate.stall_for, now)
-    waiting = _since(check, Type.RECONCILING) if same_cause else None
+    # The Reconciling of an open rollout is not ours: it would begin the grace again, for ever.
+    ours = previous(check.status, Type.RECONCILING).get("reason") == ready.reason
+    waiting = _since(check, Type.RECONCILING) if same_cause and ours else None
     if same_cause and waiting is None:
         return Pulse()  # its pulse is over
     grace = _until(ready, Type.RECONCILING, (waiting or now) + check.spec.gate.grace_for, now)

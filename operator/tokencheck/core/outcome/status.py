@@ -31,7 +31,7 @@ def results_status(
     findings = [
         f for f in assessment.findings + assessment.test_findings if f.result is not Result.PASS
     ]
-    tokens = sorted(assessment.tokens, key=_rank)
+    tokens = _worst_first(assessment)
     shown_findings = [_finding(f) for f in findings[:MAX_FINDINGS]]
     shown_tokens = [_token(t, baselines.get(t.evidence.spec.name)) for t in tokens[:MAX_TOKENS]]
     counts = _counts(assessment)
@@ -72,6 +72,12 @@ _WORST_FIRST = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.SK
 def _worst(token: TokenAssessment) -> Finding | None:
     """The findings of a token stand in the order of the chain: the first of the worst result."""
     return min(token.findings, key=lambda f: _WORST_FIRST.index(f.result), default=None)
+
+
+def _worst_first(assessment: Assessment) -> list[TokenAssessment]:
+    """The token of the worst finding comes first: what is kept of it says whose cause Ready is."""
+    cause = assessment.findings[0].token if assessment.findings else None
+    return sorted(assessment.tokens, key=lambda t: (t.evidence.spec.name != cause, _rank(t)))
 
 
 def _rank(token: TokenAssessment) -> tuple[int, str]:

@@ -47,7 +47,7 @@ def _events(
     """One change, one event: a rotation that brings a warning or Ready=True is told by that."""
     verified = _turned_true(check, status, Type.READY)
     for token in assessment.tokens:
-        warnings = tuple(_warnings(check, rollout, token))
+        warnings = tuple(_warnings(check, status, rollout, token))
         yield from warnings
         if _rotated(check, status, token) and not warnings and not verified:
             note = f"{token.evidence.source}: the value changed; verdict {token.verdict}"
@@ -57,14 +57,20 @@ def _events(
             yield _event(check, EventType.NORMAL, reason, previous(status, kind)["message"])
 
 
-def _warnings(check: TokenCheck, rollout: Rollout, token: TokenAssessment) -> Iterator[Event]:
-    said = {(f.get("token", ""), f.get("reason")) for f in check.status.get("findings") or ()}
+def _warnings(
+    check: TokenCheck, status: Mapping[str, Any], rollout: Rollout, token: TokenAssessment
+) -> Iterator[Event]:
+    """A finding that the status has no room for is not told: every pass would tell it again."""
+    said, shown = (
+        {(f.get("token", ""), f.get("reason")) for f in s.get("findings") or ()}
+        for s in (check.status, status)
+    )
     for finding in token.findings:
         if finding.result not in (Result.FAIL, Result.WARN):
             continue
         other = "TokenInvalid" if finding.result is Result.FAIL else None
         reason = EVENTS.get(finding.reason, other)
-        if reason is None or (finding.token, str(finding.reason)) in said:
+        if reason is None or (finding.token, str(finding.reason)) not in shown - said:
             continue
         note = sentence(finding.message, finding.action)
         yield _event(check, EventType.WARNING, reason, note)

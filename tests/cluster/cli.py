@@ -1,0 +1,26 @@
+"""The real command line in a process of its own, as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).with_name("tokencheck")
+
+
+def tokencheck(
+    *args: str | Path, kubeconfig: Path | None = None, stdin: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """What `tokencheck ARGS` printed, and its exit code; no kubeconfig of the machine is seen."""
+    chosen = [f"--kubeconfig={kubeconfig}"] if kubeconfig else []
+    return subprocess.run(
+        [str(PROGRAM), *map(str, args), *chosen],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | env,
+    )
