@@ -94,5 +94,5 @@ def configured() -> kopf.OperatorSettings:
     settings.queueing.exit_timeout = 2
     settings.queueing.error_delays = [1, 2, 5, 10]
     settings.execution.max_workers = 2
-    settings.process.ultimate_exiting_timeout = 30
+    settings.process.ultimate_exiting_timeout = None  # it would kill the whole process
     return settings

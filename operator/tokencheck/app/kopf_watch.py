@@ -24,6 +24,7 @@ from tokencheck.app.kopf_settings import configured
 
 KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+LONGEST_END_S = 10.0  # Kopf takes 5 s to end when a watch has failed
 WELL_S = 60.0  # one that ran for so long starts again with the first pause
 
 OpenSession = Callable[[], Awaitable[tuple[aiohttp.ClientSession, str]]]
@@ -74,11 +75,7 @@ class KopfWatch:
         pause = FIRST_PAUSE_S
         while not self._stop.is_set():
             started = time.monotonic()
-            try:
-                asyncio.run(self._operate())
-                ended = "return"
-            except Exception as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
-                ended = type(error).__name__
+            ended = self._live()
             if self._stop.is_set():
                 return
             self.restarts += 1
@@ -90,8 +87,29 @@ class KopfWatch:
             self._stop.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    async def _operate(self) -> None:
-        """Run Kopf once, in the loop that runs now."""
+    def _live(self) -> str:
+        """Run one Kopf in a thread of its own, and return how it ended; a hung one is left behind.
+
+        When a CRD is deleted, one watch ends Kopf and another may wait for ever in its end.
+        """
+        ending, how = threading.Event(), []
+
+        def life() -> None:
+            try:
+                asyncio.run(self._operate(ending))
+                how.append("return")
+            except Exception as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
+                how.append(type(error).__name__)
+            ending.set()
+
+        thread = threading.Thread(target=life, name="kopf-life", daemon=True)
+        thread.start()
+        ending.wait()
+        thread.join(LONGEST_END_S)
+        return how[0] if how else "it hung"
+
+    async def _operate(self, ending: threading.Event) -> None:
+        """Run Kopf once, in the loop that runs now; `ending` is set when one of its parts ended."""
         # Kopf would wait for a threading.Event in a thread of the loop's pool, and a loop does not
         # close before its pool is idle: a Kopf that ended by itself would never be started again.
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -100,13 +118,16 @@ class KopfWatch:
             return
         registry = kopf.OperatorRegistry()
         self._register(registry)
-        await kopf.operator(
+        tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=configured(),
             clusterwide=True,
             standalone=True,
             stop_flag=ended,
         )
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ending.set()
+        await kopf.run_tasks(tasks)
 
     def _register(self, registry: kopf.OperatorRegistry) -> None:
         for plural, kind in KINDS.items():

@@ -87,7 +87,7 @@ def command(
     \b
     tokencheck verify --file token.jwt --provider provider.yaml --audience payments-api
     vault read -field=token secret/payments | tokencheck verify - --jwks jwks.json
-    """
+    """  # noqa: D301 - click wants the control character itself
     piped = source == ("-",)
     if (source and not piped) or sum((piped, file is not None, secret is not None)) != 1:
         raise UsageError(_WHERE)

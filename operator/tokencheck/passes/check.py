@@ -6,7 +6,8 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.drift import next_baseline
-from tokencheck.core.outcome.plan import Kept, plan, plan_opening, plan_stopped
+from tokencheck.core.outcome.plan import Kept, plan, plan_opening
+from tokencheck.core.outcome.stopped import plan_invalid, plan_suspended
 from tokencheck.core.workloads.locate import locate
 from tokencheck.core.workloads.references import references_of
 from tokencheck.gather.owner import owner_of
@@ -31,8 +32,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if check is None:
         return _forget(key, sources, sinks)
     if check.spec.suspend or check.invalid:
-        published, _ = await publish(key, check, plan_stopped(check, now), None, sinks)
-        return _next(published, None, key, sources, sinks)
+        stopped = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
+        published, _ = await publish(key, check, stopped, None, sinks)
+        return _next(published, stopped.wake_at, key, sources, sinks)
     keys = _keys_of_providers(check, sources)
     sources.interest.also(key, references_of(check) | keys)
     seen = await see(check, sources)

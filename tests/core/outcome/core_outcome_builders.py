@@ -7,7 +7,8 @@ from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import SecretKeyRef, TokenCheck, TokenSpec
 from tokencheck.core.outcome.linter import faults_of
 from tokencheck.core.outcome.patch import merge_patch
-from tokencheck.core.outcome.plan import Kept, plan, plan_opening, plan_stopped
+from tokencheck.core.outcome.plan import Kept, plan, plan_opening
+from tokencheck.core.outcome.stopped import plan_invalid, plan_suspended
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held, SecretMeta, TokenEvidence
 from tokencheck.model.facts import Facts, Family
@@ -152,7 +153,8 @@ class Life:
         return outcome
 
     def stop(self) -> Outcome:
-        outcome = plan_stopped(self.check, self.now)
+        stop = plan_suspended if self.check.spec.suspend else plan_invalid
+        outcome = stop(self.check, self.now)
         self._keep(outcome)
         return outcome
 

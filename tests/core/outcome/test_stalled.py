@@ -81,3 +81,15 @@ def test_an_open_rollout_goes_on_reconciling_when_the_pulse_is_over() -> None:
     assert life.says("Stalled") is not None
     life.later(30).judge(bad, seen)
     assert life.says("Reconciling") == ("True", "RolloutInProgress")
+
+
+def test_a_spec_that_contradicts_itself_pulses_and_not_again_before_its_next_edit() -> None:
+    expiry = {"warnBefore": "1h", "failBefore": "2h"}
+    token = {"name": "api", "secretKeyRef": {"name": "api", "key": "token"}, "expiry": expiry}
+    life = Life(tokens=[token], gate={"stallFor": "30s"})
+    assert life.stop().wake_at == START + seconds(30)
+    life.later(30).stop()
+    assert life.says("Stalled") is None
+    assert life.says("Ready") == ("False", "InvalidSpec")
+    life.later(60).edit().stop()
+    assert life.says("Stalled") == ("True", "InvalidSpec")

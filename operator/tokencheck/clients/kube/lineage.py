@@ -67,6 +67,7 @@ class Lineage:
         self._surveyed: dict[str, Surveyed] = {}  # by UID
         self._controllers: dict[str, Controller] = {}  # by UID of the child
         self._pods: dict[str, list[PodRecord]] = defaultdict(list)  # by UID of the workload
+        self._unplaced: list[tuple[PodRecord, Controller | None, bool]] = []
         self._automounting: set[str] = set()
         self._by_pods: dict[str, dict[Site, None]] = {}  # sites of workloads known by Pods alone
 
@@ -81,14 +82,23 @@ class Lineage:
         self._controllers[uid] = controller
 
     def add_pod(self, pod: PodRecord, child: Child, *, automounted: bool) -> None:
-        """Add a Pod; a controller of a kind that was not listed becomes a workload by its Pods."""
-        root = self.root_of(child.controller)
-        uid = root.uid if root is not None else pod.uid
-        if root is not None and (uid in self._by_pods or uid not in self._surveyed):
-            self._widen(root, pod)
-        self._pods[uid].append(pod)
-        if automounted:
-            self._automounting.add(uid)
+        """Add a Pod; whose it is turns out when everything is listed."""
+        self._unplaced.append((pod, child.controller, automounted))
+
+    def settle(self) -> None:
+        """Give each Pod to its workload; a controller that was not listed becomes one by its Pods.
+
+        Everything has been added: lists that run at the same time may end in any order.
+        """
+        for pod, controller, automounted in self._unplaced:
+            root = self.root_of(controller)
+            uid = root.uid if root is not None else pod.uid
+            if root is not None and (uid in self._by_pods or uid not in self._surveyed):
+                self._widen(root, pod)
+            self._pods[uid].append(pod)
+            if automounted:
+                self._automounting.add(uid)
+        self._unplaced.clear()
 
     def root_of(self, controller: Controller | None) -> Controller | None:
         """Return the farthest controller that is known of."""

@@ -77,8 +77,8 @@ class Snapshot:
     async def survey(self) -> tuple[Surveyed, ...]:
         """Return the workloads; from now on `workload` and `pods` answer."""
         lists = (self._workload_list(resource) for resource in _LISTED.values())
-        await asyncio.gather(self._own_kinds(), self._replica_sets(), *lists)
-        await self._pod_list()
+        await asyncio.gather(self._own_kinds(), self._replica_sets(), self._pod_list(), *lists)
+        self._lineage.settle()
         surveyed = self._lineage.workloads()
         for one in surveyed:
             w = one.workload

@@ -39,6 +39,9 @@ class Type(StrEnum):
     SUSPENDED = "Suspended"
 
 
+OURS = frozenset(Type)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """What a condition says now; `since` overrides its transition time (a pulse that restarts)."""
@@ -66,9 +69,11 @@ def render(
     observedGeneration.
     Source: Kubernetes API conventions, "Typical status properties".
     """
+    stored = [c for c in status.get("conditions") or () if isinstance(c, Mapping)]
+    by_type = {c.get("type"): c for c in stored}
     rendered = []
     for condition in conditions:
-        old = previous(status, condition.type)
+        old = by_type.get(condition.type, {})
         kept = old.get("lastTransitionTime") if old.get("status") == condition.state else None
         rendered.append(
             {
@@ -80,9 +85,4 @@ def render(
                 "message": cut(condition.message, MAX_MESSAGE_BYTES),
             }
         )
-    foreign = (
-        c
-        for c in status.get("conditions") or ()
-        if isinstance(c, Mapping) and c.get("type") not in set(Type)
-    )
-    return rendered + [dict(c) for c in foreign]
+    return rendered + [dict(c) for c in stored if c.get("type") not in OURS]

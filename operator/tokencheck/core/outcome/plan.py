@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, GateMode, TokenCheck
+from tokencheck.api.tokencheck import GateMode, TokenCheck
 from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
 from tokencheck.core.outcome.conditions import advisory, positive
 from tokencheck.core.outcome.following import (
@@ -17,13 +16,15 @@ from tokencheck.core.outcome.following import (
 )
 from tokencheck.core.outcome.ready import ready_of, same_cause
 from tokencheck.core.outcome.stalled import Pulse, pulse_of
-from tokencheck.core.outcome.status import results_status
+from tokencheck.core.outcome.status import common_fields, results_status
 from tokencheck.core.outcome.transitions import events_of
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import Baseline
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 from tokencheck.model.workload import Rollout
+
+_REASONS, _STATES = frozenset(Reason), frozenset(State)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def plan(
         *advisory(assessment.findings),
         *([pulse.condition] if pulse.condition else []),
     ]
-    status = _base(check) | results_status(assessment, kept.baselines)
+    status = common_fields(check) | results_status(assessment, kept.baselines)
     if kept.owner:
         status["owner"] = kept.owner[:128]
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
@@ -114,55 +115,11 @@ def plan_opening(check: TokenCheck, rollout: Rollout, now: datetime) -> Outcome 
     replaced = {Type.READY, Type.ROLLOUT_VERIFIED, Type.RECONCILING, Type.STALLED, Type.SUSPENDED}
     kept = [c for c in _kept(check) if c.type not in replaced]
     conditions = [ready, *kept, opening, _reconciling(following)]
-    status = dict(check.status) | _base(check)
+    status = dict(check.status) | common_fields(check)
     status["observedGeneration"] = check.generation
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     status["rollout"] = rollout_status(following, verified=False)
     return Outcome(status=status, changed=status != dict(check.status))
-
-
-def plan_stopped(check: TokenCheck, now: datetime) -> Outcome:
-    """Return the status of a check that judges nothing.
-
-    Suspended, or with a spec that contradicts itself.
-    """
-    wake_at = None
-    if check.spec.suspend:
-        conditions = [
-            Condition(
-                type=Type.SUSPENDED,
-                state=State.TRUE,
-                reason=Reason.SUSPENDED,
-                message="spec.suspend is true; remove it to check again",
-            )
-        ]
-    else:
-        message = (
-            "; ".join(str(fault) for fault in check.invalid)
-            + "; correct the spec and apply it again"
-        )
-        ready = Condition(
-            type=Type.READY, state=State.FALSE, reason=Reason.INVALID_SPEC, message=message
-        )
-        stalled = Condition(
-            type=Type.STALLED, state=State.TRUE, reason=Reason.INVALID_SPEC, message=message
-        )
-        conditions = [ready, stalled]
-    status = _base(check)
-    status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
-    for kept in ("tokens", "rollout") if check.spec.suspend else ():
-        if kept in check.status:  # the baseline and the verified revision outlive a pause
-            status[kept] = check.status[kept]
-    return Outcome(status=status, changed=status != dict(check.status), wake_at=wake_at)
-
-
-def _base(check: TokenCheck) -> dict[str, Any]:
-    fields: dict[str, Any] = {"observedGeneration": check.generation}
-    if request := check.annotations.get(ANNOTATION_CHECK_NOW):
-        fields["lastHandledCheckNow"] = request[:128]
-    if owner := check.owner:
-        fields["owner"] = owner[:128]
-    return fields
 
 
 def _kept(check: TokenCheck) -> list[Condition]:
@@ -170,7 +127,7 @@ def _kept(check: TokenCheck) -> list[Condition]:
     kept = []
     for kind in Type:
         stored = previous(check.status, kind)
-        if stored.get("reason") in set(Reason) and stored.get("status") in set(State):
+        if stored.get("reason") in _REASONS and stored.get("status") in _STATES:
             kept.append(
                 Condition(
                     type=kind,

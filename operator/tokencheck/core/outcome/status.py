@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.quantity import format_time
-from tokencheck.api.tokencheck import SecretKeyRef
+from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, SecretKeyRef, TokenCheck
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held
@@ -51,6 +51,16 @@ def results_status(
     if any(omitted.values()):
         fields["omitted"] = omitted
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def common_fields(check: TokenCheck) -> dict[str, Any]:
+    """Return what every status holds, whatever was judged."""
+    fields: dict[str, Any] = {"observedGeneration": check.generation}
+    if request := check.annotations.get(ANNOTATION_CHECK_NOW):
+        fields["lastHandledCheckNow"] = request[:128]
+    if owner := check.owner:
+        fields["owner"] = owner[:128]
+    return fields
 
 
 def _fit(fields: dict[str, Any]) -> None:

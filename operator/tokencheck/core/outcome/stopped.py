@@ -1,0 +1,46 @@
+"""The status of a check that judges nothing: suspended, or with a spec that contradicts itself."""
+
+from datetime import datetime
+
+from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
+from tokencheck.core.outcome.stalled import pulse_of
+from tokencheck.core.outcome.status import common_fields
+from tokencheck.model.outcome import Outcome
+from tokencheck.model.reasons import Reason
+
+
+def plan_suspended(check: TokenCheck, now: datetime) -> Outcome:
+    """Return a status without Ready; baseline and verified revision outlive the pause."""
+    suspended = Condition(
+        type=Type.SUSPENDED,
+        state=State.TRUE,
+        reason=Reason.SUSPENDED,
+        message="spec.suspend is true; remove it to check again",
+    )
+    status = common_fields(check)
+    status["conditions"] = render([suspended], check.status, generation=check.generation, now=now)
+    status |= {kept: check.status[kept] for kept in ("tokens", "rollout") if kept in check.status}
+    return Outcome(status=status, changed=status != dict(check.status))
+
+
+def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
+    """Return a status that names every fault of the spec; its Stalled is a pulse like any other."""
+    faults = "; ".join(str(fault) for fault in check.invalid)
+    ready = Condition(
+        type=Type.READY,
+        state=State.FALSE,
+        reason=Reason.INVALID_SPEC,
+        message=f"{faults}; correct the spec and apply it again",
+    )
+    stored = previous(check.status, Type.READY)
+    same_cause = (
+        (stored.get("status"), stored.get("reason")) == (ready.state, ready.reason)
+        and check.status.get("observedGeneration") == check.generation
+    )  # fmt: skip
+    pulse = pulse_of(check, ready, same_cause=same_cause, now=now)
+    conditions = [ready, *([pulse.condition] if pulse.condition else [])]
+    status = common_fields(check)
+    status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
+    changed = status != dict(check.status)
+    return Outcome(status=status, changed=changed, wake_at=pulse.until)
