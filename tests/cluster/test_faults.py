@@ -66,7 +66,9 @@ def stand(shop: Shop, *names: str) -> None:
         shop.reads(name, *GOOD)
 
 
-def wait_metric(process: OperatorProcess, name: str, above: float, *, timeout_s: float = 20) -> None:
+def wait_metric(
+    process: OperatorProcess, name: str, above: float, *, timeout_s: float = 20
+) -> None:
     deadline = time.monotonic() + timeout_s
     while process.metrics().get(name, 0.0) <= above:
         assert time.monotonic() < deadline, f"{name} is {process.metrics().get(name)}"

@@ -2,99 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import signal
 import subprocess
-import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
-from cluster.shop import Signer, env, pod_spec, ready, template
-from controlplane import Api, ControlPlane, build
-from controlplane.process import free_ports
+from cluster.reader import Reader
+from cluster.shop import Signer, ready
+from controlplane import ControlPlane
+from controlplane.launch import CHECKOUT
 from pages import Page, pages
 
-CHECKOUT = Path(__file__).parents[2]
 README = Page(CHECKOUT / "README.md")
+METRICS = Page(CHECKOUT / "docs" / "metrics.md")
 FIVE_MINUTES = "Five minutes to your first check"
-OURS = "tokencheck.dev/"
-
-
-class Reader:
-    """Somebody with a cluster, a Deployment `checkout` in `shop`, and nothing but the README."""
-
-    def __init__(self, plane: ControlPlane, home: Path) -> None:
-        self.plane = plane
-        self.api: Api = plane.api()
-        (home / ".kube").mkdir()
-        (home / ".kube" / "config").write_text(plane.kubeconfig().read_text())
-        self._groups: list[int] = []
-        programs = build(["kubectl", "helm"])
-        self.port = free_ports(1)[0]
-        self.env = {
-            "PATH": f"{programs}:{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}",
-            "HOME": str(home),
-            "TOKENCHECK_LISTEN": f"127.0.0.1:{self.port}",
-        }
-
-    def has_a_shop(self) -> None:
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
-        self.api.wait("ServiceAccount", "default", "shop", until=bool)
-        self.has_secret(Signer().token())
-        self.api.create(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": "checkout", "namespace": "shop"},
-                "spec": {
-                    "replicas": 2,
-                    "selector": {"matchLabels": {"app": "checkout"}},
-                    "template": template("checkout", pod_spec(env("payments-api"))),
-                },
-            }
-        )
-
-    def has_secret(self, token: str) -> None:
-        meta = {"name": "payments-api", "namespace": "shop"}
-        body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": meta,
-            "stringData": {"token": token},
-        }
-        self.api.apply(body)
-
-    def types(self, text: str, timeout_s: float = 90.0) -> subprocess.CompletedProcess[str]:
-        """What the shell says to these lines; it stops at the first that fails."""
-        with (
-            subprocess.Popen(
-                ["bash", "-e", "-o", "pipefail", "-c", text],
-                cwd=CHECKOUT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=(out := Path(self.env["HOME"], "out").open("w+")),
-                stderr=(err := Path(self.env["HOME"], "err").open("w+")),
-                start_new_session=True,
-            ) as shell,
-            out,
-            err,
-        ):
-            self._groups.append(shell.pid)
-            code = shell.wait(timeout_s)
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(text, code, out.read(), err.read())
-
-    def leaves(self) -> None:
-        for group in self._groups:
-            try:
-                os.killpg(group, signal.SIGTERM)
-            except ProcessLookupError:
-                continue
+EXAMPLES = sorted((CHECKOUT / "examples").rglob("*.yaml"))
+MANIFESTS = [(f"{path.relative_to(CHECKOUT)}", path.read_text()) for path in EXAMPLES] + [
+    (f"{page.path.relative_to(CHECKOUT)}:{number}", block)
+    for page in pages(CHECKOUT)
+    for number, block in enumerate(page.blocks("yaml"), 1)
+    if "apiVersion:" in block
+]
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +66,142 @@ def test_the_helm_install_follows_on_the_five_minutes(
     done = reader.types(command)
     assert done.returncode == 0, done
     assert reader.api.get("Deployment", "tokencheck", "tokencheck-system")
+
+
+def test_the_smallest_manifest_of_the_page_is_that_of_the_examples() -> None:
+    (block,) = README.blocks("yaml")
+    smallest = (CHECKOUT / "examples" / "shop" / "smallest.yaml").read_text()
+    assert yaml.safe_load(block) == yaml.safe_load(smallest)
+
+
+@pytest.mark.parametrize("text", [text for _, text in MANIFESTS], ids=[n for n, _ in MANIFESTS])
+def test_every_manifest_of_the_pages_and_examples_is_accepted(
+    reader: Reader, first_check: subprocess.CompletedProcess[str], text: str
+) -> None:
+    assert first_check.returncode == 0
+    for manifest in yaml.safe_load_all(text):
+        place = manifest["metadata"].get("namespace")
+        assert place in (None, "shop", "tokencheck-system")
+        if place == "tokencheck-system":
+            reader.has_namespace(place)
+        said = reader.plane.kubectl(
+            *("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"),
+            *("--force-conflicts",),
+            stdin=yaml.safe_dump(manifest),
+        )
+        assert "serverside-applied" in said.stdout
+
+
+def test_the_full_example_judges_with_the_provider_of_the_examples(
+    reader: Reader, first_check: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_check.returncode == 0
+    signer = Signer()
+    reader.has_namespace("tokencheck-system")
+    _has_keys(reader, signer)
+    reader.has_secret(signer.token())
+    label = {"metadata": {"labels": {"payments": "yes"}}}
+    reader.api.patch("Namespace", "shop", label)
+    examples = "examples/shop/provider.yaml -f examples/shop/full.yaml"
+    done = reader.types(
+        f"kubectl apply -f {examples} && kubectl rollout restart -n shop deploy/checkout"
+        " && kubectl rollout status -n shop deploy/checkout --timeout 30s"
+    )
+    assert done.returncode == 0, done
+    found = reader.api.wait(
+        *("TokenCheck", "checkout", "shop"),
+        until=lambda it: ready(it) == ("True", "AllChecksPassed"),
+        timeout_s=30,
+    )
+    assert "team-payments" in str(found)
+
+
+def test_the_ways_to_wait_for_this_revision_work(
+    reader: Reader, first_check: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_check.returncode == 0
+    generation = reader.api.get("Deployment", "checkout", "shop")["metadata"]["generation"]
+    (block,) = README.blocks("bash", below="Reading a TokenCheck")
+    assert block.count("}'=7") == 1
+    done = reader.types(block.replace("}'=7", f"}}'={generation}"))
+    assert done.returncode == 0, done
+    assert "condition met" in done.stdout
+
+
+def test_kubectl_finds_the_plugin(reader: Reader) -> None:
+    done = reader.types("kubectl tokencheck version && kubectl tokencheck verify --help")
+    assert done.returncode == 0, done
+    assert "--require-scope" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("verify --file good.jwt", 0),
+        ("verify --file expired.jwt", 1),
+        ("verify", 2),
+        ("verify --file good.jwt --audience payments-api", 3),
+        ("wait checkout -n shop --timeout 1s", 4),
+    ],
+)
+def test_the_exit_codes_are_those_of_the_page(
+    reader: Reader, first_check: subprocess.CompletedProcess[str], command: str, code: int
+) -> None:
+    assert first_check.returncode == 0
+    home = Path(reader.env["HOME"])
+    (home / "good.jwt").write_text(Signer().token())
+    (home / "expired.jwt").write_text(Signer().expired())
+    broken = {"metadata": {"annotations": {"controlplane.test/fate": "never-ready"}}}
+    if code == 4:
+        body = {"spec": {"template": broken}}
+        reader.api.patch("Deployment", "checkout", body, "shop")
+    assert reader.types(f"cd ~ && tokencheck {command}").returncode == code
+
+
+def metrics_of(reader: Reader) -> dict[str, set[str]]:
+    """Name of each metric of the running operator, with the labels that its samples have."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{reader.port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = {label for one in family.samples for label in one.labels if label != "le"}
+    return found
+
+
+def test_the_page_of_metrics_names_every_metric_and_every_label(
+    reader: Reader, first_check: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_check.returncode == 0
+    rows = [
+        row
+        for section in ("Each TokenCheck", "What was found and written", "The operator itself")
+        for row in METRICS.rows(section)
+    ]
+    told = {name.strip("`"): set(re.findall(r"`(\w+)`", labels)) for name, labels, _ in rows}
+    served = metrics_of(reader)
+    assert told.keys() == served.keys()
+    for name, labels in served.items():
+        assert labels in (set(), told[name]), name
+
+
+def test_the_alerts_of_the_page_ask_for_metrics_and_labels_that_exist(
+    reader: Reader, first_check: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_check.returncode == 0
+    served = metrics_of(reader)
+    (group,) = yaml.safe_load(METRICS.blocks("yaml")[0])["groups"]
+    assert len(group["rules"]) == 3
+    for rule in group["rules"]:
+        asked = re.findall(r"(tokencheck_\w+)(?:{([^}]*)})?", rule["expr"])
+        assert asked
+        for name, labels in asked:
+            assert set(re.findall(r"(\w+)=", labels)) <= served[name]
+        shown = re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values()))
+        assert set(shown) <= set().union(*(served[name] for name, _ in asked))
+
+
+def _has_keys(reader: Reader, signer: Signer) -> None:
+    meta = {"name": "payments-keys", "namespace": "tokencheck-system"}
+    data = {"jwks.json": json.dumps({"keys": [signer.jwk]})}
+    reader.api.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})

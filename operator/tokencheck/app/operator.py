@@ -49,7 +49,7 @@ from tokencheck.web.metrics import Metrics
 from tokencheck.web.server import Server, make_app
 from tokencheck.web.tally import Tally
 
-COLLECT_AFTER = (50_000, 20, 50)  # allocations, then collections of the younger generation
+COLLECT_AFTER = (10_000, 20, 50)  # allocations, then collections of the younger generation
 OWN_KINDS = frozenset({"TokenCheck", "TokenProvider"})
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def run(settings: Settings) -> int:
 
 
 def spare_collections() -> None:
-    """Let the collector look at new objects only, and less often: 12 % of the CPU of a change.
+    """Let the collector look at new objects only, and less often.
 
     What was imported lives as long as the process, and nearly all that a pass makes is freed by
     its reference count. Full collections still come, so that cycles do not pile up.

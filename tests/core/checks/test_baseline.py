@@ -109,3 +109,10 @@ def test_it_is_kept_in_the_form_of_the_status(after: Next) -> None:
     again = {"issuer": kept.issuer, "audiences": list(kept.audiences)}
     token = {"claims": claims, "baseline": {**OF_NOW, **again}}
     assert after(token) == kept
+
+
+def test_a_token_that_ends_before_it_was_issued_has_no_negative_lifetime(after: Next) -> None:
+    issued, ends = datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 24, 13, tzinfo=UTC)
+    kept = after({"claims": {"issued_at": issued, "expires_at": ends}})
+    assert kept is not None
+    assert kept.lifetime_seconds == 0

@@ -88,3 +88,15 @@ def test_the_linter_finds_each_broken_rule() -> None:
     assert len(faults_of(broken, 1)) == 2
     broken["conditions"] = broken["conditions"][1:]
     assert faults_of(broken, 2)[0].startswith("1:")
+
+
+def test_a_finding_that_the_status_has_no_room_for_is_not_told_at_every_pass() -> None:
+    life = Life()
+    many = [
+        finding(Check.EXPIRY, Result.FAIL, Reason.TOKEN_EXPIRED, token=f"token-{i}")
+        for i in range(60)
+    ]
+    life.judge(assessed(*many))
+    assert len(reasons(life)) == len(life.check.status["findings"])
+    life.later(60).judge(assessed(*many))
+    assert reasons(life) == []

@@ -1,7 +1,8 @@
 import pytest
-from core_outcome_builders import START, Life, assessed, failing, passing, rollout, seconds
+from core_outcome_builders import START, Life, assessed, failing, finding, passing, rollout, seconds
 
 from tokencheck.core.outcome.stalled import HEALING, TERMINAL
+from tokencheck.model.finding import Check, Result
 from tokencheck.model.reasons import Reason
 from tokencheck.model.workload import RolloutState as R
 
@@ -93,3 +94,26 @@ def test_a_spec_that_contradicts_itself_pulses_and_not_again_before_its_next_edi
     assert life.says("Ready") == ("False", "InvalidSpec")
     life.later(60).edit().stop()
     assert life.says("Stalled") == ("True", "InvalidSpec")
+
+
+def test_the_reconciling_of_an_open_rollout_does_not_begin_the_grace_again() -> None:
+    life = Life(gate={"graceFor": "10s", "stallFor": "30s"})
+    bad, seen = assessed(*failing(Reason.SECRET_NOT_FOUND)), rollout(R.IN_PROGRESS)
+    life.judge(bad, seen)
+    life.later(10).judge(bad, seen)
+    assert life.says("Stalled") == ("True", "SecretNotFound")
+    life.later(30).judge(bad, seen)
+    for _ in range(20):
+        life.later(7).judge(bad, seen)
+        assert life.says("Reconciling") == ("True", "RolloutInProgress")
+
+
+def test_a_pulse_ends_although_more_tokens_fail_than_a_status_holds() -> None:
+    life = Life(gate={"stallFor": "30s"})
+    expired = [finding(Check.EXPIRY, Result.FAIL, token=f"t{i:02}") for i in range(60)]
+    worst = finding(Check.PRESENT, Result.FAIL, Reason.MALFORMED_TOKEN, token="zz")
+    bad = assessed(worst, *expired)
+    life.judge(bad)
+    assert life.check.status["tokens"][0]["name"] == "zz"
+    life.later(30).judge(bad)
+    assert life.says("Stalled") is None

@@ -27,8 +27,6 @@ _REMEMBERED = 4000  # names whose count is known; older ones start a new count
 _TRIES = 5
 # Per object, as client-go's spam filter: 25 at once, then one in five minutes.
 _BURST, _PER_SECOND = 25, 1 / 300
-# Of the whole process: a start with a thousand new verdicts writes the verdicts first.
-_EVENTS_PER_SECOND, _EVENTS_AT_ONCE = 50.0, 50
 _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
 
 
@@ -50,7 +48,6 @@ class EventRecorder:
         self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(_MAX_QUEUE)
         self._counts: OrderedDict[str, int] = OrderedDict()
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._pace = TokenBucket(per_second=_EVENTS_PER_SECOND, burst=_EVENTS_AT_ONCE)
 
     def emit(self, event: Event) -> None:
         """Queue an event; one too many for its object, or for the queue, is dropped and counted."""
@@ -67,7 +64,6 @@ class EventRecorder:
         while True:
             event, at = await self._queue.get()
             try:
-                await self._pace.take()
                 self.outcomes[await self._deliver(event, at)] += 1
             finally:
                 self._queue.task_done()
