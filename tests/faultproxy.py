@@ -43,6 +43,7 @@ class _Refusal:
     when: When
     left: int
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(eq=False)
@@ -122,9 +123,10 @@ class FaultProxy:
         *,
         times: int = 10**9,
         headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
     ) -> None:
-        """Answer the next `times` matching requests with `status`."""
-        self._refusals.append(_Refusal(status, when, times, headers or {}))
+        """Answer the next `times` matching requests with `status` (and `body`, if there is one)."""
+        self._refusals.append(_Refusal(status, when, times, headers or {}, body))
 
     def allow(self) -> None:
         """Refuse and drop nothing any more."""
@@ -182,6 +184,10 @@ class FaultProxy:
         for refusal in self._refusals:
             if refusal.left > 0 and refusal.when(seen):
                 refusal.left -= 1
+                if refusal.body:
+                    return web.Response(
+                        body=refusal.body, status=refusal.status, content_type="application/json"
+                    )
                 return web.json_response(
                     {"kind": "Status", "code": refusal.status},
                     status=refusal.status,

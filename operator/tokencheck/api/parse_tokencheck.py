@@ -167,6 +167,9 @@ def _expiry(fields: Fields) -> Expiry:
 def _cross_check(fields: Fields, spec: Spec) -> None:
     if spec.workload is None and not spec.tokens:
         fields.fault("", "nothing to check; name a workload in workloadRef or list tokens")
+    searched = spec.workload is not None and spec.discover
+    if spec.tokens and not searched and all(token.use is Use.TEST for token in spec.tokens):
+        fields.fault("tokens", "every token has use: Test, so nothing gates; let one be Live")
     if len(spec.tokens) > _MAX_TOKENS:
         fields.fault(
             "tokens",

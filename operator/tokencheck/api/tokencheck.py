@@ -18,6 +18,8 @@ from tokencheck.api.quantity import Share, Span
 ANNOTATION_CHECK_NOW = "tokencheck.dev/check-now"
 ANNOTATION_ACCEPT_DRIFT = "tokencheck.dev/accept-drift"
 ANNOTATION_OWNER = "tokencheck.dev/owner"
+# So a Namespace's owner annotation stands beside its labels: no label can be called so.
+NAMESPACE_OWNER = "annotation:tokencheck.dev/owner"
 ANNOTATION_EXPIRES_AT = "tokencheck.dev/expires-at"
 ANNOTATION_RELEASE = "tokencheck.dev/release"
 OWN_ANNOTATIONS = (

@@ -7,25 +7,15 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from tokencheck.api.defaults import (
+    DEFAULT_ALGORITHMS,
+    DEFAULT_CLOCK_SKEW,
+    DEFAULT_SCOPE_CLAIMS,
+    DEFAULT_TYPES,
+)
 from tokencheck.api.fields import Fields
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.tokencheck import ConfigMapKeyRef
-
-DEFAULT_ALGORITHMS = (
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-)
-DEFAULT_TYPES = ("JWT", "at+jwt")
-DEFAULT_CLOCK_SKEW = timedelta(seconds=60)
-DEFAULT_SCOPE_CLAIMS = ("scope", "scp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokencheck.cli.connect import cluster_options, target_of, transport_of
+from tokencheck.cli.connect import target_of, transport_of
 from tokencheck.cli.exits import exit_of
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.moments import clock, moment_of
+from tokencheck.cli.options import cluster_options
 from tokencheck.cli.progress import progress
 from tokencheck.cli.screen import Screen
 from tokencheck.model.errors import UsageError

@@ -11,11 +11,12 @@ import click
 
 from tokencheck.api.quantity import format_time, parse_duration
 from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW
-from tokencheck.cli.connect import Target, cluster_options
+from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.explain import show
 from tokencheck.cli.moments import clock
 from tokencheck.cli.naming import CHECK_KIND, named
+from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import Form, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.standing import document_of

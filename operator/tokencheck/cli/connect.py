@@ -1,19 +1,16 @@
-"""Which cluster a command talks to: options, kubeconfig, context and namespace."""
+"""Which cluster a command talks to: kubeconfig, context and namespace."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from tokencheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from tokencheck.clients.kube.transport import Transport
 
-F = TypeVar("F", bound=Callable[..., Any])
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DEFAULT_NAMESPACE = "default"
@@ -32,17 +29,6 @@ class Target:
     kubeconfig: Path | None
     context: str | None
     namespace: str
-
-
-def cluster_options(function: F) -> F:
-    """Add --kubeconfig and --context."""
-    path = click.Path(dir_okay=False)
-    function = click.option("--context", help="Context of the kubeconfig.")(function)
-    return click.option(
-        "--kubeconfig",
-        type=path,
-        help="Kubeconfig file; by default $KUBECONFIG, ~/.kube/config, or the Pod's own account.",
-    )(function)
 
 
 def target_of(kubeconfig: str | None, context: str | None) -> Target:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import (
     ConfigMapKeyRef,
     Policy,
@@ -14,11 +13,13 @@ from tokencheck.api.tokencheck import (
     Spec,
     TokenSpec,
 )
-from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.cli.manifests import config_map_values, manifests_in
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.model.errors import UsageError
 from tokencheck.model.trust import Trust, TrustState
+
+if TYPE_CHECKING:
+    from tokencheck.api.tokenprovider import TokenProvider
 
 _Objects = tuple[Mapping[str, Any], ...]
 
@@ -71,6 +72,8 @@ def _check_in(objects: _Objects, path: str) -> Spec:
         raise UsageError(
             f"{path} must hold one TokenCheck and holds {len(found)}. Name a file with one."
         )
+    from tokencheck.api.parse_tokencheck import parse_tokencheck
+
     check = parse_tokencheck(found[0])
     if check.invalid:
         raise UsageError(
@@ -129,7 +132,9 @@ def _trust(spec: TokenSpec, asked: Asked, objects: _Objects) -> Trust:
     return trust
 
 
-def _provider_in(objects: _Objects, name: str | None, path: str) -> TokenProvider:
+def _provider_in(objects: _Objects, name: str | None, path: str) -> "TokenProvider":
+    from tokencheck.api.tokenprovider import parse_tokenprovider
+
     found = [parse_tokenprovider(o) for o in objects if o.get("kind") == "TokenProvider"]
     fitting = [p for p in found if p.name == name] or (found if name is None else [])
     if len(fitting) != 1:
@@ -142,7 +147,7 @@ def _provider_in(objects: _Objects, name: str | None, path: str) -> TokenProvide
     return provider
 
 
-def _provided(provider: TokenProvider, objects: _Objects, asked: Asked) -> Trust:
+def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Trust:
     """Return what `gather.trust.provided` makes of the provider, its keys taken from files."""
     jwt = provider.jwt
     if jwt is None:

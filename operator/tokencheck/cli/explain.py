@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from tokencheck.cli.connect import Target, cluster_options
+from tokencheck.cli.connect import Target
 from tokencheck.cli.document import results_of
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import checks_of
 from tokencheck.cli.moments import clock, moment_of
 from tokencheck.cli.naming import named
+from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster, judge_now
 from tokencheck.cli.screen import Screen

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from tokencheck.api.quantity import parse_time
-from tokencheck.cli.connect import Target, cluster_options
+from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import all_checks, one_check
 from tokencheck.cli.moments import age, aged, clock, relative
+from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table

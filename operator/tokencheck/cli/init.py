@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from tokencheck.api.tokencheck import WorkloadRef
-from tokencheck.cli.connect import cluster_options, target_of, transport_of
+from tokencheck.cli.connect import target_of, transport_of
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.kinds import workload_named
 from tokencheck.cli.moments import clock
+from tokencheck.cli.options import cluster_options
 from tokencheck.model.errors import ClusterError, UsageError
 from tokencheck.model.evidence import Absent, Denied, Unread
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from tokencheck.model.errors import UsageError
@@ -17,7 +16,7 @@ def manifests_in(path: str) -> tuple[Mapping[str, Any], ...]:
         UsageError: it cannot be read; no part of its content is in the message.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             text = file.read(MAX_BYTES + 1)
     except OSError:
         raise UsageError(f"The file {path} cannot be read. Name one that exists.") from None

@@ -12,11 +12,12 @@ import click
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.cli.check import duration_of, unanswered
-from tokencheck.cli.connect import Target, cluster_options
+from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import checks_of, live_workload
 from tokencheck.cli.moments import aged, clock
 from tokencheck.cli.naming import named
+from tokencheck.cli.options import cluster_options
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.verified import Answer, Live, answer_of
 from tokencheck.cli.watching import versions_of

@@ -3,17 +3,22 @@
 Before anything is decided. Faults of the world are values here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tokencheck.api.tokencheck import Policy, TokenSpec
 from tokencheck.model.facts import Facts
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
-from tokencheck.model.workload import Site
+
+if TYPE_CHECKING:
+    # Not loaded by `verify`, where nothing has a workload: its start is most of its time.
+    from tokencheck.model.workload import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,9 +109,8 @@ class WriteResult(StrEnum):
     CONFLICT = "Conflict"  # a newer version exists: read again, plan again
     GONE = "Gone"  # deleted, or another object of the same name
     FAILED = "Failed"  # no answer or refused for now: try again
-    REFUSED = (
-        "Refused"  # the operator has no right to write: said in logs and metrics, tried again later
-    )
+    REFUSED = "Refused"  # no right to write: told in logs and metrics, tried again later
+    REJECTED = "Rejected"  # the schema does not take it: a bug of ours, not tried again as it is
 
 
 class StatusSink(Protocol):

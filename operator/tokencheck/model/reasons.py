@@ -26,6 +26,7 @@ class Reason(StrEnum):
     ADVISORY = "Advisory", "The gate is advisory or disabled; status.verdict tells the truth."
     SUSPENDED = "Suspended", "Checks are stopped by spec.suspend."
     IGNORED = "Ignored", "The policy says to ignore what this check finds."
+    STATUS_REJECTED = "StatusRejected", "The API server does not take the status: a bug of ours."
     INVALID_SPEC = "InvalidSpec", "The spec contradicts itself or asks for what cannot be."
 
     # Finding the token

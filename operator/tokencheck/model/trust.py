@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from tokencheck.api.tokenprovider import (
+from tokencheck.api.defaults import (
     DEFAULT_ALGORITHMS,
     DEFAULT_CLOCK_SKEW,
     DEFAULT_SCOPE_CLAIMS,

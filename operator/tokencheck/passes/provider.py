@@ -18,10 +18,9 @@ async def provider_pass(key: Key, now: datetime, *, sources: Sources, status: St
     if provider is None:
         sources.interest.unfollow(key)
         return Next()
-    if provider.jwt and provider.jwt.config_map:
-        sources.interest.follow(
-            key, frozenset({Key("ConfigMap", sources.own_namespace, provider.jwt.config_map.name)})
-        )
+    keys = provider.jwt.config_map if provider.jwt else None
+    followed = {Key("ConfigMap", sources.own_namespace, keys.name)} if keys else ()
+    sources.interest.follow(key, frozenset(followed))
     trust = await provided(provider, sources)
     new = plan_provider(provider, trust, now)
     retry = trust.state in (TrustState.DENIED, TrustState.READ_FAILED)

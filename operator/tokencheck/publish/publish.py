@@ -3,11 +3,14 @@
 In this order, so that nobody is told what is not written.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.outcome.patch import merge_patch
+from tokencheck.core.outcome.stopped import bare_status
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Outcome
@@ -31,6 +34,7 @@ class Published(Enum):
     SUPERSEDED = auto()  # a newer version of the object exists: its own change makes the next pass
     RETRY = auto()
     GONE = auto()
+    REJECTED = auto()  # the schema does not take it; Ready=Unknown says so instead
 
 
 _ENDS = {
@@ -39,6 +43,7 @@ _ENDS = {
     WriteResult.GONE: Published.GONE,
     WriteResult.FAILED: Published.RETRY,
     WriteResult.REFUSED: Published.RETRY,
+    WriteResult.REJECTED: Published.REJECTED,
 }
 
 
@@ -53,19 +58,28 @@ async def publish(
     """
     written = check
     if outcome.changed:
-        result, version = await sinks.status.write(
-            key,
-            uid=check.uid,
-            resource_version=check.resource_version,
-            status=merge_patch(check.status, outcome.status),
-        )
-        if _ENDS[result] is not Published.DONE:
-            return _ENDS[result], check
-        written = replace(
-            check, resource_version=version or check.resource_version, status=outcome.status
-        )
-        sinks.shelf.put_check(written)
+        end, written = await _write(key, check, outcome.status, sinks)
+        if end is Published.REJECTED:
+            # Better an unknown verdict than the last one that was accepted, for ever.
+            return await _write(key, check, bare_status(check, outcome), sinks)
+        if end is not Published.DONE:
+            return end, check
     for event in outcome.events:
         sinks.events.emit(event)
     sinks.board.put(key, check, assessment, outcome)  # with the status that stood before
+    return Published.DONE, written
+
+
+async def _write(
+    key: Key, check: TokenCheck, status: Mapping[str, Any], sinks: Sinks
+) -> tuple[Published, TokenCheck]:
+    if not (patch := merge_patch(check.status, status)):
+        return Published.DONE, check
+    result, version = await sinks.status.write(
+        key, uid=check.uid, resource_version=check.resource_version, status=patch
+    )
+    if _ENDS[result] is not Published.DONE:
+        return _ENDS[result], check
+    written = replace(check, resource_version=version or check.resource_version, status=status)
+    sinks.shelf.put_check(written)
     return Published.DONE, written

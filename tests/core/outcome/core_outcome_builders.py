@@ -159,7 +159,7 @@ class Life:
         return outcome
 
     def _keep(self, outcome: Outcome) -> None:
-        assert not faults_of(outcome.status, self.check.generation)
+        assert not faults_of(outcome.status, outcome.status["observedGeneration"])
         old, patch = dict(self.check.status), merge_patch(self.check.status, outcome.status)
         assert bool(patch) == outcome.changed
         assert apply(old, patch) == dict(outcome.status)

@@ -100,3 +100,31 @@ def test_a_finding_that_the_status_has_no_room_for_is_not_told_at_every_pass() -
     assert len(reasons(life)) == len(life.check.status["findings"])
     life.later(60).judge(assessed(*many))
     assert reasons(life) == []
+
+
+def test_what_must_survive_a_restart_outlives_the_budget_for_every_listed_token() -> None:
+    life = Life()
+    names = [f"token-{i}-{'x' * 54}" for i in range(8)]
+    long = tuple(f"{i}-{'s' * 100}" for i in range(16))
+    failed = [
+        finding(check, Result.FAIL, Reason.SCOPE_MISSING, token=name)
+        for name in names
+        for check in (Check.SCOPES, Check.AUDIENCE, Check.ISSUER, Check.SUBJECT)
+    ]
+    kept = Baseline(issuer="i" * 128, audiences=("a" * 128,), scopes=long[:2], kind="JWT")
+    life.judge(assessed(*failed), baselines=dict.fromkeys(names, kept))
+    status = life.check.status
+    assert [t["name"] for t in status["tokens"]] == names
+    assert all({"baseline", "resourceVersion", "changedTime"} <= t.keys() for t in status["tokens"])
+    assert len(json.dumps(status).encode()) <= 16 * 1024
+
+
+def test_foreign_conditions_never_make_the_list_longer_than_the_crd_takes() -> None:
+    life = Life()
+    for number in range(32):
+        life.check.status["conditions"].append(
+            {"type": f"example.com/C{number}", "status": "True", "reason": "R", "message": ""}
+        )
+    life.judge(assessed(*passing()))
+    assert len(life.check.status["conditions"]) == 32
+    assert life.says("Ready") == ("True", "AllChecksPassed")

@@ -31,7 +31,7 @@ def test_unknown_is_shown_as_neither_true_nor_false() -> None:
 def test_nothing_found_at_all_is_unknown_and_never_ready() -> None:
     life = Life()
     life.judge(assessed())
-    assert life.says("Ready") == ("Unknown", "Pending")
+    assert life.says("Ready") == ("Unknown", "NoTokensFound")
 
 
 def test_only_skips_leave_a_condition_unknown() -> None:

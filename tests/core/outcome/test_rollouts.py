@@ -108,3 +108,11 @@ def test_the_pods_of_a_verified_rollout_lose_their_token_and_the_rollout_is_told
     life.later(60).judge(assessed(*failing(Reason.TOKEN_EXPIRED)), rollout(R.SETTLED))
     assert life.says("RolloutVerified") == ("False", "TokenExpired")
     assert life.check.status["rollout"]["verifiedGeneration"] == 1
+
+
+def test_a_spec_counts_as_observed_only_when_its_tokens_are_judged() -> None:
+    life = settled(Life())
+    life.edit().open(rollout(R.IN_PROGRESS, template="t2", generation=2))
+    assert life.check.status["observedGeneration"] == 1
+    life.judge(assessed(*passing()), rollout(R.IN_PROGRESS, template="t2", generation=2))
+    assert life.check.status["observedGeneration"] == 2

@@ -13,7 +13,7 @@ from msgspec import MsgspecError, Raw, Struct, field
 from msgspec.json import Decoder
 
 from tokencheck.api.quantity import parse_time
-from tokencheck.api.tokencheck import ANNOTATION_OWNER, OWN_ANNOTATIONS
+from tokencheck.api.tokencheck import ANNOTATION_OWNER, NAMESPACE_OWNER, OWN_ANNOTATIONS
 from tokencheck.model.evidence import SecretContent, SecretMeta
 from tokencheck.model.sealed import Sealed
 
@@ -240,5 +240,6 @@ def labels_of(raw: Raw | bytes) -> Mapping[str, str] | None:
         return None
     meta = namespace.metadata
     annotations = own_annotations(meta.annotations)
-    owner = {k: v for k, v in annotations.items() if k == ANNOTATION_OWNER}
+    name = annotations.get(ANNOTATION_OWNER)
+    owner = {NAMESPACE_OWNER: name} if name else {}
     return MappingProxyType({**meta.labels, **owner})

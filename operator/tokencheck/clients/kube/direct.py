@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
-from tokencheck.api.tokencheck import ANNOTATION_OWNER, TokenCheck, WorkloadRef
+from tokencheck.api.tokencheck import ANNOTATION_OWNER, NAMESPACE_OWNER, TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.clients.kube.decode import (
     CONFIG_MAP,
@@ -137,8 +137,8 @@ class DirectReads:
         namespace = decode(LABELLED, body)
         if namespace is None:
             return Failed(what=what_of(NAMESPACES, "", name))
-        owner = own_annotations(namespace.metadata.annotations)
-        return namespace.metadata.labels | {k: v for k, v in owner.items() if k == ANNOTATION_OWNER}
+        owner = own_annotations(namespace.metadata.annotations).get(ANNOTATION_OWNER)
+        return namespace.metadata.labels | ({NAMESPACE_OWNER: owner} if owner else {})
 
     async def _owners(self, workload: Workload) -> frozenset[str] | Unread:
         """Return the UIDs that the workload's Pods may name as their controller."""

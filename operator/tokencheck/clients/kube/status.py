@@ -17,6 +17,8 @@ _RESULTS = {
     200: WriteResult.WRITTEN,
     404: WriteResult.GONE,
     409: WriteResult.CONFLICT,
+    400: WriteResult.REJECTED,
+    422: WriteResult.REJECTED,
     401: WriteResult.REFUSED,
     403: WriteResult.REFUSED,
 }
@@ -50,7 +52,7 @@ class StatusWriter:
             return WriteResult.FAILED, ""
         result = _RESULTS.get(answer.status, WriteResult.FAILED)
         if result is not WriteResult.WRITTEN:
-            if result in (WriteResult.FAILED, WriteResult.REFUSED):
+            if result not in (WriteResult.GONE, WriteResult.CONFLICT):
                 _LOG.warning("%s: the status was refused with HTTP %d", key, answer.status)
             return result, ""
         head = decode(HEAD, answer.body)

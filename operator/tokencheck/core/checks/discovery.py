@@ -1,11 +1,17 @@
 """What is wrong with the check as a whole: no tokens, no workload, sites that nobody can read."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from tokencheck.core.checks.presence import GRANT_READ, WAIT_FOR_READ
 from tokencheck.core.checks.words import shown
 from tokencheck.model.evidence import Absent, Denied, Evidence, Failed
 from tokencheck.model.finding import Check, Finding, Result
 from tokencheck.model.reasons import Reason
-from tokencheck.model.workload import Site
+
+if TYPE_CHECKING:
+    from tokencheck.model.workload import Site
 
 
 def check_discovery(evidence: Evidence) -> tuple[Finding, ...]:

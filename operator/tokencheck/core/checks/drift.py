@@ -7,6 +7,7 @@ none; both sides are compared in that form.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from tokencheck.api.quantity import format_duration
 from tokencheck.api.tokencheck import Policy
@@ -18,6 +19,8 @@ from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Check, Finding, Verdict
 from tokencheck.model.reasons import Reason
 
+_MAX_LIST_CHARACTERS = 256
+_DIGEST = "sha256:"
 _MAX_ITEMS = 16  # audiences and scopes that the status keeps
 # An issuer rounds, and a capped lifetime varies by a little: 60 s or 5 %, whichever is more.
 _LIFETIME_SECONDS = 60
@@ -127,4 +130,11 @@ def _text(text: str | None) -> str | None:
 
 
 def _items(values: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(sorted({shown(value) for value in values or ()})[:_MAX_ITEMS])
+    """The form in which lists are kept and compared: what is long is kept as its digest.
+
+    The baselines of eight tokens must fit into one status, or a drift would end unseen.
+    """
+    items = tuple(sorted({shown(value) for value in values or ()})[:_MAX_ITEMS])
+    if sum(map(len, items)) <= _MAX_LIST_CHARACTERS or items[0].startswith(_DIGEST):
+        return items
+    return (_DIGEST + sha256("\0".join(items).encode()).hexdigest()[:32],)

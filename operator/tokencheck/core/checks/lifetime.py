@@ -1,6 +1,9 @@
 """Lifetime and Age: how long a token lives, and how old it may become."""
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tokencheck.api.quantity import format_duration, format_time
 from tokencheck.api.tokencheck import Level, Policy, ServiceAccountToken
@@ -11,7 +14,9 @@ from tokencheck.model.evidence import Projected, TokenEvidence
 from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
-from tokencheck.model.workload import Site
+
+if TYPE_CHECKING:
+    from tokencheck.model.workload import Site
 
 # What a volume without expirationSeconds gets. Source: Kubernetes, ServiceAccountTokenProjection.
 _DEFAULT_PROJECTED = timedelta(hours=1)

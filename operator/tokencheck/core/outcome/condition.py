@@ -10,6 +10,7 @@ from tokencheck.api.quantity import format_time
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.reasons import Reason
 
+MAX_CONDITIONS = 32  # the CRD takes no more
 MAX_MESSAGE_BYTES = 512  # Helm, Argo CD and kubectl print it whole
 
 
@@ -85,4 +86,5 @@ def render(
                 "message": cut(condition.message, MAX_MESSAGE_BYTES),
             }
         )
-    return rendered + [dict(c) for c in stored if c.get("type") not in OURS]
+    foreign = [dict(c) for c in stored if c.get("type") not in OURS]
+    return rendered + foreign[: MAX_CONDITIONS - len(rendered)]

@@ -115,9 +115,12 @@ def plan_opening(check: TokenCheck, rollout: Rollout, now: datetime) -> Outcome 
     replaced = {Type.READY, Type.ROLLOUT_VERIFIED, Type.RECONCILING, Type.STALLED, Type.SUSPENDED}
     kept = [c for c in _kept(check) if c.type not in replaced]
     conditions = [ready, *kept, opening, _reconciling(following)]
-    status = dict(check.status) | common_fields(check)
-    status["observedGeneration"] = check.generation
-    status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
+    status = dict(check.status)
+    # The spec is not observed before its tokens are judged: a crash between the two writes must not
+    # lose that a new spec accepts a drift.
+    observed = int(check.status.get("observedGeneration", -1))
+    status["observedGeneration"] = observed
+    status["conditions"] = render(conditions, check.status, generation=observed, now=now)
     status["rollout"] = rollout_status(following, verified=False)
     return Outcome(status=status, changed=status != dict(check.status))
 

@@ -9,6 +9,8 @@ from tokencheck.model.evidence import Held
 from tokencheck.model.finding import Finding, Result, Verdict
 from tokencheck.model.reasons import Reason
 
+_ONLY_TEST = "no token with use: Live was found, so nothing gates; list one, or remove use: Test"
+
 
 def ready_of(check: TokenCheck, following: Following, assessment: Assessment) -> Condition:
     """Return Ready: the tokens, for what is being deployed now.
@@ -30,12 +32,9 @@ def ready_of(check: TokenCheck, following: Following, assessment: Assessment) ->
             following.rollout.detail or Reason.ROLLOUT_IN_PROGRESS.sentence,
         )
     if assessment.verdict is Verdict.UNKNOWN:
-        reason = worst.reason if worst else Reason.PENDING
-        return _ready(
-            State.UNKNOWN,
-            reason,
-            _message(check, assessment, worst) if worst else Reason.PENDING.sentence,
-        )
+        if worst is None:
+            return _ready(State.UNKNOWN, Reason.NO_TOKENS_FOUND, _ONLY_TEST)
+        return _ready(State.UNKNOWN, worst.reason, _message(check, assessment, worst))
     if worst and worst.result is Result.WARN:
         return _ready(State.TRUE, Reason.PASSED_WITH_WARNINGS, _message(check, assessment, worst))
     return _ready(State.TRUE, Reason.ALL_CHECKS_PASSED, _passed(assessment))

@@ -1,9 +1,11 @@
 """The status of a TokenCheck, worst first, within 16 KiB."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, SecretKeyRef, TokenCheck
@@ -11,12 +13,17 @@ from tokencheck.core.outcome.words import cut
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held
 from tokencheck.model.finding import Finding, Result
-from tokencheck.model.workload import Site
+
+if TYPE_CHECKING:
+    from tokencheck.model.workload import Site
 
 MAX_STATUS_BYTES = 16 * 1024  # design section 3: caps alone gave 35 KB
 MAX_TEXT_BYTES = 256
 MAX_ITEMS = 16  # sites, audiences and scopes of one token
 MAX_TOKENS = MAX_FINDINGS = 32
+MIN_FINDINGS = 4
+BUDGET_BYTES = MAX_STATUS_BYTES - 6 * 1024  # thirteen conditions with messages of 512 bytes
+_MEMORY = ("name", "verdict", "reason", "resourceVersion", "changedTime", "baseline")
 
 
 def results_status(
@@ -43,7 +50,7 @@ def results_status(
         "tokens": shown_tokens,
         "findings": shown_findings,
     }
-    _fit(fields)
+    _fit(fields, frozenset(t.evidence.spec.name for t in tokens if t.evidence.spec.listed))
     omitted = {
         "findings": len(findings) - len(fields["findings"]),
         "tokens": len(tokens) - len(fields["tokens"]),
@@ -63,17 +70,26 @@ def common_fields(check: TokenCheck) -> dict[str, Any]:
     return fields
 
 
-def _fit(fields: dict[str, Any]) -> None:
-    """Drop from the end, findings that only skip first.
+def _fit(fields: dict[str, Any], listed: frozenset[str]) -> None:
+    """Cut `fields` to the budget, the least telling first; room is left for conditions.
 
-    Until the fields keep the budget (room is left for conditions).
+    Findings go first, then what is shown of a token beside its memory (baseline and versions, by
+    which drift is told after a restart), then tokens that nobody listed.
     """
-    budget = MAX_STATUS_BYTES - 6 * 1024
-    while len(json.dumps(fields).encode()) > budget:
-        shrinking = "findings" if len(fields["findings"]) >= len(fields["tokens"]) else "tokens"
-        if not fields[shrinking]:
+    while _size(fields) > BUDGET_BYTES and len(fields["findings"]) > MIN_FINDINGS:
+        fields["findings"].pop()
+    tokens = fields["tokens"]
+    for place in reversed(range(len(tokens))):
+        if _size(fields) <= BUDGET_BYTES:
             return
-        fields[shrinking].pop()
+        tokens[place] = {name: tokens[place][name] for name in _MEMORY if name in tokens[place]}
+    for place in reversed(range(len(tokens))):
+        if _size(fields) > BUDGET_BYTES and tokens[place]["name"] not in listed:
+            del tokens[place]
+
+
+def _size(fields: dict[str, Any]) -> int:
+    return len(json.dumps(fields).encode())
 
 
 _WORST_FIRST = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.SKIP)

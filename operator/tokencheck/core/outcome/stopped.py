@@ -1,6 +1,7 @@
-"""The status of a check that judges nothing: suspended, or with a spec that contradicts itself."""
+"""The status of a check that tells no verdict: suspended, invalid, or refused by the schema."""
 
 from datetime import datetime
+from typing import Any
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
@@ -44,3 +45,17 @@ def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     changed = status != dict(check.status)
     return Outcome(status=status, changed=changed, wake_at=pulse.until)
+
+
+def bare_status(check: TokenCheck, outcome: Outcome) -> dict[str, Any]:
+    """Return a status that any schema takes, for one that the API server rejected."""
+    ready = previous(outcome.status, Type.READY)
+    told = {
+        "type": str(Type.READY),
+        "status": str(State.UNKNOWN),
+        "observedGeneration": check.generation,
+        "lastTransitionTime": ready.get("lastTransitionTime", "1970-01-01T00:00:00Z"),
+        "reason": str(Reason.STATUS_REJECTED),
+        "message": "the API server rejected the status; please report it with this spec",
+    }
+    return {"observedGeneration": check.generation, "conditions": [told]}
