@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
+
 from tokencheck.model.change import Cause, Change
 from tokencheck.model.keys import Key
 from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
 from tokencheck.notice.queue import Queue
 
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CHECK = Key("TokenCheck", "shop", "checkout")
 SECRET = Key("Secret", "shop", "payments")
 
@@ -42,3 +45,58 @@ def test_a_change_of_a_check_reaches_what_depends_on_it_too():
     index.replace(other, frozenset({CHECK}))
     feed.notice(Change(key=CHECK, cause=Cause.REFERENCE_CHANGED, seen_at=0.0))
     assert {queue.next().key, queue.next().key} == {CHECK, other}
+
+
+def asked(feed, seconds, key=CHECK):
+    feed.notice(Change(key=key, cause=Cause.REQUESTED, seen_at=seconds))
+
+
+def passes_at(queue, until):
+    """When a pass began, looked at every 50 ms until then."""
+    began = []
+    for step in range(int(until * 20) + 1):
+        queue.release(NOW, step / 20)
+        while (work := queue.next()) is not None:
+            began.append((work.key.name, step / 20))
+            queue.done(work)
+    return began
+
+
+def test_a_check_that_is_asked_for_again_and_again_has_one_pass_a_second():
+    _, queue, feed = made()
+    began = []
+    for step in range(61):
+        asked(feed, step / 20)
+        queue.release(NOW, step / 20)
+        if (work := queue.next()) is not None:
+            began.append(step / 20)
+            queue.done(work)
+    assert began == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_single_request_waits_for_nothing_and_neither_does_one_for_another_check():
+    _, queue, feed = made()
+    other = Key("TokenCheck", "shop", "cart")
+    asked(feed, 0.0)
+    asked(feed, 0.0, other)
+    assert passes_at(queue, 0.0) == [("checkout", 0.0), ("cart", 0.0)]
+    asked(feed, 0.5)
+    assert passes_at(queue, 3.0) == [("checkout", 1.0)]
+
+
+def test_a_change_of_the_spec_does_not_wait_for_a_request():
+    _, queue, feed = made()
+    asked(feed, 0.0)
+    assert passes_at(queue, 0.0)
+    asked(feed, 0.1)
+    feed.notice(Change(key=CHECK, cause=Cause.SPEC_CHANGED, seen_at=0.2))
+    assert queue.next().causes == {Cause.SPEC_CHANGED, Cause.REQUESTED}
+
+
+def test_a_check_that_is_gone_is_not_counted_any_more():
+    _, queue, feed = made()
+    asked(feed, 0.0)
+    feed.notice(Change(key=CHECK, cause=Cause.SPEC_CHANGED, seen_at=0.1, gone=True))
+    asked(feed, 0.2)
+    assert [name for name, _ in passes_at(queue, 0.0)] == ["checkout"]
+    assert queue.scheduled == 0

@@ -212,3 +212,74 @@ def test_listeners_hear_of_each_ready_key_once_and_of_earlier_moments_only():
     assert heard == ["ready", "ready", "earlier"]
     q.schedule(OTHER, NOW + timedelta(seconds=1))
     assert heard == ["ready", "ready", "earlier", "earlier"]
+
+
+def test_changes_of_a_key_that_is_held_wait_for_its_moment():
+    q = queue()
+    q.add(KEY, Cause.SECRET_CHANGED, 1.0)
+    work = taken(q)
+    q.add(KEY, Cause.SECRET_CHANGED, 1.1)  # during the pass
+    q.hold(KEY, 3.0)
+    q.done(work)
+    q.add(KEY, Cause.PODS_CHANGED, 1.5)
+    q.add(KEY, Cause.SPEC_CHANGED, 1.6, delay=0.1)
+    q.release(NOW, 2.9)
+    assert q.next() is None
+    assert q.seconds_to_next(NOW, 2.0) == 1.0
+    q.release(NOW, 3.0)
+    assert taken(q) == Work(
+        key=KEY,
+        causes=frozenset({Cause.SECRET_CHANGED, Cause.PODS_CHANGED, Cause.SPEC_CHANGED}),
+        first_seen=1.1,
+    )
+
+
+def test_a_deadline_of_a_key_that_is_held_fires_at_its_moment_and_takes_the_changes_along():
+    q = queue()
+    q.add(KEY, Cause.SECRET_CHANGED, 1.0)
+    work = taken(q)
+    q.hold(KEY, 9.0)
+    q.schedule(KEY, NOW + timedelta(seconds=1))
+    q.done(work)
+    q.add(KEY, Cause.PODS_CHANGED, 1.5)
+    q.release(NOW + timedelta(seconds=1), 2.0)
+    assert taken(q).causes == {Cause.THRESHOLD, Cause.PODS_CHANGED}
+
+
+def test_a_deadline_that_came_during_the_pass_is_not_held():
+    q = queue()
+    q.add(KEY, Cause.SECRET_CHANGED, 1.0)
+    q.schedule(KEY, NOW)
+    work = taken(q)
+    q.release(NOW, 1.2)
+    q.hold(KEY, 9.0)
+    q.done(work)
+    assert taken(q).causes == {Cause.THRESHOLD}
+
+
+def test_a_delay_that_ends_while_its_key_is_held_waits_on():
+    q = queue()
+    q.add(KEY, Cause.SECRET_CHANGED, 1.0)
+    work = taken(q)
+    q.add(KEY, Cause.PODS_CHANGED, 1.0, delay=0.5)
+    q.hold(KEY, 4.0)
+    q.done(work)
+    q.release(NOW, 2.0)
+    assert q.next() is None
+    q.release(NOW, 4.0)
+    assert taken(q).causes == {Cause.PODS_CHANGED}
+
+
+def test_another_key_is_not_held_and_a_hold_ends_with_the_next_pass():
+    q = queue()
+    q.add(KEY, Cause.SECRET_CHANGED, 1.0)
+    work = taken(q)
+    q.hold(KEY, 4.0)
+    q.done(work)
+    q.add(OTHER, Cause.SECRET_CHANGED, 1.1)
+    assert taken(q).key == OTHER
+    q.add(KEY, Cause.SECRET_CHANGED, 1.2)
+    q.release(NOW, 4.0)
+    q.done(taken(q))
+    q.add(KEY, Cause.SECRET_CHANGED, 1.3)
+    assert taken(q).key == KEY

@@ -68,11 +68,13 @@ class QueueMachine(RuleBasedStateMachine):
         assert work.first_seen <= self.monotonic
         self.running[work.key] = work
 
-    @rule(data=st.data(), well=st.booleans())
-    def end(self, data, well):
+    @rule(data=st.data(), well=st.booleans(), hold=st.sampled_from([0, 0, 0.5, 12]))
+    def end(self, data, well, hold):
         if not self.running:
             return
         work = self.running.pop(data.draw(st.sampled_from(sorted(self.running))))
+        if hold:
+            self.queue.hold(work.key, self.monotonic + hold)
         if well:
             self.queue.done(work)
         else:

@@ -21,10 +21,12 @@ import kopf
 
 from tokencheck.api import GROUP, VERSION
 from tokencheck.app.kopf_settings import configured
+from tokencheck.app.logs import tell_class_only
 
 KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 LONGEST_END_S = 10.0  # Kopf takes 5 s to end when a watch has failed
+LOGIN_AGAIN_S = 2.0  # after credentials could not be read; Kopf's own choice is a minute
 WELL_S = 60.0  # one that ran for so long starts again with the first pause
 
 OpenSession = Callable[[], Awaitable[tuple[aiohttp.ClientSession, str]]]
@@ -41,12 +43,20 @@ class KopfWatch:
             server's URL. Kopf
             closes it at exit and on 401, so nobody else may use it.
         hand_over: called in Kopf's thread with kind, event type (None at a listing) and the object.
+        longest_end_s: seconds that a Kopf may take to end before it is left behind.
     """
 
-    def __init__(self, open_session: OpenSession, hand_over: HandOver) -> None:
+    def __init__(
+        self,
+        open_session: OpenSession,
+        hand_over: HandOver,
+        *,
+        longest_end_s: float = LONGEST_END_S,
+    ) -> None:
         """Prepare; nothing runs before `start`."""
         self._open_session = open_session
         self._hand_over = hand_over
+        self._longest_end_s = longest_end_s
         self._stop = threading.Event()
         self._end_kopf: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
@@ -98,14 +108,15 @@ class KopfWatch:
             try:
                 asyncio.run(self._operate(ending))
                 how.append("return")
-            except Exception as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
+            except BaseException as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
                 how.append(type(error).__name__)
-            ending.set()
+            finally:
+                ending.set()
 
         thread = threading.Thread(target=life, name="kopf-life", daemon=True)
         thread.start()
         ending.wait()
-        thread.join(LONGEST_END_S)
+        thread.join(self._longest_end_s)
         return how[0] if how else "it hung"
 
     async def _operate(self, ending: threading.Event) -> None:
@@ -113,6 +124,7 @@ class KopfWatch:
         # Kopf would wait for a threading.Event in a thread of the loop's pool, and a loop does not
         # close before its pool is idle: a Kopf that ended by itself would never be started again.
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.set_exception_handler(tell_class_only)
         self._end_kopf = partial(_call_soon, loop, ended.set)
         if self._stop.is_set():
             return
@@ -142,7 +154,7 @@ class KopfWatch:
             session, server = await self._open_session()
             return kopf.AiohttpSession(server=server, aiohttp_session=session)
 
-        kopf.on.login(registry=registry)(login)
+        kopf.on.login(registry=registry, backoff=LOGIN_AGAIN_S)(login)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:

@@ -1,13 +1,21 @@
 """Structured logs: one JSON object a line, ASCII, no token, no foreign exception text."""
 
+import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
 # Libraries that print requests, headers, patches or objects at lower levels.
 QUIET = ("httpx", "httpcore", "h11", "aiohttp", "asyncio", "kopf", "kubernetes", "urllib3", "jwt")
+
+_OURS = "tokencheck"
+# What every record has; all else was added by whoever logged it.
+_ANY_RECORD = logging.makeLogRecord({}).__dict__.keys() | {"taskName"}
+
+_log = logging.getLogger(__name__)
 
 
 class _Formatter(JsonFormatter):
@@ -16,6 +24,36 @@ class _Formatter(JsonFormatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802, ANN401 - logging's name and type
         """Return the class of the exception."""
         return str(ei[0].__name__) if ei and ei[0] else "exception"
+
+
+class ForeignText(logging.Filter):
+    """Takes the text out of records that are not ours: a reply or an object may stand in it.
+
+    What is left is who says it, where in its code, and the class of the exception. It belongs on
+    the handler: a logger's filter does not see the records of the loggers below it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True: every record is told."""
+        if record.name.partition(".")[0] == _OURS:
+            return True
+        raised = record.exc_info[0] if record.exc_info else None
+        what = f": {raised.__name__}" if raised else ""
+        record.msg = f"{record.name} at {record.module}:{record.lineno}{what}"
+        record.args, record.exc_info, record.exc_text, record.stack_info = (), None, None, None
+        for name in record.__dict__.keys() - _ANY_RECORD:
+            del record.__dict__[name]
+        return True
+
+
+def tell_class_only(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Log an error that an event loop met; the loop itself would print the exception's text.
+
+    To be set as the loop's exception handler.
+    """
+    error = context.get("exception")
+    what = type(error).__name__ if error is not None else "no exception"
+    _log.error("an event loop met an error that nobody awaited: %s", what)
 
 
 def set_up_logs(level: str) -> None:
@@ -29,6 +67,8 @@ def set_up_logs(level: str) -> None:
             json_ensure_ascii=True,
         )
     )
+    handler.addFilter(ForeignText())
+    logging.raiseExceptions = False  # it would print the arguments of a record that cannot be told
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

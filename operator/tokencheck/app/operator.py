@@ -25,7 +25,7 @@ from tokencheck.app.compare import Compare
 from tokencheck.app.facts import facts_of
 from tokencheck.app.follow import Followers
 from tokencheck.app.kopf_watch import KopfWatch
-from tokencheck.app.logs import set_up_logs
+from tokencheck.app.logs import set_up_logs, tell_class_only
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes
 from tokencheck.app.settings import Settings
@@ -73,6 +73,7 @@ def spare_collections() -> None:
 
 
 async def _main(settings: Settings) -> int:
+    asyncio.get_running_loop().set_exception_handler(tell_class_only)
     transport = await connect(settings)
     operator = Operator(settings, transport)
     stop = asyncio.Event()

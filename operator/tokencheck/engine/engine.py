@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from tokencheck.engine.clock import Clock
 from tokencheck.engine.lag import LoopLag
 from tokencheck.engine.timer import Timer
+from tokencheck.engine.turns import Turns
+from tokencheck.model.keys import Key
 from tokencheck.model.work import Pass, Work
 from tokencheck.notice.queue import Queue
 
@@ -17,6 +19,12 @@ PASS_TIMEOUT_S = 60.0
 # A pass that named a moment which has passed by its end is wanted again at once; one that always
 # does must not spin.
 SHORTEST_SLEEP = timedelta(milliseconds=50)
+
+# A pass that keeps the loop to itself for longer, such as one over a large YAML document whose
+# writer never rests, is not repeated before others had five times as much.
+LONG_S = 0.05
+HOLD_TIMES = 5
+LONGEST_HOLD_S = 30.0  # a machine that stood still is not the fault of the pass
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +67,7 @@ class Engine:
         self._ready = asyncio.Semaphore(0)  # one permit for each ready key
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
+        self._long: set[Key] = set()  # whose last pass was a long one
         self._stopping = False
         self._open = False
         self._last_end = clock.monotonic()
@@ -134,7 +143,9 @@ class Engine:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._pass_timeout_s):
-                following = await self._passes[work.key.kind](work, self._clock.wall())
+                one_pass = self._passes[work.key.kind](work, self._clock.wall())
+                turns = Turns(one_pass, self._clock.monotonic)
+                following = await turns
             wake_at = self._not_before_now(following.wake_at)
         except asyncio.CancelledError:
             if self._stopping or _is_cancelled():
@@ -144,6 +155,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - the one place: counted, named by class, tried again
             self._failed(work, type(error).__name__)
         else:
+            self._hold(work, turns.taken_s)
             self._queue.schedule(work.key, wake_at)
             if following.retry:
                 self._queue.retry(work, self._clock.monotonic())
@@ -151,6 +163,19 @@ class Engine:
                 self._queue.done(work)
             self._observe(work.key.kind, self._clock.monotonic() - started)
         self._last_end = self._clock.monotonic()
+
+    def _hold(self, work: Work, taken_s: float) -> None:
+        """Keep a key back whose passes hold up all others, so that it takes a sixth of the time.
+
+        A single long one is forgiven: it may have loaded a module, or the machine was busy.
+        """
+        if taken_s <= LONG_S:
+            self._long.discard(work.key)
+        elif work.key not in self._long:
+            self._long.add(work.key)
+        else:
+            wait = min(HOLD_TIMES * taken_s, LONGEST_HOLD_S)
+            self._queue.hold(work.key, self._clock.monotonic() + wait)
 
     def _not_before_now(self, wake_at: datetime | None) -> datetime | None:
         if wake_at is None:

@@ -1,63 +1,96 @@
 """Tokens that nobody named: every key of every mounted Secret, looked at by the recogniser."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
-from tokencheck.core.tokens.documents import WHOLE_VALUE, tokens_in
+from tokencheck.core.tokens.documents import WHOLE_VALUE
 from tokencheck.core.tokens.path import parse_path
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.workloads.locate import Located, Mount
-from tokencheck.gather.held import Reading, evidence_of, source_of
-from tokencheck.model.evidence import Absent, Holding, SecretContent, TokenEvidence
+from tokencheck.gather.finds import Found
+from tokencheck.gather.held import Reading, baseline_of_status, evidence_of, source_of
+from tokencheck.gather.search import Search
+from tokencheck.model.evidence import Absent, SecretContent, TokenEvidence, Unread
 from tokencheck.model.facts import Family
 
 _MAX_NAME = 128  # characters of one member's name in a document
 
 
-def discovered(reading: Reading, located: Located) -> list[TokenEvidence]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """What a search gave, and Secret and key of what was too much for it."""
+
+    tokens: tuple[TokenEvidence, ...]
+    unsearched: tuple[str, ...]
+
+
+async def discovered(reading: Reading, located: Located) -> Discovered:
     """Return the tokens of the mounted Secrets that spec.tokens does not name."""
-    return [evidence for mount in located.mounted for evidence in _of_mount(reading, mount)]
+    search = Search(reading.sources)
+    tokens: list[TokenEvidence] = []
+    for mount in located.mounted:
+        content = reading.secrets[mount.secret]
+        if isinstance(content, SecretContent):
+            tokens += await _of_mount(reading, search, mount, content)
+        else:
+            tokens += _unread(reading, mount, content)
+    return Discovered(tokens=tuple(tokens), unsearched=search.unsearched)
 
 
-def _of_mount(reading: Reading, mount: Mount) -> Iterator[TokenEvidence]:
-    content = reading.secrets[mount.secret]
-    if not isinstance(content, SecretContent):
-        yield _unread(reading, mount, content)
-        return
+async def _of_mount(
+    reading: Reading, search: Search, mount: Mount, content: SecretContent
+) -> list[TokenEvidence]:
+    tokens: list[TokenEvidence] = []
     for key in sorted(content.values) if mount.key is None else [mount.key]:
         if key in mount.listed_keys:
             continue
         if key not in content.values:
             ref = SecretKeyRef(name=mount.secret, key=key)
             what = source_of(reading.check.namespace, ref, None)
-            yield _unread(reading, mount, Absent(what=what, key_only=True))
-        else:
-            yield from _of_key(reading, mount, key, content)
+            tokens += _unread(reading, mount, Absent(what=what, key_only=True))
+            continue
+        # An opaque text is a token when its key or the variable that takes it says so.
+        variables = (site.where for site in mount.sites_of_key(key) if site.key == key)
+        called = " ".join([key, *variables])
+        found = await search.value(mount.secret, key, called, content.values[key])
+        if found is not None:
+            tokens += _of_key(reading, search, mount, key, found)
+    return tokens
 
 
 def _of_key(
-    reading: Reading, mount: Mount, key: str, content: SecretContent
+    reading: Reading, search: Search, mount: Mount, key: str, found: Found
 ) -> Iterator[TokenEvidence]:
-    sites = mount.sites_of_key(key)
-    # An opaque text is a token when its key or the variable that takes it says so.
-    called = " ".join([key, *(site.where for site in sites if site.key == key)])
-    for place, (path, text) in enumerate(tokens_in(called, content.values[key]), 1):
+    content = reading.secrets[mount.secret]
+    assert isinstance(content, SecretContent)  # noqa: S101 - something was found in it
+    for place, (path, facts) in enumerate(found.tokens, 1):
         if (key, path) in mount.listed_fields:
             continue
+        if not search.take(f"{mount.secret}/{key}"):
+            return
         field = path if _speakable(path) else f"#{place}"
-        name = f"{mount.secret}/{key}"
-        ref = SecretKeyRef(name=mount.secret, key=key)
-        whole = field == WHOLE_VALUE
-        spec = TokenSpec(
-            name=name if whole else f"{name}:{field}",
+        bare = _bare(reading, mount, key, None if field == WHOLE_VALUE else field)
+        yield evidence_of(reading, bare, content, facts)
+
+
+def _bare(reading: Reading, mount: Mount, key: str, field: str | None) -> TokenEvidence:
+    ref = SecretKeyRef(name=mount.secret, key=key)
+    name = f"{mount.secret}/{key}"
+    source = source_of(reading.check.namespace, ref, field)
+    return TokenEvidence(
+        spec=TokenSpec(
+            name=f"{name}:{field}" if field else name,
             source=ref,
             listed=False,
-            field=None if whole else field,
+            field=field,
             expiry=reading.check.spec.default_expiry,
-        )
-        source = source_of(reading.check.namespace, ref, spec.field)
-        bare = TokenEvidence(spec=spec, source=source, holding=Absent(what=source), sites=sites)
-        yield evidence_of(reading, bare, content, text)
+        ),
+        source=source,
+        holding=Absent(what=source),
+        sites=mount.sites_of_key(key),
+    )
 
 
 def _speakable(path: str) -> bool:
@@ -73,17 +106,61 @@ def _speakable(path: str) -> bool:
     )
 
 
-def _unread(reading: Reading, mount: Mount, why: Holding) -> TokenEvidence:
+def _unread(reading: Reading, mount: Mount, why: Unread) -> list[TokenEvidence]:
+    """A Secret that comes back holds the tokens that it held: what is known of each waits for it.
+
+    Under any other name its baseline would be lost, and a stranger taken for the first token.
+    """
+    waiting = [
+        _waiting(reading, mount, stored, why)
+        for stored in reading.check.status.get("tokens") or ()
+        if _was_found(reading, mount, stored)
+    ]
+    if waiting:
+        return waiting
     namespace = reading.check.namespace
     ref = SecretKeyRef(name=mount.secret, key=mount.key or "*")
+    return [
+        TokenEvidence(
+            spec=TokenSpec(
+                name=f"{mount.secret}/{mount.key}" if mount.key else mount.secret,
+                source=ref,
+                listed=False,
+                expiry=reading.check.spec.default_expiry,
+            ),
+            source=(
+                source_of(namespace, ref, None) if mount.key else f"Secret {namespace}/{ref.name}"
+            ),
+            holding=why,
+            sites=mount.sites,
+        )
+    ]
+
+
+def _was_found(reading: Reading, mount: Mount, stored: Mapping[str, Any]) -> bool:
+    """Return whether a token of the stored status was found in this mount, and not listed."""
+    name = stored.get("name") or ""
+    secret, _, rest = name.partition("/")
+    key, _, field = rest.partition(":")
+    return (
+        secret == mount.secret
+        and bool(key)
+        and mount.key in (None, key)
+        and key not in mount.listed_keys
+        and (key, field) not in mount.listed_fields
+        and all(name != token.name for token in reading.check.spec.tokens)
+    )
+
+
+def _waiting(
+    reading: Reading, mount: Mount, stored: Mapping[str, Any], why: Unread
+) -> TokenEvidence:
+    name = stored["name"]
+    key, _, field = name.partition("/")[2].partition(":")
+    bare = _bare(reading, mount, key, field or None)
+    remembered = reading.sources.memory.recall(reading.key, name)
+    subject = remembered.subject if remembered else None
+    baseline = baseline_of_status(stored.get("baseline"), subject)
     return TokenEvidence(
-        spec=TokenSpec(
-            name=f"{mount.secret}/{mount.key}" if mount.key else mount.secret,
-            source=ref,
-            listed=False,
-            expiry=reading.check.spec.default_expiry,
-        ),
-        source=source_of(namespace, ref, None) if mount.key else f"Secret {namespace}/{ref.name}",
-        holding=why,
-        sites=mount.sites,
+        spec=bare.spec, source=bare.source, holding=why, sites=bare.sites, baseline=baseline
     )

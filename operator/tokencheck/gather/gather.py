@@ -36,17 +36,20 @@ async def gather(
     # Providers and keys are at hand; one after the other costs less than tasks would.
     trusts = [await trust_of(check.namespace, spec, sources) for spec, _ in located.listed]
     reading = Reading(check=check, secrets=secrets, pods=workload.pods, sources=sources, now=now)
-    tokens = [
-        listed(reading, spec, sites, trust)
-        for (spec, sites), trust in zip(located.listed, trusts, strict=True)
-    ]
-    tokens += discovered(reading, located)
+    tokens: list[TokenEvidence] = []
+    for (spec, sites), trust in zip(located.listed, trusts, strict=True):
+        tokens.append(listed(reading, spec, sites, trust))
+        if spec.field is not None:
+            await asyncio.sleep(0)  # its document may have been a large one: others have their turn
+    found = await discovered(reading, located)
+    tokens += found.tokens
     tokens += [_projected(check, site) for site in located.service_account_tokens]
     return Evidence(
         namespace=check.namespace,
         policy=check.spec.policy,
         tokens=tuple(tokens),
         unreadable=located.unreadable,
+        unsearched=found.unsearched,
         searched=check.spec.discover and isinstance(workload.workload, Workload),
         workload=workload.unread,
     )

@@ -80,7 +80,8 @@ def listed(
     if isinstance(text, Problem):
         facts = Facts(kind=Family.OPAQUE, family=Family.OPAQUE, problems=(text,))
         return replace(bare, holding=Held(facts=facts, secret=content.meta))
-    return evidence_of(reading, bare, content, text)
+    facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
+    return evidence_of(reading, bare, content, facts)
 
 
 def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:
@@ -95,11 +96,10 @@ def source_of(namespace: str, ref: SecretKeyRef, field: str | None) -> str:
 
 
 def evidence_of(
-    reading: Reading, bare: TokenEvidence, content: SecretContent, text: Sealed
+    reading: Reading, bare: TokenEvidence, content: SecretContent, facts: Facts
 ) -> TokenEvidence:
     """Return `bare` with what its text says; what this process saw of it is remembered."""
     name = bare.spec.name
-    facts = read_token(text, bare.trust, fingerprint_key=reading.sources.fingerprint_key)
     stored = reading.stored(name)
     remembered = reading.sources.memory.recall(reading.key, name)
     meta = change_of(remembered, stored, content.meta, facts.fingerprint, reading.now)

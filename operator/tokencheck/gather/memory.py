@@ -3,6 +3,8 @@
 One small record a token, forgotten with its check.
 """
 
+from collections.abc import Collection
+
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import Remembered
 
@@ -21,6 +23,12 @@ class Recollection:
     def remember(self, key: Key, token: str, remembered: Remembered) -> None:
         """Replace what is remembered of the token."""
         self._tokens.setdefault(key, {})[token] = remembered
+
+    def retain(self, key: Key, names: Collection[str]) -> None:
+        """Forget the tokens of the check that are not among `names`."""
+        tokens = self._tokens.get(key, {})
+        for gone in tokens.keys() - set(names):
+            del tokens[gone]
 
     def forget(self, key: Key) -> None:
         """Forget all tokens of the check."""

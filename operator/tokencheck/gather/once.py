@@ -1,5 +1,7 @@
 """For what runs once and ends: nothing is remembered, nothing is followed."""
 
+from collections.abc import Collection
+
 from tokencheck.gather.sources import Sources
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import Inventory, Remembered
@@ -16,6 +18,9 @@ class NoMemory:
 
     def remember(self, key: Key, token: str, remembered: Remembered) -> None:
         """Keep nothing."""
+
+    def retain(self, key: Key, names: Collection[str]) -> None:
+        """Change nothing."""
 
     def forget(self, key: Key) -> None:
         """Change nothing."""

@@ -1,7 +1,8 @@
 """What a pass may read, in one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tokencheck.gather.finds import Finds
 from tokencheck.model.ports import Interest, Inventory, Memory
 
 
@@ -13,6 +14,7 @@ class Sources:
         own_namespace: where a TokenProvider's ConfigMaps stand; "" when there is none (command
             line, files).
         fingerprint_key: HMAC key of this process or installation.
+        finds: what was found in values before.
     """
 
     inventory: Inventory
@@ -20,3 +22,4 @@ class Sources:
     interest: Interest
     own_namespace: str
     fingerprint_key: bytes
+    finds: Finds = field(default_factory=Finds)

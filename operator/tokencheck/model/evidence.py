@@ -158,6 +158,12 @@ class TokenEvidence:
     drift_accepted: bool = False
 
 
+# What one pass searches for tokens that nobody named. YAML is read at less than 1 MiB/s, and
+# every other check waits meanwhile.
+SEARCHED_YAML_BYTES = 256 * 1024  # of one Secret
+SEARCHED_TOKENS = 200  # of one check
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What one pass over one TokenCheck learnt.
@@ -165,6 +171,7 @@ class Evidence:
     Args:
         tokens: listed ones first, then discovered ones by name.
         unreadable: sites of the workload where no Secret holds the token.
+        unsearched: Secret and key of values that were too much for one pass to search.
         searched: whether discovery ran over a readable workload (so finding nothing is a finding).
         workload: None when the spec names none; else why it could not be read.
     """
@@ -173,5 +180,6 @@ class Evidence:
     policy: Policy
     tokens: tuple[TokenEvidence, ...] = ()
     unreadable: tuple[Site, ...] = ()
+    unsearched: tuple[str, ...] = ()
     searched: bool = False
     workload: Unread | None = None

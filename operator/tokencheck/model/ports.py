@@ -3,7 +3,7 @@
 ``web`` and ``app``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -81,6 +81,9 @@ class Memory(Protocol):
 
     def remember(self, key: Key, token: str, remembered: Remembered) -> None:
         """Replace what is remembered of the token."""
+
+    def retain(self, key: Key, names: Collection[str]) -> None:
+        """Forget the tokens of the check that are not among `names`."""
 
     def forget(self, key: Key) -> None:
         """Forget all tokens of the check."""

@@ -34,6 +34,11 @@ class _Pending:
     first_seen: float
     since: float
 
+    @property
+    def urgent(self) -> bool:
+        """Return whether a deadline is among the causes."""
+        return Cause.THRESHOLD in self.causes
+
     def merge(self, causes: Iterable[Cause], first_seen: float) -> None:
         self.causes.update(causes)
         self.first_seen = min(self.first_seen, first_seen)
@@ -58,6 +63,7 @@ class Queue:
         self._running: set[Key] = set()
         self._delayed: dict[Key, _Pending] = {}
         self._failures: dict[Key, int] = {}
+        self._held: dict[Key, float] = {}  # monotonic seconds before which no change makes it due
         self._delays = Deadlines()  # monotonic seconds
         self._deadlines = Deadlines()  # seconds since the epoch
         self._threshold_causes: dict[Key, Cause] = {}
@@ -79,10 +85,22 @@ class Queue:
             delay: seconds from then that the pass may wait for more to come; the shortest delay
                 of several counts, and an earlier pass takes a delayed cause along.
         """
-        if delay > 0:
-            self._delay(key, (cause,), seen_at, seen_at + delay)
+        due_at = max(seen_at + delay, self._held.get(key, seen_at))
+        if due_at > seen_at:
+            self._delay(key, (cause,), seen_at, due_at)
         else:
             self._make_due(key, (cause,), seen_at, seen_at)
+
+    def hold(self, key: Key, until: float) -> None:
+        """Keep changes of `key` back until then, those that came already included.
+
+        A deadline is not kept back: a token ends when it ends.
+
+        Args:
+            key: one whose pass runs now; to be called before `done` or `retry`.
+            until: monotonic seconds.
+        """
+        self._held[key] = until
 
     def schedule(self, key: Key, deadline: datetime | None, cause: Cause = Cause.THRESHOLD) -> None:
         """Make `key` due at `deadline` instead of the one before; None only takes that away."""
@@ -99,7 +117,11 @@ class Queue:
         delayed = list(self._delays.pop_due(monotonic, RELEASE_LIMIT))
         for key in delayed:
             pending = self._delayed.pop(key)
-            self._make_due(key, pending.causes, pending.first_seen, monotonic)
+            held = self._held.get(key, monotonic)
+            if held > monotonic:
+                self._delay(key, pending.causes, pending.first_seen, held)
+            else:
+                self._make_due(key, pending.causes, pending.first_seen, monotonic)
         due = list(self._deadlines.pop_due(now.timestamp(), RELEASE_LIMIT))
         for key in due:
             self._make_due(key, (self._threshold_causes.pop(key),), monotonic, monotonic)
@@ -123,6 +145,7 @@ class Queue:
         if delayed is not None:
             self._delays.cancel(key)
             pending.merge(delayed.causes, delayed.first_seen)
+        self._held.pop(key, None)
         self._running.add(key)
         return Work(key=key, causes=frozenset(pending.causes), first_seen=pending.first_seen)
 
@@ -161,9 +184,14 @@ class Queue:
 
     def _end(self, key: Key) -> None:
         self._running.discard(key)
-        if key in self._due:
-            self._lanes.push(key)
-            self._on_ready()
+        if key not in self._due:
+            return
+        if key in self._held and not self._due[key].urgent:
+            pending = self._due.pop(key)
+            self._delay(key, pending.causes, pending.first_seen, self._held[key])
+            return
+        self._lanes.push(key)
+        self._on_ready()
 
     def _make_due(self, key: Key, causes: Iterable[Cause], first_seen: float, since: float) -> None:
         pending = self._due.get(key)

@@ -53,6 +53,8 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     )
     outcome = plan(standing, rollout, assessment, kept, now)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
+    if seen.unread is None:  # else the names have not vanished, they were not looked for
+        sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
     following = _next(published, outcome.wake_at, key, sources, sinks)
     return replace(following, retry=following.retry or _unread(seen, assessment))
 

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane import ControlPlane
 from kube_world import CHECK, QUICK, MakeCache, Told, World, key
-from tokencheck.api.tokencheck import WorkloadRef
+from tokencheck.api.tokencheck import NAMESPACE_OWNER, WorkloadRef
 from tokencheck.clients.kube.cache import Cache, Parsers, Scope
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.workloads.parse import parse_workload
@@ -235,4 +235,4 @@ async def test_labels_and_owner_of_a_namespace_are_read_and_followed(
     labels = await cache.namespace_labels(world.namespace)
     assert not isinstance(labels, Absent | Denied | Failed)
     assert labels["a"] == "b"
-    assert labels["tokencheck.dev/owner"] == "pay"
+    assert labels[NAMESPACE_OWNER] == "pay"

@@ -93,7 +93,7 @@ async def test_a_deleted_check_is_gone(world: World) -> None:
         (401, WriteResult.REFUSED),
         (500, WriteResult.FAILED),
         (503, WriteResult.FAILED),
-        (422, WriteResult.FAILED),
+        (422, WriteResult.REJECTED),
     ],
 )
 async def test_a_refused_status_says_how_it_was_refused(

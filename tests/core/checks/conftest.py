@@ -58,6 +58,7 @@ ROW_KEYS = frozenset(
         "policy",
         "searched",
         "unreadable",
+        "unsearched",
         "workload",
         "finds",
         "passes",
@@ -109,6 +110,7 @@ def _evidence(row: Row) -> Evidence:
         policy=spec.policy,
         tokens=tuple(_token(token, spec, place) for place, token in enumerate(tokens)),
         unreadable=tuple(map(_site, row.get("unreadable", ()))),
+        unsearched=tuple(row.get("unsearched", ())),
         searched=row.get("searched", False),
         workload=_unread(row["workload"]) if "workload" in row else None,
     )

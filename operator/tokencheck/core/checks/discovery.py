@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tokencheck.core.checks.presence import GRANT_READ, WAIT_FOR_READ
-from tokencheck.core.checks.words import shown
-from tokencheck.model.evidence import Absent, Denied, Evidence, Failed
+from tokencheck.core.checks.words import listed, shown
+from tokencheck.model.evidence import (
+    SEARCHED_TOKENS,
+    SEARCHED_YAML_BYTES,
+    Absent,
+    Denied,
+    Evidence,
+    Failed,
+)
 from tokencheck.model.finding import Check, Finding, Result
 from tokencheck.model.reasons import Reason
 
@@ -16,7 +23,12 @@ if TYPE_CHECKING:
 
 def check_discovery(evidence: Evidence) -> tuple[Finding, ...]:
     """Return the findings that belong to no token: the workload, then what it mounts."""
-    return (*_workload(evidence), *_no_tokens(evidence), *map(_unreadable, evidence.unreadable))
+    return (
+        *_workload(evidence),
+        *_no_tokens(evidence),
+        *map(_unreadable, evidence.unreadable),
+        *_unsearched(evidence.unsearched),
+    )
 
 
 def _workload(evidence: Evidence) -> tuple[Finding, ...]:
@@ -42,8 +54,9 @@ def _workload(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def _no_tokens(evidence: Evidence) -> tuple[Finding, ...]:
-    """A site that cannot be read may well hold a token, so it forbids to say that there is none."""
-    if not evidence.searched or evidence.tokens or evidence.unreadable:
+    """A site that was not read may well hold a token, so it forbids to say that there is none."""
+    unknown = evidence.unreadable or evidence.unsearched
+    if not evidence.searched or evidence.tokens or unknown:
         return ()
     return (
         Finding(
@@ -66,6 +79,23 @@ def _unreadable(site: Site) -> Finding:
         result=Result.SKIP,
         reason=Reason.NOT_READABLE,
         message=f"{where}: no Secret holds it, so it is not checked",
+    )
+
+
+def _unsearched(places: tuple[str, ...]) -> tuple[Finding, ...]:
+    if not places:
+        return ()
+    values = "1 more value was" if len(places) == 1 else f"{len(places)} more values were"
+    return (
+        Finding(
+            token="",
+            check=Check.PRESENT,
+            result=Result.SKIP,
+            reason=Reason.NOT_VERIFIABLE,
+            message=f"{values} not searched: {listed(places)} (a Secret may hold "
+            f"{SEARCHED_YAML_BYTES // 1024} KiB of YAML, a check {SEARCHED_TOKENS} tokens)",
+            action="name their tokens in spec.tokens, or store each token in a key of its own",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from tokencheck.model.reveal import reveal
 from tokencheck.model.sealed import Sealed
 
 
-def fingerprint(sealed: Sealed, key: bytes) -> bytes:
+def fingerprint(sealed: Sealed, key: bytes, about: str = "") -> bytes:
     """Return the HMAC-SHA256 of the sealed bytes under `key`; it stays inside this process.
 
     White space counts: a Secret whose trailing newline was taken off has changed.
@@ -15,5 +15,10 @@ def fingerprint(sealed: Sealed, key: bytes) -> bytes:
         sealed: the value as the Secret holds it.
         key: the key of this installation; without it a list of likely tokens could be tried against
             the result.
+        about: what else decides how the value is read, such as the name of its key.
     """
-    return hmac.digest(key, reveal(sealed), "sha256")
+    if not about:
+        return hmac.digest(key, reveal(sealed), "sha256")
+    mark = hmac.new(key, f"{len(about)}:{about}".encode("utf-8", "surrogatepass"), "sha256")
+    mark.update(reveal(sealed))
+    return mark.digest()

@@ -36,13 +36,27 @@ def document_of(text: bytes) -> Document | Problem | None:
     trimmed = text.strip()
     if trimmed.startswith((b"{", b"[")):
         return _json(trimmed)
+    lines = _lines(trimmed)
+    return _dotenv(lines) or _yaml(trimmed, lines[0]) if lines else None
+
+
+def yaml_bytes(text: bytes) -> int:
+    """Return how many bytes `document_of` would read as YAML, its one slow format; mostly 0."""
+    trimmed = text.strip()
+    if len(text) > MAX_BYTES or trimmed.startswith((b"{", b"[")):
+        return 0
+    lines = _lines(trimmed)
+    slow = lines and _YAML_START.match(lines[0]) and _dotenv(lines) is None
+    return len(trimmed) if slow else 0
+
+
+def _lines(trimmed: bytes) -> list[str]:
+    """Return the lines that say something; none when the value is no document of lines."""
     try:
         lines = _meaningful(trimmed.decode("utf-8"))
     except UnicodeDecodeError:
-        return None
-    if not lines or lines[0].startswith("-----BEGIN"):
-        return None
-    return _dotenv(lines) or _yaml(trimmed, lines[0])
+        return []
+    return [] if lines and lines[0].startswith("-----BEGIN") else lines
 
 
 def _json(trimmed: bytes) -> Document | Problem:

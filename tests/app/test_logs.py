@@ -1,0 +1,117 @@
+"""No text of a foreign exception or of a library reaches the logs: a token may stand in it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tokencheck.app.logs import QUIET, set_up_logs, tell_class_only
+
+CANARY = "eyJhbGciOiJSUzI1NiJ9.CANARY.c2ln"
+
+
+class ReplyError(Exception):
+    """What a library raises with the reply in it."""
+
+
+def reply() -> None:
+    raise ReplyError(CANARY)
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged, as the operator sets logs up; afterwards they are as before."""
+    gc.collect()  # what earlier tests left in their loops is told now, and not in this test
+    root, told, raising = logging.getLogger(), io.StringIO(), logging.raiseExceptions
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in QUIET}
+    monkeypatch.setattr(sys, "stderr", told)
+    for handler in handlers:  # so that the set-up does not close those of the test runner
+        root.removeHandler(handler)
+    set_up_logs("DEBUG")
+    yield told
+    root.handlers, logging.raiseExceptions = handlers, raising
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
+def parsed(told: io.StringIO) -> list[dict[str, object]]:
+    assert CANARY not in told.getvalue()
+    assert "CANARY" not in told.getvalue()
+    return [json.loads(line) for line in told.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("name", [*QUIET, "kopf._core.reactor.queueing", "some.library"])
+def test_a_library_s_record_tells_who_and_where_and_the_class(
+    lines: io.StringIO, name: str
+) -> None:
+    log = logging.getLogger(name)
+    try:
+        reply()
+    except ReplyError as error:
+        log.exception("reply to %s", CANARY, extra={"body": CANARY}, stack_info=True)
+        log.error(f"as text: {error}")  # noqa: G004, TRY400 - so do libraries
+    first, second = parsed(lines)
+    assert set(first) == {"time", "level", "logger", "message"}
+    assert str(first["message"]).startswith(f"{name} at test_logs:")
+    assert str(first["message"]).endswith(": ReplyError")
+    assert second["logger"] == name
+
+
+def test_our_own_records_keep_their_text_and_lose_that_of_an_exception(lines: io.StringIO) -> None:
+    try:
+        reply()
+    except ReplyError:
+        logging.getLogger("tokencheck.app.x").exception("a pass failed", extra={"check": "shop/a"})
+    (line,) = parsed(lines)
+    assert line["message"] == "a pass failed"
+    assert line["check"] == "shop/a"
+    assert line["exc_info"] == "ReplyError"
+
+
+def test_a_task_that_nobody_awaits_is_told_by_the_class_of_its_exception(
+    lines: io.StringIO,
+) -> None:
+    async def fails() -> None:
+        raise ReplyError(CANARY)
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(tell_class_only)
+        task = asyncio.create_task(fails())
+        await asyncio.sleep(0.01)
+        del task
+        gc.collect()
+
+    asyncio.run(scenario())
+    (line,) = parsed(lines)
+    assert line["logger"] == "tokencheck.app.logs"
+    assert str(line["message"]).endswith(": ReplyError")
+
+
+def test_a_loop_without_our_handler_tells_no_more(lines: io.StringIO) -> None:
+    async def fails() -> None:
+        raise ReplyError(CANARY)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(fails())
+        await asyncio.sleep(0.01)
+        del task
+        gc.collect()
+
+    asyncio.run(scenario())
+    (line,) = parsed(lines)
+    assert line["logger"] == "asyncio"
+    assert str(line["message"]).endswith(": ReplyError")
+
+
+def test_a_record_that_cannot_be_told_prints_nothing(lines: io.StringIO) -> None:
+    logging.getLogger("tokencheck.app.x").error("%d", CANARY)
+    assert parsed(lines) == []
