@@ -16,7 +16,7 @@ from tokencheck.api.tokencheck import (
 from tokencheck.cli.manifests import config_map_values, manifests_in
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.model.errors import UsageError
-from tokencheck.model.trust import Trust, TrustState
+from tokencheck.model.trust import Trust, TrustState, rules_of
 
 if TYPE_CHECKING:
     from tokencheck.api.tokenprovider import TokenProvider
@@ -149,18 +149,9 @@ def _provider_in(objects: _Objects, name: str | None, path: str) -> "TokenProvid
 
 def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Trust:
     """Return what `gather.trust.provided` makes of the provider, its keys taken from files."""
-    jwt = provider.jwt
+    jwt, trust = provider.jwt, rules_of(provider)
     if jwt is None:
-        return Trust(provider=provider.name, implies=provider.implies)
-    trust = Trust(
-        provider=provider.name,
-        issuer=jwt.issuer,
-        algorithms=jwt.algorithms,
-        types=jwt.types,
-        clock_skew=jwt.clock_skew,
-        scope_claims=jwt.scope_claims,
-        implies=provider.implies,
-    )
+        return trust
     if asked.jwks is not None:
         return trust
     if jwt.config_map is None:

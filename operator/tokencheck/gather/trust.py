@@ -12,7 +12,7 @@ from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.gather.sources import Sources
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.keyset import KeySet
-from tokencheck.model.trust import Trust, TrustState
+from tokencheck.model.trust import Trust, TrustState, rules_of
 
 _CACHED_CHARS = 32 * 1024  # a key set has 1 to 5 KiB
 
@@ -74,18 +74,9 @@ async def _usable(
 
 async def provided(provider: TokenProvider, sources: Sources) -> Trust:
     """Return what a usable provider vouches for, its keys read."""
-    jwt = provider.jwt
+    jwt, trust = provider.jwt, rules_of(provider)
     if jwt is None:
-        return Trust(provider=provider.name, implies=provider.implies)
-    trust = Trust(
-        provider=provider.name,
-        issuer=jwt.issuer,
-        algorithms=jwt.algorithms,
-        types=jwt.types,
-        clock_skew=jwt.clock_skew,
-        scope_claims=jwt.scope_claims,
-        implies=provider.implies,
-    )
+        return trust
     where = f"TokenProvider {provider.name}"
     if jwt.config_map is None:
         return _with_keys(trust, jwt.jwks or "", where)

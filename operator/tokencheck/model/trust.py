@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tokencheck.api.defaults import (
     DEFAULT_ALGORITHMS,
@@ -13,6 +14,9 @@ from tokencheck.api.defaults import (
     DEFAULT_TYPES,
 )
 from tokencheck.model.keyset import KeySet
+
+if TYPE_CHECKING:  # a type only: `verify` without a provider must not load its parser
+    from tokencheck.api.tokenprovider import TokenProvider
 
 
 class TrustState(StrEnum):
@@ -49,3 +53,19 @@ class Trust:
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     scope_claims: tuple[str, ...] = DEFAULT_SCOPE_CLAIMS
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def rules_of(provider: "TokenProvider") -> Trust:
+    """Return what a provider says of tokens, before its keys are read."""
+    jwt = provider.jwt
+    if jwt is None:
+        return Trust(provider=provider.name, implies=provider.implies)
+    return Trust(
+        provider=provider.name,
+        issuer=jwt.issuer,
+        algorithms=jwt.algorithms,
+        types=jwt.types,
+        clock_skew=jwt.clock_skew,
+        scope_claims=jwt.scope_claims,
+        implies=provider.implies,
+    )
