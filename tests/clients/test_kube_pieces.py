@@ -20,11 +20,12 @@ from tokencheck.clients.kube.decode import (
     secret_of,
     version_of,
 )
-from tokencheck.clients.kube.events import cut, name_of
+from tokencheck.clients.kube.events import name_of
 from tokencheck.clients.kube.guard import COMMAND_WRITES, OPERATOR_WRITES, require_allowed
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
 from tokencheck.clients.kube.resources import SECRETS, TOKEN_PROVIDERS, WORKLOADS, is_name
 from tokencheck.clients.kube.transport import resource_of
+from tokencheck.core.outcome.words import cut
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, EventType

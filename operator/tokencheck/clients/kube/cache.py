@@ -135,12 +135,6 @@ class Cache:
         """Know nothing of a provider any more."""
         self._providers.pop(name, None)
 
-    def known(self, kind: str) -> frozenset[Key]:
-        """Return the keys of our own objects of a kind that are held."""
-        if kind == "TokenCheck":
-            return frozenset(self._checks)
-        return frozenset(Key("TokenProvider", "", name) for name in self._providers)
-
     def versions(self, kind: str) -> dict[Key, str]:
         """Return the resourceVersions of our own objects of a kind that are held."""
         if kind == "TokenCheck":

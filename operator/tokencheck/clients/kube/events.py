@@ -16,6 +16,7 @@ from typing import Any
 
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.core.outcome.words import cut
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.outcome import Event
 
@@ -162,14 +163,6 @@ def name_of(event: Event) -> str:
     )
     digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
     return f"{event.regarding.name[:200].rstrip('-.')}.{digest}"
-
-
-def cut(text: str, size_bytes: int) -> str:
-    """Return `text`, or its beginning and an ellipsis, in at most `size_bytes` of UTF-8."""
-    data = text.encode("utf-8", "replace")
-    if len(data) <= size_bytes:
-        return text
-    return data[: size_bytes - 3].decode("utf-8", "ignore") + "…"
 
 
 def _given_up(event: Event, status: int) -> str | None:
