@@ -6,9 +6,9 @@ WORKDIR /src
 # First what changes seldom, so that a change of the code installs nothing again.
 COPY requirements/build.lock requirements/run.lock requirements/
 RUN python -m venv /opt/build \
- && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements/build.lock \
+ && /opt/build/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.lock \
  && python -m venv --without-pip /opt/tokencheck \
- && pip --python /opt/tokencheck/bin/python install --require-hashes --only-binary :all: -r requirements/run.lock
+ && pip --python /opt/tokencheck/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/run.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY operator/tokencheck operator/tokencheck
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

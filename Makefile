@@ -28,7 +28,8 @@ $(READY): requirements/dev.lock pyproject.toml
 	  { echo "tokencheck needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say which: make setup PYTHON=python3.13" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV) from requirements/dev.lock (about half a minute)"; $(PYTHON) -m venv $(VENV); } || \
 	  { echo "No virtual environment could be made. On Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
-	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.lock
+	@# The lock is complete: resolving again would stumble over every newer release of an extra (pip #9644).
+	@$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements/dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
