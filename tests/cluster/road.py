@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -66,14 +66,15 @@ class Road:
 
 @contextmanager
 def operator_behind(
-    plane: ControlPlane, folder: Path, *args: str
+    plane: ControlPlane, folder: Path, *args: str, env: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Road, OperatorProcess]]:
     """A road, and an operator with the chart's rights that goes it; its log is in ``folder``.
 
     It is the same process at the end, or the test has failed.
     """
     with Road(grant_operator(plane)) as road:
-        process = OperatorProcess(road.kubeconfig, folder / "operator.log", args=args, plane=plane)
+        log = folder / "operator.log"
+        process = OperatorProcess(road.kubeconfig, log, args=args, env=env, plane=plane)
         try:
             yield road, process.start()
             process.server.require_alive()

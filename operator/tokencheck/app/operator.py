@@ -40,6 +40,7 @@ from tokencheck.engine.clock import Clock
 from tokencheck.engine.engine import Engine
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.sources import Sources
+from tokencheck.model.change import Cause
 from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
 from tokencheck.notice.queue import Queue
@@ -135,7 +136,13 @@ class Operator:
             Clock(wall=_now, monotonic=time.monotonic),
             workers=self._settings.workers,
             observe=self._observe,
+            on_set_back=self._judge_all_again,
         )
+
+    def _judge_all_again(self, set_back_s: float) -> None:
+        _log.warning("the clock was set back by %.1f s; all checks are judged again", set_back_s)
+        for key in self._cache.versions("TokenCheck"):
+            self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
 
     def _observe(self, kind: str, seconds: float) -> None:
         if kind == "TokenCheck":

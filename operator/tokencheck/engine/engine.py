@@ -33,6 +33,10 @@ def _unobserved(_kind: str, _seconds: float) -> None:
     """Do nothing."""
 
 
+def _ignored(_seconds: float) -> None:
+    """Do nothing."""
+
+
 class Engine:
     """Runs passes: one per key, at most `workers` at a time, none before the gate opens."""
 
@@ -45,6 +49,7 @@ class Engine:
         workers: int = 16,
         pass_timeout_s: float = PASS_TIMEOUT_S,
         observe: Callable[[str, float], None] = _unobserved,
+        on_set_back: Callable[[float], None] = _ignored,
     ) -> None:
         """Join what is due with what to do.
 
@@ -55,6 +60,8 @@ class Engine:
             workers: how many passes may run at a time.
             pass_timeout_s: seconds after which a pass is ended and tried again.
             observe: told kind and duration in seconds of every pass that ended well.
+            on_set_back: told within about a second that the wall clock was set back, and by how
+                many seconds: what had ended may be valid again.
         """
         self._queue = queue
         self._passes = passes
@@ -62,7 +69,7 @@ class Engine:
         self._workers = workers
         self._pass_timeout_s = pass_timeout_s
         self._observe = observe
-        self._timer = Timer(queue, clock)
+        self._timer = Timer(queue, clock, on_set_back)
         self._lag = LoopLag(clock.monotonic)
         self._ready = asyncio.Semaphore(0)  # one permit for each ready key
         self._tasks: set[asyncio.Task[None]] = set()

@@ -17,6 +17,7 @@ class Cause(StrEnum):
     PROVIDER_CHANGED = "ProviderChanged"
     REFERENCE_CHANGED = "ReferenceChanged"  # a ConfigMap with keys, a Namespace's labels
     THRESHOLD = "Threshold"
+    CLOCK_SET_BACK = "ClockSetBack"  # moments that had passed may lie ahead again
     RESYNC = "Resync"
     REQUESTED = "Requested"
     RETRY = "Retry"

@@ -1,6 +1,7 @@
 import pytest
 from core_outcome_builders import START, Life, assessed, failing, finding, passing, rollout, seconds
 
+from tokencheck.api.quantity import format_time
 from tokencheck.core.outcome.stalled import HEALING, TERMINAL
 from tokencheck.model.finding import Check, Result
 from tokencheck.model.reasons import Reason
@@ -59,6 +60,27 @@ def test_a_missing_or_expired_token_may_heal_itself_for_grace_for(reason: Reason
     life.later(60).judge(bad)
     assert life.says("Stalled") is None
     assert life.says("Reconciling") is None
+
+
+def test_a_clock_that_was_set_back_lengthens_no_pulse() -> None:
+    """What began in the future began now, or it would last as long as the step."""
+    life = Life(gate={"graceFor": "2m", "stallFor": "60s"})
+    bad = assessed(*failing(Reason.SECRET_NOT_FOUND))
+    life.judge(bad)
+    set_back = life.later(-3600).judge(bad)
+    assert life.condition("Reconciling")["lastTransitionTime"] == format_time(life.now)
+    assert life.condition("Ready")["lastTransitionTime"] == format_time(life.now)
+    assert set_back.wake_at == life.now + seconds(120)
+    life.later(120).judge(bad)
+    assert life.says("Stalled") == ("True", "SecretNotFound")
+    assert life.later(-86_400).judge(bad).wake_at == life.now + seconds(60)
+
+
+def test_transition_times_stay_although_another_replica_s_clock_is_a_little_behind() -> None:
+    life = Life()
+    bad = assessed(*failing(Reason.SCOPE_MISSING))
+    life.judge(bad)
+    assert not life.later(-2).judge(bad).changed
 
 
 def test_without_grace_a_missing_token_stalls_at_once() -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tokencheck.api.quantity import format_time
+from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.reasons import Reason
 
 MAX_CONDITIONS = 32  # the CRD takes no more
 MAX_MESSAGE_BYTES = 512  # Helm, Argo CD and kubectl print it whole
+# By how much two replicas' clocks may differ; what lies further ahead was written before a clock
+# was set back.
+CLOCKS_DIFFER = timedelta(seconds=10)
 
 
 class State(StrEnum):
@@ -61,13 +64,23 @@ def previous(status: Mapping[str, Any], kind: Type) -> Mapping[str, Any]:
     return {}
 
 
+def since(condition: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return when a stored condition began, or None when it does not say.
+
+    One that begins in the future began now: its clock was set back, and a pulse that counts from
+    then would last as long as the step.
+    """
+    began = parse_time(condition.get("lastTransitionTime"))
+    return now if began is not None and began > now + CLOCKS_DIFFER else began
+
+
 def render(
     conditions: Iterable[Condition], status: Mapping[str, Any], *, generation: int, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the whole conditions list: ours, then foreign ones as they were.
 
-    lastTransitionTime moves only when `status` flips; every one of ours carries the same
-    observedGeneration.
+    lastTransitionTime moves only when `status` flips, or from the future to now; every one of ours
+    carries the same observedGeneration.
     Source: Kubernetes API conventions, "Typical status properties".
     """
     stored = [c for c in status.get("conditions") or () if isinstance(c, Mapping)]
@@ -75,13 +88,13 @@ def render(
     rendered = []
     for condition in conditions:
         old = by_type.get(condition.type, {})
-        kept = old.get("lastTransitionTime") if old.get("status") == condition.state else None
+        began = since(old, now) if old.get("status") == condition.state else None
         rendered.append(
             {
                 "type": str(condition.type),
                 "status": str(condition.state),
                 "observedGeneration": generation,
-                "lastTransitionTime": kept or format_time(now),
+                "lastTransitionTime": format_time(began or now),
                 "reason": str(condition.reason),
                 "message": cut(condition.message, MAX_MESSAGE_BYTES),
             }

@@ -11,9 +11,8 @@ Source: kstatus (Reconciling and Stalled are abnormal-true, Stalled fails the wa
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tokencheck.api.quantity import parse_time
 from tokencheck.api.tokencheck import TokenCheck
-from tokencheck.core.outcome.condition import Condition, State, Type, previous
+from tokencheck.core.outcome.condition import Condition, State, Type, previous, since
 from tokencheck.model.reasons import Reason
 
 TERMINAL = frozenset(
@@ -63,11 +62,11 @@ def pulse_of(check: TokenCheck, ready: Condition, *, same_cause: bool, now: date
         return _stall(check, ready, same_cause=same_cause, now=now)
     if ready.reason not in HEALING:
         return Pulse()
-    if same_cause and (stalled := _since(check, Type.STALLED)):
+    if same_cause and (stalled := _since(check, Type.STALLED, now)):
         return _until(ready, Type.STALLED, stalled + check.spec.gate.stall_for, now)
     # The Reconciling of an open rollout is not ours: it would begin the grace again, for ever.
     ours = previous(check.status, Type.RECONCILING).get("reason") == ready.reason
-    waiting = _since(check, Type.RECONCILING) if same_cause and ours else None
+    waiting = _since(check, Type.RECONCILING, now) if same_cause and ours else None
     if same_cause and waiting is None:
         return Pulse()  # its pulse is over
     grace = _until(ready, Type.RECONCILING, (waiting or now) + check.spec.gate.grace_for, now)
@@ -81,12 +80,12 @@ def pulse_of(check: TokenCheck, ready: Condition, *, same_cause: bool, now: date
 def _stall(check: TokenCheck, ready: Condition, *, same_cause: bool, now: datetime) -> Pulse:
     if not same_cause:
         return _until(ready, Type.STALLED, now + check.spec.gate.stall_for, now)
-    began = _since(check, Type.STALLED)
+    began = _since(check, Type.STALLED, now)
     return _until(ready, Type.STALLED, began + check.spec.gate.stall_for, now) if began else Pulse()
 
 
-def _since(check: TokenCheck, kind: Type) -> datetime | None:
-    return parse_time(previous(check.status, kind).get("lastTransitionTime"))
+def _since(check: TokenCheck, kind: Type, now: datetime) -> datetime | None:
+    return since(previous(check.status, kind), now)
 
 
 def _until(ready: Condition, kind: Type, end: datetime, now: datetime) -> Pulse:
