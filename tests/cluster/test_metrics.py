@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.shop import Shop, env, eventually, listed, pod_spec, token_of
 from controlplane import ControlPlane, OperatorProcess
+from tokencheck.clients.kube.watching import Restart
 from tokencheck.model.finding import Check, Result
 from tokencheck.web.tally import DRIFT_KINDS
 
@@ -38,6 +39,9 @@ FAMILIES = {
     "loop_lag_seconds": "gauge",
     "passes_failed": "counter",
     "events_dropped": "counter",
+    "api_retries": "counter",
+    "api_throttled_seconds": "counter",
+    "informer_denied": "gauge",
     "kopf_restarts": "counter",
     "api_requests": "counter",
     "informer_synced": "gauge",
@@ -67,6 +71,11 @@ def test_every_family_is_there_typed_and_explained_before_the_first_check(
             assert f'tokencheck_checks_total{{check="{check}",result="{result}"}}' in samples
     for kind in DRIFT_KINDS:
         assert f'tokencheck_drifts_total{{kind="{kind}"}}' in samples
+    for reason in Restart:
+        labels = f'reason="{reason}",resource="tokenchecks"'
+        assert f"tokencheck_watch_restarts_total{{{labels}}}" in samples
+    for reason in ("Failed", "Limited", "Overflow"):
+        assert f'tokencheck_events_dropped_total{{reason="{reason}"}}' in samples
     # What cannot be is counted at zero all the same.
     assert samples['tokencheck_checks_total{check="Present",result="Warn"}'] == 0
     (build,) = ours["build_info"].samples

@@ -83,6 +83,7 @@ HEALTHY = InformerState(
     resource="secrets",
     synced=True,
     alive=True,
+    denied=False,
     last_event_at=ISSUED,
     silent_s=3.0,
     restarts={"Expired": 2, "Error": 0},
@@ -99,7 +100,9 @@ def sources(**changes):
         loop_lag_s=lambda: 0.01,
         passes_failed=lambda: 3,
         api_requests=lambda: {("get", "secrets", "200"): 12, ("patch", "tokenchecks", "409"): 1},
-        events_dropped=lambda: 5,
+        api_retries=lambda: {"Throttled": 2, "Unauthorized": 0},
+        api_throttled_s=lambda: {"Client": 0.0, "Server": 1.5},
+        events_dropped=lambda: {"Failed": 0, "Limited": 5, "Overflow": 0},
         kopf_restarts=lambda: 6,
     )
     return replace(healthy, **changes)

@@ -9,7 +9,13 @@ def test_a_healthy_process_lives_and_is_ready(process):
     assert readiness_of(facts).ok
     assert readiness_of(facts).facts == {
         "informers": {
-            "secrets": {"synced": True, "alive": True, "silentSeconds": 3.0, "restarts": 2}
+            "secrets": {
+                "synced": True,
+                "alive": True,
+                "denied": False,
+                "silentSeconds": 3.0,
+                "restarts": 2,
+            }
         },
         "queueDepth": 4,
         "queueOldestSeconds": 0.5,

@@ -1,30 +1,35 @@
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tokencheck.model.finding import Check, Result
 from tokencheck.model.ports import WriteResult
+from tokencheck.web.board import ResultBoard
+from tokencheck.web.metrics import Metrics
+from tokencheck.web.tally import Tally
 
 LABELS = {"namespace": "shop", "name": "checkout"}
 
 
+def samples_of(metrics):
+    """Scrape and parse: (name, labels) -> value."""
+    text = b"".join(metrics.scrape()).decode()
+    samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            identity = (sample.name, frozenset(sample.labels.items()))
+            assert identity not in samples, f"two series {identity}"
+            samples[identity] = sample.value
+    return samples
+
+
 @pytest.fixture
 def scraped(metrics):
-    """Give a function that scrapes and parses: (name, labels) -> value."""
-
-    def do():
-        text = b"".join(metrics.scrape()).decode()
-        samples = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                identity = (sample.name, frozenset(sample.labels.items()))
-                assert identity not in samples, f"two series {identity}"
-                samples[identity] = sample.value
-        return samples
-
-    return do
+    """Give a function that scrapes and parses."""
+    return lambda: samples_of(metrics)
 
 
 def value(samples, metric, /, **labels):
@@ -83,7 +88,11 @@ def test_facts_of_the_process_are_asked_at_scrape(scraped):
     assert value(found, "queue_oldest_seconds") == 0.5
     assert value(found, "loop_lag_seconds") == 0.01
     assert value(found, "passes_failed_total") == 3
-    assert value(found, "events_dropped_total") == 5
+    assert value(found, "events_dropped_total", reason="Limited") == 5
+    assert value(found, "events_dropped_total", reason="Failed") == 0
+    assert value(found, "api_retries_total", reason="Throttled") == 2
+    assert value(found, "api_throttled_seconds_total", by="Server") == 1.5
+    assert value(found, "informer_denied", resource="secrets") == 0
     assert value(found, "kopf_restarts_total") == 6
     assert value(found, "informer_synced", resource="secrets") == 1
     assert value(found, "informer_last_event_timestamp_seconds", resource="secrets") == 1782864000.0
@@ -105,10 +114,6 @@ def test_counters_of_closed_sets_exist_at_zero(scraped):
 
 
 def test_watches_of_one_resource_in_several_namespaces_are_one_series(process, informer):
-    from tokencheck.web.board import ResultBoard
-    from tokencheck.web.metrics import Metrics
-    from tokencheck.web.tally import Tally
-
     states = (
         informer(restarts={"Expired": 1}),
         informer(synced=False, last_event_at=None, restarts={"Expired": 2, "Error": 1}),
@@ -123,6 +128,15 @@ def test_watches_of_one_resource_in_several_namespaces_are_one_series(process, i
     assert 'tokencheck_watch_restarts_total{reason="Expired",resource="secrets"} 3.0' in text
     assert 'last_event_timestamp_seconds{resource="secrets"}' in text
     assert 'last_event_timestamp_seconds{resource="pods"}' not in text
+
+
+def test_the_watch_that_is_silent_longest_speaks_for_its_resource(process, informer, board, tally):
+    early, late = (datetime(2026, 7, 1, 12, minute, tzinfo=UTC) for minute in (0, 5))
+    states = (informer(last_event_at=late), informer(last_event_at=early, denied=True))
+    found = samples_of(Metrics(board, tally, process(informers=lambda: states), "1"))
+    stamp = value(found, "informer_last_event_timestamp_seconds", resource="secrets")
+    assert stamp == early.timestamp()
+    assert value(found, "informer_denied", resource="secrets") == 1
 
 
 def test_free_text_cannot_break_out_of_its_label(build, put, scraped):

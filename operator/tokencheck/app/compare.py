@@ -57,13 +57,15 @@ class Compare:
         self._lists = lists
         self._held = held
         self._own_kinds = own_kinds
-        self._listed_at = time.monotonic()
+        self._started_at = time.monotonic()
+        self.listed_at: float | None = None  # monotonic seconds of the last whole list
         self.synced = asyncio.Event()
 
     @property
     def silent_s(self) -> float:
         """Return the seconds since our kinds were last listed, less the pause between two lists."""
-        return max(0.0, time.monotonic() - self._listed_at - self._every_s)
+        since = self._started_at if self.listed_at is None else self.listed_at
+        return max(0.0, time.monotonic() - since - self._every_s)
 
     async def run(self) -> None:
         """Compare for ever; a list that fails is tried again, the objects that we hold stay."""
@@ -78,7 +80,7 @@ class Compare:
                 pause = min(pause * 2, 15.0)
                 continue
             pause = 0.2
-            self._listed_at = time.monotonic()
+            self.listed_at = time.monotonic()
             self.synced.set()
             await asyncio.sleep(self._every_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
 

@@ -1,19 +1,23 @@
 """What /metrics and the probes ask of the running parts."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
 
 from tokencheck.app.compare import Compare
 from tokencheck.app.kopf_watch import KopfWatch
 from tokencheck.clients.kube.cache import Cache
-from tokencheck.clients.kube.events import EventRecorder
+from tokencheck.clients.kube.events import LOST, EventRecorder
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import Restart
 from tokencheck.engine.engine import Engine
 from tokencheck.notice.queue import Queue
 from tokencheck.web.sources import InformerState, Sources
 
-LOST = ("failed", "limited", "overflow")  # outcomes of an Event that nobody reads
+_Word = TypeVar("_Word", bound=StrEnum)
+_Number = TypeVar("_Number", int, float)
 
 
 def facts_of(
@@ -35,7 +39,9 @@ def facts_of(
         loop_lag_s=lambda: engine.loop_lag_s,
         passes_failed=lambda: engine.passes_failed,
         api_requests=lambda: dict(transport.requests),
-        events_dropped=lambda: sum(events.outcomes[o] for o in LOST),
+        api_retries=lambda: _named(transport.retries),
+        api_throttled_s=lambda: _named(transport.held_back_s),
+        events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         kopf_restarts=lambda: kopf.restarts,
     )
 
@@ -47,9 +53,11 @@ def _informers(cache: Cache) -> Sequence[InformerState]:
             # A right that is missing makes verdicts Unknown, not the process unready.
             synced=watch.synced or watch.denied,
             alive=True,
+            denied=watch.denied,
+            # Bookmarks and lists are signs of life too.
             last_event_at=_wall(watch.last_activity),
             silent_s=time.monotonic() - watch.last_activity,
-            restarts={str(reason): count for reason, count in watch.restarts.items()},
+            restarts={str(reason): watch.restarts.get(reason, 0) for reason in Restart},
         )
         for watch in cache.watches()
     ]
@@ -60,10 +68,21 @@ def _own_kinds(kopf: KopfWatch, compare: Compare) -> InformerState:
         resource="tokenchecks",
         synced=compare.synced.is_set(),
         alive=kopf.alive,
-        last_event_at=_wall(kopf.last_event) if kopf.last_event else None,
+        denied=False,
+        last_event_at=_wall(max(heard)) if (heard := _heard(kopf, compare)) else None,
         silent_s=compare.silent_s,
-        restarts={"Ended": kopf.restarts},
+        restarts={str(reason): 0 for reason in Restart} | {str(Restart.ERROR): kopf.restarts},
     )
+
+
+def _heard(kopf: KopfWatch, compare: Compare) -> list[float]:
+    """Return when something was heard of our kinds: Kopf tells no bookmarks, the compare lists."""
+    times = (kopf.last_event, compare.listed_at)
+    return [at for at in times if at is not None]
+
+
+def _named(counts: Mapping[_Word, _Number]) -> dict[str, _Number]:
+    return {str(word): count for word, count in counts.items()}
 
 
 def _wall(monotonic: float) -> datetime:

@@ -94,6 +94,7 @@ def _informer(state: InformerState) -> dict[str, Any]:
     return {
         "synced": state.synced,
         "alive": state.alive,
+        "denied": state.denied,
         "silentSeconds": round(state.silent_s, 3),
         "restarts": sum(state.restarts.values()),
     }

@@ -64,6 +64,7 @@ class _Totals(Collector):
         )
         yield from self._counted()
         yield from self._process()
+        yield from self._requests()
         yield from _informers(self._sources)
 
     def _counted(self) -> Iterator[Metric]:
@@ -117,7 +118,6 @@ class _Totals(Collector):
                 "Passes that ended in an error or a time-out.",
                 sources.passes_failed,
             ),
-            ("events_dropped", "Events that could not be written.", sources.events_dropped),
             (
                 "kopf_restarts",
                 "How often the watch of TokenChecks was started again.",
@@ -126,10 +126,31 @@ class _Totals(Collector):
         ):
             yield _counter(name, text, (), [((), count())])
         yield _counter(
+            "events_dropped",
+            "Events that were not written, by reason.",
+            ("reason",),
+            (((reason,), count) for reason, count in sources.events_dropped().items()),
+        )
+
+    def _requests(self) -> Iterator[Metric]:
+        sources = self._sources
+        yield _counter(
             "api_requests",
-            "Requests to the API server, by HTTP status; 0 where none came.",
+            "Requests to the API server, by HTTP status; 0 where no answer came.",
             ("verb", "resource", "code"),
             sources.api_requests().items(),
+        )
+        yield _counter(
+            "api_retries",
+            "Requests to the API server that were sent again, by reason.",
+            ("reason",),
+            (((reason,), count) for reason, count in sources.api_retries().items()),
+        )
+        yield _counter(
+            "api_throttled_seconds",
+            "Seconds that requests to the API server waited, by who made them wait.",
+            ("by",),
+            (((by,), seconds) for by, seconds in sources.api_throttled_s().items()),
         )
 
 
@@ -142,8 +163,14 @@ def _informers(sources: Sources) -> Iterator[Metric]:
         (((state.resource,), state.synced) for state in states),
     )
     yield _gauge(
+        "informer_denied",
+        "1 when the operator may not list or watch some of it.",
+        ("resource",),
+        (((state.resource,), state.denied) for state in states),
+    )
+    yield _gauge(
         "informer_last_event_timestamp_seconds",
-        "When an object of a watch last changed.",
+        "When the API server last told a watch anything: a list, an event or a bookmark.",
         ("resource",),
         (
             ((state.resource,), state.last_event_at.timestamp())

@@ -13,7 +13,9 @@ class InformerState:
         resource: plural name of what is watched (``secrets``).
         synced: whether its first full picture is there.
         alive: whether the task or thread that watches still runs, connected or not.
-        last_event_at: when an object last changed; None before the first.
+        denied: whether the operator lacks the right to list or watch some of it.
+        last_event_at: when the API server last said anything about it: a list, an event or a
+            bookmark; None before the first.
         silent_s: seconds since the API server last said anything (a list, an event or a bookmark).
         restarts: watches started again, by reason; those that can happen but did not stand there
             with 0.
@@ -22,6 +24,7 @@ class InformerState:
     resource: str
     synced: bool
     alive: bool
+    denied: bool
     last_event_at: datetime | None
     silent_s: float
     restarts: Mapping[str, int]
@@ -37,12 +40,14 @@ def by_resource(states: Iterable[InformerState]) -> tuple[InformerState, ...]:
 
 
 def _worse(one: InformerState, other: InformerState) -> InformerState:
+    # The one that is silent longest: a lively neighbour must not hide it.
     events = [at for at in (one.last_event_at, other.last_event_at) if at is not None]
     return InformerState(
         resource=one.resource,
         synced=one.synced and other.synced,
         alive=one.alive and other.alive,
-        last_event_at=max(events, default=None),
+        denied=one.denied or other.denied,
+        last_event_at=min(events, default=None),
         silent_s=max(one.silent_s, other.silent_s),
         restarts={
             r: one.restarts.get(r, 0) + other.restarts.get(r, 0)
@@ -63,7 +68,9 @@ class Sources:
         passes_failed: passes that ended in an exception.
         api_requests: requests to the API server, by (verb, resource, HTTP status; ``0`` without
             an answer).
-        events_dropped: Events that could not be written.
+        api_retries: requests that were sent again, by reason.
+        api_throttled_s: seconds that requests waited, by who made them wait.
+        events_dropped: Events that were not written, by reason.
         kopf_restarts: how often the watch of our own kinds was started again.
     """
 
@@ -74,5 +81,7 @@ class Sources:
     loop_lag_s: Callable[[], float]
     passes_failed: Callable[[], int]
     api_requests: Callable[[], Mapping[tuple[str, str, str], int]]
-    events_dropped: Callable[[], int]
+    api_retries: Callable[[], Mapping[str, int]]
+    api_throttled_s: Callable[[], Mapping[str, float]]
+    events_dropped: Callable[[], Mapping[str, int]]
     kopf_restarts: Callable[[], int]

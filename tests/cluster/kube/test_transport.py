@@ -11,6 +11,7 @@ import yaml
 
 from controlplane import ControlPlane
 from kube_world import World
+from tokencheck.clients.kube.answers import HeldBackBy, Retry
 from tokencheck.clients.kube.transport import Limits, Transport
 from tokencheck.model.errors import ClusterError, UsageError
 
@@ -59,6 +60,7 @@ async def test_a_server_that_cannot_be_reached_is_a_retryable_error_in_our_words
     ) as caught:
         await transport.get(PODS)
     assert caught.value.retryable
+    assert transport.requests == {("get", "pods", "0"): 1}
     assert caught.value.__suppress_context__, "the foreign text is not shown with it"
     await transport.close()
 
@@ -117,12 +119,16 @@ async def test_throttling_is_obeyed_and_ends_as_an_answer(world: World) -> None:
     world.proxy.refuse(429, headers={"Retry-After": "0"})
     assert (await world.transport.get(PODS)).status == 429
     assert world.proxy.count("get") == 4
+    assert world.transport.requests == {("get", "pods", "429"): 4}
+    assert world.transport.retries == {Retry.THROTTLED: 3, Retry.UNAUTHORIZED: 0}
+    assert world.transport.held_back_s[HeldBackBy.SERVER] > 0
 
 
 async def test_an_answer_that_does_not_come_is_given_up(world: World) -> None:
     world.proxy.refuse(429, headers={"Retry-After": "1"}, times=1)
     with pytest.raises(ClusterError, match=r"no answer within 0.0001 s"):
         await world.transport.get(PODS, timeout_s=0.0001)
+    assert world.transport.requests == {("get", "pods", "0"): 1}
 
 
 async def test_requests_are_counted_by_verb_and_resource(world: World) -> None:
@@ -144,6 +150,7 @@ async def test_requests_keep_to_their_own_rate(world: World, tmp_path: Path) -> 
     for _ in range(6):
         await transport.get("/version")
     assert time.monotonic() - started > 0.45
+    assert transport.held_back_s[HeldBackBy.CLIENT] > 0.45
     await transport.close()
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 import aiohttp
 
@@ -13,6 +14,20 @@ _MAX_RETRY_AFTER_S = 10.0
 # etcd takes 1.5 MiB a request; JSON is a few times larger than what it stores
 MAX_LINE_BYTES = 8 << 20
 _MAX_BODY_BYTES = 256 << 20
+
+
+class Retry(StrEnum):
+    """Why a request was sent again; label of tokencheck_api_retries_total."""
+
+    THROTTLED = "Throttled"  # the server asked to come back later (429)
+    UNAUTHORIZED = "Unauthorized"  # with credentials that were read again
+
+
+class HeldBackBy(StrEnum):
+    """Who made a request wait; label of tokencheck_api_throttled_seconds_total."""
+
+    CLIENT = "Client"  # our own bound of requests a second
+    SERVER = "Server"  # its Retry-After
 
 
 class StalledError(ClusterError):

@@ -28,6 +28,7 @@ _REMEMBERED = 4000  # names whose count is known; older ones start a new count
 _TRIES = 5
 # Per object, as client-go's spam filter: 25 at once, then one in five minutes.
 _BURST, _PER_SECOND = 25, 1 / 300
+LOST = ("failed", "limited", "overflow")  # outcomes of an Event that nobody reads
 _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
 
 

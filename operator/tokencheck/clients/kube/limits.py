@@ -28,12 +28,14 @@ class TokenBucket:
         self._left -= 1
         return True
 
-    async def take(self) -> None:
-        """Take one token, waiting for it in the order of asking."""
+    async def take(self) -> float:
+        """Take one token, waiting for it in the order of asking; return the seconds waited."""
         self._fill()
         self._left -= 1  # below zero: a place in the line
-        if self._left < 0:
-            await asyncio.sleep(-self._left / self._per_second)
+        wait_s = max(0.0, -self._left / self._per_second)
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        return wait_s
 
     def _fill(self) -> None:
         now = self._clock()

@@ -24,6 +24,8 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from tokencheck.clients.kube.answers import (
     MAX_LINE_BYTES,
     Answer,
+    HeldBackBy,
+    Retry,
     StalledError,
     body_of,
     broken,
@@ -38,6 +40,7 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 _CONNECT_S = 5.0
 _ATTEMPTS = 4  # of one request that the server throttles (429) or whose credentials ended (401)
+NO_ANSWER = 0  # stands for the HTTP status where no whole answer came
 _RELOAD_EVERY_S = 5.0  # a plugin that hands out bad credentials is not run for every request
 
 
@@ -70,6 +73,10 @@ class _Call:
     def where(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def verb(self) -> str:
+        return "watch" if "watch" in self.params else self.method.lower()
+
 
 class Transport:
     """Requests to one API server. Every answer is a value; only silence and breaks raise."""
@@ -84,7 +91,10 @@ class Transport:
     ) -> None:
         """Use `connect` instead."""
         limits = limits or Limits()
-        self.requests: Counter[tuple[str, str, str]] = Counter()  # verb, resource, HTTP status
+        # verb, resource, HTTP status of every answer, those that were asked again included
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.retries = dict.fromkeys(Retry, 0)
+        self.held_back_s = dict.fromkeys(HeldBackBy, 0.0)
         self._configuration = configuration
         self._reload_configuration = reload
         self._writes = writes
@@ -218,9 +228,11 @@ class Transport:
             headers={"Accept": accept, "Content-Type": JSON},
             timeout=timeout,
         )
+        answered = False
         try:
             async with self._opened(self._streams, call) as response:
-                self.requests["watch", resource_of(path), str(response.status)] += 1
+                answered = True
+                self._count(call, response.status)
                 if response.status != 200:
                     raise ClusterError(
                         f"watch {path}: HTTP {response.status}", status=response.status
@@ -231,6 +243,9 @@ class Transport:
             raise StalledError(f"watch {path}: silent for {silent_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise broken(call.where, error) from None
+        finally:
+            if not answered:
+                self._count(call, NO_ANSWER)
 
     async def _request(
         self,
@@ -252,18 +267,19 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S),
             body=body,
         )
-        await self._bucket.take()
+        self.held_back_s[HeldBackBy.CLIENT] += await self._bucket.take()
         try:
             async with self._opened(self._api, call) as response:
-                self.requests[method.lower(), resource_of(path), str(response.status)] += 1
                 data = await body_of(response.content, call.where)
+                self._count(call, response.status)
                 return Answer(
                     status=response.status, body=data, date=response.headers.get("Date", "")
                 )
         except TimeoutError:
-            self.requests[method.lower(), resource_of(path), "0"] += 1
+            self._count(call, NO_ANSWER)
             raise ClusterError(f"{method} {path}: no answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
+            self._count(call, NO_ANSWER)
             raise broken(call.where, error) from None
 
     @asynccontextmanager
@@ -273,14 +289,25 @@ class Transport:
             response = await self._send(api, call)
             async with response:
                 if response.status == 401 and attempt == 1 and await self._reload():
+                    self._again(call, response.status, Retry.UNAUTHORIZED)
                     continue
                 if response.status != 429 or attempt == _ATTEMPTS:
                     yield response
                     return
-                pause_s = retry_after_s(response)
+                asked_s = retry_after_s(response)
             # Later than asked, never earlier: a herd that comes back in the same instant is
             # throttled again.
-            await asyncio.sleep(pause_s * 1.2 - jitter(pause_s * 0.2, 1.0) + 0.01)
+            pause_s = asked_s * 1.2 - jitter(asked_s * 0.2, 1.0) + 0.01
+            self._again(call, response.status, Retry.THROTTLED)
+            self.held_back_s[HeldBackBy.SERVER] += pause_s
+            await asyncio.sleep(pause_s)
+
+    def _count(self, call: _Call, status: int) -> None:
+        self.requests[call.verb, resource_of(call.path), str(status)] += 1
+
+    def _again(self, call: _Call, status: int, why: Retry) -> None:
+        self._count(call, status)
+        self.retries[why] += 1
 
     async def _send(self, api: ApiClient, call: _Call) -> aiohttp.ClientResponse:
         headers = {"User-Agent": "tokencheck", "Accept-Encoding": "identity", **call.headers}
