@@ -16,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --re
 ARGS ?=
 DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
 
-.PHONY: help setup check test demo cluster cluster-down bench docs lock clean
+.PHONY: help setup check test demo cluster cluster-down faults-kill bench docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ cluster: $(READY)  ## start a control plane to play with; prints its kubeconfig
 
 cluster-down: $(READY)  ## stop it
 	@PYTHONPATH=tools $(BIN)/python -m controlplane down
+
+faults-kill: $(READY)  ## kill the operator before and after each of its API calls; prints figures
+	@PYTHONPATH=tools:tests $(BIN)/python -m faults.kills $(ARGS)
 
 bench: $(READY)  ## measure beside a Go controller; prints the table of docs/benchmarks.md
 	@PYTHONPATH=tools $(BIN)/python -m bench $(ARGS)

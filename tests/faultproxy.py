@@ -46,6 +46,13 @@ class _Refusal:
     body: bytes = b""
 
 
+@dataclass(frozen=True)
+class _Trap:
+    when: When
+    act: Callable[[], None]
+    answered: bool
+
+
 @dataclass(eq=False)
 class _Stream:
     seen: Seen
@@ -68,7 +75,9 @@ class FaultProxy:
         self._streams: set[_Stream] = set()
         self._drop: Callable[[dict[str, Any]], bool] = lambda _: False
         self._end_at_once = False
+        self._trap: _Trap | None = None
         self.held = 0
+        self._holding: list[web.Request] = []
         self._released = asyncio.Event()
         self._released.set()
 
@@ -133,6 +142,7 @@ class FaultProxy:
         self._refusals.clear()
         self._drop = lambda _: False
         self._end_at_once = False
+        self._trap = None
 
     def cut(self, when: When = lambda _: True) -> None:
         """Break every open watch, or those that match, in the middle."""
@@ -174,6 +184,29 @@ class FaultProxy:
         """Let them go."""
         self._released.set()
 
+    def hang_up(self) -> None:
+        """Break the connections of the requests whose answers are held: those never arrive."""
+        for request in self._holding:
+            if request.transport is not None:
+                request.transport.abort()
+
+    def trap(self, when: When, act: Callable[[], None], *, answered: bool) -> None:
+        """Call `act` at the first matching request, which then gets no answer.
+
+        Either before the server gets it, or after its answer has left the server.
+        """
+        self._trap = _Trap(when, act, answered)
+
+    def _caught(self, request: web.Request, seen: Seen, *, answered: bool) -> bool:
+        trap = self._trap
+        if trap is None or trap.answered is not answered or not trap.when(seen):
+            return False
+        self._trap = None
+        trap.act()
+        if request.transport is not None:
+            request.transport.abort()
+        return True
+
     # Forwarding
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -181,6 +214,8 @@ class FaultProxy:
             request.method, request.path, dict(request.query), request.headers.get("Accept", "")
         )
         self.seen.append(seen)
+        if self._caught(request, seen, answered=False):
+            return web.Response(status=502)
         for refusal in self._refusals:
             if refusal.left > 0 and refusal.when(seen):
                 refusal.left -= 1
@@ -210,11 +245,13 @@ class FaultProxy:
                 timeout=aiohttp.ClientTimeout(),
             ) as answer:
                 if seen.verb == "watch" and answer.status == 200:
+                    if self._caught(request, seen, answered=True):
+                        return web.Response(status=502)
                     return await self._stream(request, answer, seen)
                 body = await answer.read()
-                self.held += 1
-                await self._released.wait()
-                self.held -= 1
+                if self._caught(request, seen, answered=True):
+                    return web.Response(status=502)
+                await self._keep(request)
                 return web.Response(
                     body=body,
                     status=answer.status,
@@ -227,6 +264,16 @@ class FaultProxy:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=502)
+
+    async def _keep(self, request: web.Request) -> None:
+        """Wait for `release` with an answer that the server has given."""
+        self.held += 1
+        self._holding.append(request)
+        try:
+            await self._released.wait()
+        finally:
+            self.held -= 1
+            self._holding.remove(request)
 
     async def _stream(
         self, request: web.Request, answer: aiohttp.ClientResponse, seen: Seen

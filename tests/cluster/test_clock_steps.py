@@ -183,16 +183,21 @@ def test_a_stopped_process_that_misses_an_end_tells_it_when_it_goes_on(
     follows(shop, stopped(running, lambda: time.sleep(6)), ends=EXPIRED, lives=GOOD)
 
 
-@pytest.mark.usefixtures("running")
-def test_every_time_is_told_in_utc_whatever_the_zone_of_the_process(shop: Shop) -> None:
+def test_every_time_is_told_in_utc_whatever_the_zone_of_the_process(
+    shop: Shop, running: OperatorProcess
+) -> None:
     before, end = int(time.time()), int(time.time()) + 3600
     stand(shop, ends={"exp": end})
     found: Object = shop.reads("ends", *GOOD)
     utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end))
-    assert found["status"]["expirationTime"] == token_of(found, "ends")["expirationTime"] == utc
+    assert found["status"]["expirationTime"] == token_of(found)["expirationTime"] == utc
     earliest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(before))
     latest = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
     for one in found["status"]["conditions"]:
         assert earliest <= one["lastTransitionTime"] <= latest
     told = shop.wait_event("ends", "TokenVerified")
     assert earliest <= told["eventTime"] <= latest.replace("Z", ".999999Z")
+    lines = [line for line in running.log_lines() if shop.namespace in line["message"]]
+    assert lines
+    for line in lines:
+        assert earliest <= line["time"] <= latest.replace("Z", ".999Z")

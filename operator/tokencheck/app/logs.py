@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -20,6 +21,11 @@ _log = logging.getLogger(__name__)
 
 class _Formatter(JsonFormatter):
     """Drops what an exception says: its class is enough, its text and locals may hold a token."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - logging's names
+        """Return the time in UTC, as RFC 3339 writes it: the process may stand in any zone."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def formatException(self, ei: Any) -> str:  # noqa: N802, ANN401 - logging's name and type
         """Return the class of the exception."""

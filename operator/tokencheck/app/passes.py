@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from tokencheck.core.outcome.transitions import retold
 from tokencheck.gather.sources import Sources
 from tokencheck.model.change import Cause
 from tokencheck.model.keys import Key
@@ -19,7 +20,11 @@ _log = logging.getLogger(__name__)
 
 
 class CountedStatus:
-    """A StatusSink that counts and logs; `wrote` holds keys written and not asked for since."""
+    """A StatusSink that counts and logs.
+
+    `wrote` holds keys written and not asked for since, `unanswered` those of which a write may or
+    may not have been made.
+    """
 
     def __init__(self, sink: StatusSink, tally: Tally) -> None:
         """Count the writes of `sink`."""
@@ -27,6 +32,7 @@ class CountedStatus:
         self._tally = tally
         self.wrote: set[Key] = set()
         self.writing: set[Key] = set()
+        self.unanswered: set[Key] = set()
         self._told: dict[Key, tuple[str, str]] = {}  # Ready as last logged
 
     async def write(
@@ -44,13 +50,16 @@ class CountedStatus:
         if result is WriteResult.WRITTEN:
             self.wrote.add(key)
             self._log_transition(key, status)
+        elif result is WriteResult.FAILED:
+            self.unanswered.add(key)
         elif result is WriteResult.GONE:
-            self._told.pop(key, None)
+            self.forget(key)
         return result, version
 
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
         self._told.pop(key, None)
+        self.unanswered.discard(key)
 
     def _log_transition(self, key: Key, status: Mapping[str, Any]) -> None:
         """Log one line when Ready says something else than at the last line."""
@@ -78,17 +87,44 @@ class Passes:
         self._counted = counted
         self._tally = tally
         self._monotonic = monotonic
+        self._told: set[Key] = set()  # whose transitions are known to be told, or queued to be
 
     async def check(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
+        self._tell_again(work.key, now)
         following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
+        self._doubt(work.key, following)
         if self._sources.inventory.check(work.key) is None:
             self._counted.forget(work.key)
+            self._told.discard(work.key)
         written = work.key in self._counted.wrote
         self._counted.wrote.discard(work.key)
         if written and Cause.SECRET_CHANGED in work.causes:
             self._tally.reacted(self._monotonic() - work.first_seen)
         return following
+
+    def tell_all_again(self) -> None:
+        """Take nothing for told: whoever wrote the statuses may not have lived to tell."""
+        self._told.clear()
+
+    def _doubt(self, key: Key, following: Next) -> None:
+        """Tell again after a write without an answer: it may have been made, and not told.
+
+        Until a pass has ended well: before its echo comes, the status looks as if it had not.
+        """
+        if key not in self._counted.unanswered:
+            return
+        self._told.discard(key)
+        if not following.retry:
+            self._counted.unanswered.discard(key)
+
+    def _tell_again(self, key: Key, now: datetime) -> None:
+        """Before the first pass, tell what another process may have written and not told."""
+        if key in self._told:
+            return
+        self._told.add(key)
+        if (check := self._sources.inventory.check(key)) is not None:
+            self._sinks.events.retell(retold(check, now))
 
     async def provider(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenProvider."""

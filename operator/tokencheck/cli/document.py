@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.quantity import format_time
-from tokencheck.core.outcome.status import results_status
+from tokencheck.core.outcome.status import token_status
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.finding import Check, Finding, Result
 
@@ -41,7 +41,7 @@ def results_of(assessment: Assessment, now: datetime, *, words: Words = ()) -> d
         "verdict": str(assessment.verdict),
         "at": format_time(now),
         "summary": counts,
-        "tokens": [_token(token, findings, assessment) for token in assessment.tokens],
+        "tokens": [_token(token, findings) for token in assessment.tokens],
         "findings": [_finding(finding) for finding in findings],
     }
 
@@ -59,17 +59,10 @@ def _but_drift(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(f for f in findings if f.check is not Check.DRIFT)
 
 
-def _token(
-    token: TokenAssessment, findings: list[Finding], assessment: Assessment
-) -> Mapping[str, Any]:
+def _token(token: TokenAssessment, findings: list[Finding]) -> Mapping[str, Any]:
     """Return the token in the words of the status, none of it cut for the others' sake."""
-    name = token.evidence.spec.name
-    worst_first = replace(token, findings=tuple(f for f in findings if f.token == name))
-    alone = replace(assessment, tokens=(worst_first,), findings=(), test_findings=())
-    rendered: list[dict[str, Any]] = results_status(alone, {name: token.evidence.baseline})[
-        "tokens"
-    ]
-    return rendered[0] if rendered else {"name": name, "verdict": str(token.verdict)}
+    own = tuple(f for f in findings if f.token == token.evidence.spec.name)
+    return token_status(replace(token, findings=own), token.evidence.baseline)
 
 
 def _finding(finding: Finding) -> dict[str, str]:

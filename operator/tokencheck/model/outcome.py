@@ -25,6 +25,9 @@ class Event:
         reason: CamelCase name of the list in the design.
         note: at most 1024 bytes; no token text.
         action: what the controller did, CamelCase.
+        about: which transition it tells of, the same in every process and at every time; Events of
+            one transition are one Event.
+        at: when that was, if it was before this process looked.
     """
 
     regarding: Key
@@ -34,6 +37,8 @@ class Event:
     reason: str
     note: str
     action: str = "CheckToken"
+    about: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

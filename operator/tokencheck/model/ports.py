@@ -3,7 +3,7 @@
 ``web`` and ``app``.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -134,6 +134,9 @@ class EventSink(Protocol):
 
     def emit(self, event: Event) -> None:
         """Queue an event; repeats within a while become a series."""
+
+    def retell(self, events: Iterable[Event]) -> None:
+        """Queue events that may have been told before; those that were change nothing."""
 
 
 class Board(Protocol):

@@ -51,10 +51,11 @@ def assessed(
     version: str = "1",
     wake_at: datetime | None = None,
     changed_at: datetime = START,
+    created_at: datetime = START - timedelta(days=1),
 ) -> Assessment:
     ordered = tuple(sorted(findings, key=lambda f: ORDER.index(f.result)))
     names = dict.fromkeys(f.token for f in ordered if f.token)
-    tokens = tuple(_token(name, ordered, version, changed_at) for name in names)
+    tokens = tuple(_token(name, ordered, version, (created_at, changed_at)) for name in names)
     return Assessment(
         tokens=tokens,
         findings=ordered,
@@ -65,7 +66,7 @@ def assessed(
 
 
 def _token(
-    name: str, findings: tuple[Finding, ...], version: str, changed_at: datetime
+    name: str, findings: tuple[Finding, ...], version: str, times: tuple[datetime, datetime]
 ) -> TokenAssessment:
     own = tuple(f for f in findings if f.token == name)
     meta = SecretMeta(
@@ -73,8 +74,8 @@ def _token(
         name="api",
         uid="secret-uid",
         resource_version=version,
-        created_at=START,
-        changed_at=changed_at,
+        created_at=times[0],
+        changed_at=times[1],
         witnessed=True,
     )
     evidence = TokenEvidence(

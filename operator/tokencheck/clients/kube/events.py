@@ -1,8 +1,8 @@
 """The one writer of Events: best effort, bounded, and never in the way of a status.
 
-An Event's name follows from what it says, so two processes that say the same thing make one Event,
-and saying it again makes a series. Source: events.k8s.io/v1 (all but `series` is immutable;
-`series.count` starts at 2).
+An Event's name follows from the transition that it tells of, so that whoever tells it again, this
+process or another, finds it told. What comes back again and again is counted in a series.
+Source: events.k8s.io/v1 (all but `series` is immutable; `series.count` starts at 2).
 """
 
 import asyncio
@@ -10,7 +10,8 @@ import hashlib
 import logging
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,12 @@ _LOG = logging.getLogger(__name__)
 CONTROLLER = "tokencheck.dev/operator"
 _MAX_NOTE_BYTES = 1024  # Source: validation of events.k8s.io/v1
 _MAX_QUEUE = 2000
-_REMEMBERED = 4000  # names whose count is known; older ones start a new count
+_MAX_AGAIN = 20_000  # a start with 10,000 checks that all changed lately
+_REMEMBERED = 4000  # things said whose count is known; older ones start a new count
+# Transitions that say the same and get an Event each; later ones are counted in a series.
+_OWN_EVENTS = 3
+# Between two Events that are told again: a start after many transitions must not be a storm.
+_RETELL_PAUSE_S = 0.02
 _TRIES = 5
 # Per object, as client-go's spam filter: 25 at once, then one in five minutes.
 _BURST, _PER_SECOND = 25, 1 / 300
@@ -32,11 +38,19 @@ LOST = ("failed", "limited", "overflow")  # outcomes of an Event that nobody rea
 _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
 
 
+@dataclass(slots=True)
+class _Said:
+    """How often something was said, and by which Event last."""
+
+    name: str
+    times: int = 0
+
+
 class EventRecorder:
     """Implements `model.ports.EventSink`; `run` it as a task.
 
-    `outcomes` counts what became of events: ``written``, ``series``, ``failed``, ``limited``,
-    ``overflow``.
+    `outcomes` counts what became of events: ``written``, ``series``, ``known`` (told already),
+    ``failed``, ``limited``, ``overflow``.
     """
 
     def __init__(
@@ -48,7 +62,8 @@ class EventRecorder:
         self._instance = instance[:128]
         self._clock = clock
         self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(_MAX_QUEUE)
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._again: asyncio.Queue[Event] = asyncio.Queue(_MAX_AGAIN)
+        self._said: OrderedDict[str, _Said] = OrderedDict()
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def emit(self, event: Event) -> None:
@@ -61,14 +76,33 @@ class EventRecorder:
         except asyncio.QueueFull:
             self.outcomes["overflow"] += 1
 
+    def retell(self, events: Iterable[Event]) -> None:
+        """Queue events that may have been told before, behind all others."""
+        for event in events:
+            try:
+                self._again.put_nowait(event)
+            except asyncio.QueueFull:
+                self.outcomes["overflow"] += 1
+
     async def run(self) -> None:
         """Write queued events until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell())
+            group.create_task(self._retell())
+
+    async def _tell(self) -> None:
         while True:
             event, at = await self._queue.get()
             try:
-                self.outcomes[await self._deliver(event, at)] += 1
+                self.outcomes[await self._deliver(event, at, again=False)] += 1
             finally:
                 self._queue.task_done()
+
+    async def _retell(self) -> None:
+        while True:
+            event = await self._again.get()
+            self.outcomes[await self._deliver(event, event.at or self._clock(), again=True)] += 1
+            await asyncio.sleep(_RETELL_PAUSE_S)
 
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Wait until all that was queued is written or given up, at most `timeout_s`."""
@@ -78,41 +112,46 @@ class EventRecorder:
         except TimeoutError:
             self.outcomes["failed"] += self._queue.qsize()
 
-    async def _deliver(self, event: Event, at: datetime) -> str:
+    async def _deliver(self, event: Event, at: datetime, *, again: bool) -> str:
         backoff = Backoff(first_s=0.25, cap_s=4.0)
         for _ in range(_TRIES):
             try:
-                outcome = await self._write(event, at)
-            except ClusterError:
+                outcome = await self._write(event, at, again=again)
+            except ClusterError:  # it may have been written: then the next try finds it told
                 outcome = None
             if outcome is not None:
                 return outcome
             await asyncio.sleep(backoff.next_s())
         return "failed"
 
-    async def _write(self, event: Event, at: datetime) -> str | None:
+    async def _write(self, event: Event, at: datetime, *, again: bool) -> str | None:
         """Write once, and return what became of it, or None when another try makes sense."""
         namespace = (
             event.regarding.namespace or "default"
         )  # where Events of cluster-scoped objects live
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        said = self._said.get(_gist(event))
+        if said is not None and said.times >= _OWN_EVENTS and not again:
+            return await self._count_in(f"{path}/{said.name}", event, at, said)
         name = name_of(event)
-        if name not in self._counts:
-            answer = await self._transport.post(path, self._body(event, at, namespace, name))
-            if answer.status == 201:
-                self._count(name, 1)
-                return "written"
-            if answer.status != 409:
-                return _given_up(event, answer.status)
-            self._count(name, 1)  # another process, or this one in an earlier life, said it before
-        count = self._counts[name] + 1
+        answer = await self._transport.post(path, self._body(event, at, namespace, name))
+        if answer.status == 409:
+            return "known"
+        if answer.status != 201:
+            return _given_up(event, answer.status)
+        self._remember(event, name)
+        return "written"
+
+    async def _count_in(self, path: str, event: Event, at: datetime, said: _Said) -> str | None:
+        """Count the event in the series of the last one that said the same."""
+        count = said.times - _OWN_EVENTS + 2
         series = {"series": {"count": count, "lastObservedTime": _micro(at)}}
-        answer = await self._transport.patch(f"{path}/{name}", series)
+        answer = await self._transport.patch(path, series)
         if answer.status == 200:
-            self._count(name, count)
+            said.times += 1
             return "series"
         if answer.status == 404:  # it has expired: say it afresh
-            self._counts.pop(name, None)
+            self._said.pop(_gist(event), None)
             return None
         return _given_up(event, answer.status)
 
@@ -137,11 +176,13 @@ class EventRecorder:
             },
         }
 
-    def _count(self, name: str, count: int) -> None:
-        self._counts[name] = count
-        self._counts.move_to_end(name)
-        if len(self._counts) > _REMEMBERED:
-            self._counts.popitem(last=False)
+    def _remember(self, event: Event, name: str) -> None:
+        said = self._said.setdefault(_gist(event), _Said(name))
+        said.name = name
+        said.times += 1
+        self._said.move_to_end(_gist(event))
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
 
     def _bucket(self, uid: str) -> TokenBucket:
         bucket = self._buckets.get(uid)
@@ -154,16 +195,23 @@ class EventRecorder:
 
 
 def name_of(event: Event) -> str:
-    """Return the name of the Event that says this: equal for all processes and whatever the time.
-
-    Words that begin with a digit (``3 h ago``, ``22:10Z``) do not count; names of tokens and
-    Secrets do.
-    """
-    said = "\0".join(
-        (event.uid, event.type, event.reason, event.action, _TIMES.sub("#", event.note))
-    )
-    digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+    """Return the name of the Event, equal for all processes that tell of the same transition."""
+    digest = _digest(event.uid, event.type, event.reason, event.about or _timeless(event.note))
     return f"{event.regarding.name[:200].rstrip('-.')}.{digest}"
+
+
+def _gist(event: Event) -> str:
+    """Return what is equal for events that say the same, whichever transitions they tell of."""
+    return _digest(event.uid, event.type, event.reason, _timeless(event.note))
+
+
+def _timeless(note: str) -> str:
+    """Return a note without its times, words that begin with a digit: ``3 h ago``, ``22:10Z``."""
+    return _TIMES.sub("#", note)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _given_up(event: Event, status: int) -> str | None:

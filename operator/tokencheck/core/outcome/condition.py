@@ -64,13 +64,13 @@ def previous(status: Mapping[str, Any], kind: Type) -> Mapping[str, Any]:
     return {}
 
 
-def since(condition: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when a stored condition began, or None when it does not say.
+def since(stored: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return when a stored condition or finding began, or None when it does not say.
 
     One that begins in the future began now: its clock was set back, and a pulse that counts from
     then would last as long as the step.
     """
-    began = parse_time(condition.get("lastTransitionTime"))
+    began = parse_time(stored.get("lastTransitionTime") or stored.get("since"))
     return now if began is not None and began > now + CLOCKS_DIFFER else began
 
 

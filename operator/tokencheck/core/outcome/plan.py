@@ -62,7 +62,8 @@ def plan(
         *advisory(assessment.findings),
         *([pulse.condition] if pulse.condition else []),
     ]
-    status = common_fields(check) | results_status(assessment, kept.baselines)
+    results = results_status(assessment, kept.baselines, check.status, now)
+    status = common_fields(check) | results
     if kept.owner:
         status["owner"] = kept.owner[:128]
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
@@ -72,7 +73,7 @@ def plan(
     return Outcome(
         status=status,
         changed=status != dict(check.status),
-        events=events_of(check, status, rollout, assessment),
+        events=events_of(check, status),
         wake_at=min((m for m in (assessment.wake_at, pulse.until) if m is not None), default=None),
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, SecretKeyRef, TokenCheck
+from tokencheck.core.outcome.condition import since
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held
@@ -27,20 +28,28 @@ _MEMORY = ("name", "verdict", "reason", "resourceVersion", "changedTime", "basel
 
 
 def results_status(
-    assessment: Assessment, baselines: Mapping[str, Baseline | None]
+    assessment: Assessment,
+    baselines: Mapping[str, Baseline | None],
+    stored: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
     """Return the part of the status that speaks of tokens, cut to the byte budget.
 
     Args:
         assessment: findings worst first.
         baselines: by token name, what is to be kept as its baseline.
+        stored: the status that stands, which knows since when each finding does.
+        now: when a finding that is new begins.
     """
     findings = [
         f for f in assessment.findings + assessment.test_findings if f.result is not Result.PASS
     ]
     tokens = _worst_first(assessment)
-    shown_findings = [_finding(f) for f in findings[:MAX_FINDINGS]]
-    shown_tokens = [_token(t, baselines.get(t.evidence.spec.name)) for t in tokens[:MAX_TOKENS]]
+    known = {named(f): began for f in stored.get("findings") or () if (began := since(f, now))}
+    shown_findings = [_finding(f, known, now) for f in findings[:MAX_FINDINGS]]
+    shown_tokens = [
+        token_status(t, baselines.get(t.evidence.spec.name)) for t in tokens[:MAX_TOKENS]
+    ]
     counts = _counts(assessment)
     fields: dict[str, Any] = {
         "verdict": str(assessment.verdict),
@@ -124,7 +133,19 @@ def _soonest(assessment: Assessment) -> str | None:
     return format_time(min(ends)) if ends else None
 
 
-def _finding(finding: Finding) -> dict[str, str]:
+Name: TypeAlias = tuple[str, str, str]
+
+
+def named(finding: Mapping[str, Any]) -> Name:
+    """Return what makes a finding of a status the same one in the next: token, check, reason."""
+    return (
+        str(finding.get("token", "")),
+        str(finding.get("check", "")),
+        str(finding.get("reason", "")),
+    )
+
+
+def _finding(finding: Finding, known: Mapping[Name, datetime], now: datetime) -> dict[str, str]:
     fields = {
         "token": finding.token,
         "check": str(finding.check),
@@ -133,10 +154,12 @@ def _finding(finding: Finding) -> dict[str, str]:
         "message": cut(finding.message, MAX_TEXT_BYTES),
         "action": cut(finding.action, MAX_TEXT_BYTES),
     }
+    fields["since"] = format_time(known.get(named(fields), now))
     return {name: value for name, value in fields.items() if value}
 
 
-def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
+def token_status(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
+    """Return what a status says of one token, `baseline` being the one that is kept of it."""
     evidence = token.evidence
     worst = _worst(token)
     held = evidence.holding if isinstance(evidence.holding, Held) else None
@@ -156,12 +179,17 @@ def _token(token: TokenAssessment, baseline: Baseline | None) -> dict[str, Any]:
         "issueTime": _time(claims.issued_at) if claims else None,
         "notBeforeTime": _time(claims.not_before) if claims else None,
         "expirationTime": _time(token.expires_at),
-        "changedTime": _time(held.secret.changed_at) if held and held.secret.witnessed else None,
+        "changedTime": _time(held.secret.changed_at) if held and _changed(held) else None,
         "resourceVersion": held.secret.resource_version if held else None,
         "baseline": _baseline(baseline),
         "stalePods": len(evidence.stale.names) or None,
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _changed(held: Held) -> bool:
+    """Return whether the value is known to be another one than the Secret was created with."""
+    return held.secret.witnessed and held.secret.changed_at != held.secret.created_at
 
 
 def _site(site: Site) -> str:

@@ -1,0 +1,31 @@
+"""An operator that is killed at an API call leaves no wrong verdict and no event untold.
+
+The long form, every call of every scenario, is `make faults-kill`.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from controlplane import ControlPlane
+from faults.kills.__main__ import play
+from faults.kills.campaign import Campaign
+from faults.kills.report import table, unsound
+from faults.kills.scenarios import ALL
+
+# Another ninth each time, with its number shown: in the long run all of them.
+EVERY = 9
+
+
+def test_an_operator_killed_at_any_call_leaves_no_wrong_verdict_and_no_event_untold(
+    bare_controlplane: ControlPlane, tmp_path: Path
+) -> None:
+    first = random.randrange(EVERY)  # noqa: S311 - a choice of tests
+    print(f"from death {first} on")
+    with Campaign(bare_controlplane, tmp_path) as campaign:
+        fates = play(campaign, ALL, print, every=EVERY, first=first)
+    print(table(fates))
+    assert not unsound(fates)
+    assert not campaign.faults
+    assert any(not fate.missed for fate in fates)

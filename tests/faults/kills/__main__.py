@@ -1,0 +1,71 @@
+"""``make faults-kill``: every scenario, every call, both ways to die; prints figures.
+
+Ends with code 1 when a verdict was wrong, an event doubled or lost, or an end never reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from controlplane import ControlPlane, build
+from faults.kills.campaign import Campaign, Fate, deaths_at
+from faults.kills.report import table, unsound
+from faults.kills.scenarios import ALL, Scenario
+
+_CRDS = Path(__file__).parents[3] / "crds"
+
+
+def play(
+    campaign: Campaign,
+    scenarios: Sequence[Scenario],
+    say: Callable[[str], None],
+    *,
+    every: int = 1,
+    first: int = 0,
+) -> list[Fate]:
+    """Every `every`-th death of these scenarios, counted over all of them from the `first` on."""
+    fates: list[Fate] = []
+    count = -first
+    for scenario in scenarios:
+        calls = campaign.calls_of(scenario)
+        say(f"{scenario.name}: {len(calls)} calls")
+        for death in deaths_at(calls):
+            count += 1
+            if (count - 1) % every:
+                continue
+            fates.append(fate := campaign.die(scenario, death))
+            took = "missed" if fate.missed else f"{fate.settled_s or -1:.2f} s"
+            say(f"  {death}: {took}{'' if fate.sound else ' NOT SOUND ' + unsound([fate])}")
+    campaign.judge_again(fates)
+    return fates
+
+
+def main() -> int:
+    """Plays what the command line names."""
+    parser = argparse.ArgumentParser(prog="make faults-kill", description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="only every n-th death")
+    parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    asked = parser.parse_args()
+    scenarios = [one for one in ALL if asked.only in one.name]
+    build()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder, ControlPlane(parts=()) as plane:
+        plane.install(*sorted(_CRDS.glob("*.yaml")))
+        with Campaign(plane, Path(folder)) as campaign:
+            fates = play(
+                campaign, scenarios, lambda text: print(text, flush=True), every=asked.every
+            )
+    took = time.monotonic() - began
+    print(f"\n{table(fates)}\n{took:.0f} s")
+    bad = "\n".join(filter(None, [unsound(fates), *campaign.faults]))
+    print(bad, file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""Plays each scenario once for the record, then again for each API call and way to die at it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.road import Road
+from cluster.shop import Object, ready
+from cluster.statuses import Seen as Version
+from cluster.statuses import Statuses
+from controlplane import ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator
+from faultproxy import FaultProxy, Seen
+from faults.kills.ledger import due, ended, told_by, wrong_of
+from faults.kills.scenarios import Scenario
+from faults.kills.stage import Stage
+
+PATIENCE_S = 60.0
+# The victim's call may not come: another request was faster, and another one is made instead.
+MISSED_S = 15.0
+QUIET_S = 1.5
+
+
+@dataclass(frozen=True)
+class Call:
+    """The nth request of this kind since the change; the stage's namespace stands as ``NS``."""
+
+    verb: str
+    path: str
+    nth: int
+
+    def __str__(self) -> str:
+        again = f" (no. {self.nth})" if self.nth > 1 else ""
+        return f"{self.verb.upper()} {self.path}{again}"
+
+
+@dataclass(frozen=True)
+class Death:
+    """Where the operator dies: before the server gets the call, or after it has answered."""
+
+    call: Call
+    answered: bool
+
+    def __str__(self) -> str:
+        return f"{'after' if self.answered else 'before'} {self.call}"
+
+
+@dataclass
+class Fate:
+    """What became of one death.
+
+    Args:
+        settled_s: from the death until all is as it must be; None when it never was.
+        missed: the call did not come, so nobody died.
+    """
+
+    scenario: str
+    death: Death
+    stage: Stage
+    missed: bool = False
+    settled_s: float | None = None
+    wrong: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong with it."""
+        settled = self.missed or self.settled_s is not None
+        return settled and not (self.wrong or self.doubled or self.lost)
+
+
+NOBODY = Death(Call("", "", 0), answered=False)
+
+
+class Campaign:
+    """A control plane whose API server is reached by the road, and one operator after another."""
+
+    def __init__(self, plane: ControlPlane, folder: Path, args: Sequence[str] = ()) -> None:
+        self._plane = plane
+        self._folder = folder
+        self._args = tuple(args)
+        self._admin = plane.api()
+
+    def __enter__(self) -> Campaign:
+        self._road = Road(grant_operator(self._plane)).__enter__()
+        self._statuses = Statuses(self._admin)
+        self._operator: OperatorProcess | None = None
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bury()
+        self.faults = self._statuses.end()
+        self._road.__exit__(None, None, None)
+
+    # One scenario
+
+    def calls_of(self, scenario: Scenario) -> list[Call]:
+        """The calls that an operator makes in this scenario when nobody dies."""
+        stage = self._set(scenario)
+        mark = len(self._road.proxy.seen)
+        self._change(scenario, stage)
+        fate = Fate(scenario.name, NOBODY, stage)
+        self._settle(fate, time.monotonic())
+        self._until_quiet()
+        calls = list(_numbered(self._road.proxy.seen[mark:], stage.namespace))
+        judge(fate, stage.told())
+        stage.clear()
+        if not fate.sound:
+            raise AssertionError(f"{scenario.name}: not sound although nobody died: {fate}")
+        return calls
+
+    def die(self, scenario: Scenario, death: Death) -> Fate:
+        """Plays the scenario; the operator dies there, another one starts, and all is judged."""
+        stage = self._set(scenario)
+        fate = Fate(scenario.name, death, stage)
+        self._road.do(lambda proxy: self._lay(proxy, stage, death))
+        self._change(scenario, stage)
+        victim = self._operator
+        assert victim is not None
+        fate.missed = not _comes(lambda: victim.server.exit_code is not None, MISSED_S)
+        self._road.do(FaultProxy.allow)
+        died = time.monotonic()
+        if not fate.missed:
+            self._start(ready=False)
+        self._settle(fate, died)
+        judge(fate, stage.told())
+        stage.clear()
+        return fate
+
+    def judge_again(self, fates: Iterable[Fate]) -> None:
+        """All events are there now: one that was told twice may have come late."""
+        told: dict[str, list[Object]] = {}
+        for event in self._admin.list("events.k8s.io/v1/Event"):
+            told.setdefault(event["metadata"]["namespace"], []).append(event)
+        for fate in fates:
+            judge(fate, told.get(fate.stage.namespace, []))
+
+    def _set(self, scenario: Scenario) -> Stage:
+        stage = Stage(self._admin, self._namespace(), self._statuses)
+        if scenario.starts:
+            self._bury()
+            scenario.before(stage)
+            return stage
+        if self._operator is None or self._operator.server.exit_code is not None:
+            self._start()
+        self._operator.wait_ready()  # type: ignore[union-attr]
+        scenario.before(stage)
+        fate = Fate(scenario.name, NOBODY, stage)
+        if stage.truths:
+            self._settle(fate, time.monotonic())
+        if stage.truths and (fate.settled_s is None or fate.lost):
+            raise AssertionError(f"{scenario.name}: the stage could not be set: {fate}")
+        return stage
+
+    def _change(self, scenario: Scenario, stage: Stage) -> None:
+        if scenario.starts:
+            self._start(ready=False)
+        scenario.act(stage)
+
+    # The operator
+
+    def _start(self, *, ready: bool = True) -> None:
+        log = self._folder / f"operator-{secrets.token_hex(3)}.log"
+        self._operator = OperatorProcess(
+            self._road.kubeconfig, log, args=self._args, plane=self._plane
+        )
+        self._operator.start(ready=ready)
+
+    def _bury(self) -> None:
+        if self._operator is not None:
+            self._operator.stop(kill=True)
+        self._operator = None
+
+    def _lay(self, proxy: FaultProxy, stage: Stage, death: Death) -> None:
+        seen: Counter[tuple[str, str]] = Counter()
+
+        def met(request: Seen) -> bool:
+            kind = request.verb, request.path.replace(stage.namespace, "NS")
+            seen[kind] += 1
+            return (*kind, seen[kind]) == (death.call.verb, death.call.path, death.call.nth)
+
+        def kill() -> None:
+            if self._operator is not None:
+                os.kill(self._operator.server.pid, signal.SIGKILL)
+
+        proxy.trap(met, kill, answered=death.answered)
+
+    # Its end
+
+    def _settle(self, fate: Fate, since: float) -> None:
+        stage = fate.stage
+
+        def done() -> bool:
+            return self._ended(stage) and due(history_of(stage)) <= told_by(stage.told())
+
+        if _comes(done, PATIENCE_S):
+            fate.settled_s = time.monotonic() - since
+
+    def _ended(self, stage: Stage) -> bool:
+        found: Object | None = self._admin.find("TokenCheck", stage.CHECK, stage.namespace)
+        if stage.gone:
+            return found is None
+        if found is None or not stage.truths or not ended(stage, found):
+            return False
+        last = history_of(stage)[-1:]  # the recorder has seen it too
+        return (
+            bool(last)
+            and last[0].object["metadata"]["resourceVersion"]
+            == (found["metadata"]["resourceVersion"])
+        )
+
+    def _until_quiet(self) -> None:
+        """The operator has asked nothing for a while."""
+        counted, at = -1, 0.0
+        while time.monotonic() - at < QUIET_S:
+            if (now := len(self._road.proxy.seen)) != counted:
+                counted, at = now, time.monotonic()
+            time.sleep(0.05)
+
+    def _namespace(self) -> str:
+        name = f"kills-{secrets.token_hex(4)}"
+        self._admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        return name
+
+
+def history_of(stage: Stage) -> list[Version]:
+    """Every status of the stage's check."""
+    return [one for one in stage.history(stage.CHECK) if "status" in one.object]
+
+
+def judge(fate: Fate, events: Iterable[Object]) -> None:
+    """Enters into the fate what is wrong with its statuses and events."""
+    history = history_of(fate.stage)
+    fate.wrong = wrong_of(fate.stage, history)
+    wanted, told = due(history), told_by(events)
+    fate.lost = [" ".join(one) for one in wanted - told]
+    fate.doubled = [" ".join(one) for one in told - wanted]
+    if fate.settled_s is None and not fate.missed:
+        said = [ready(one.object) for one in history]
+        fate.wrong.append(f"never came to its end: {said}, wanted {fate.stage.truths[-1].verdict}")
+
+
+def deaths_at(calls: Sequence[Call]) -> list[Death]:
+    """Before and after each of these calls."""
+    return [Death(call, answered) for call in calls for answered in (False, True)]
+
+
+def _numbered(seen: Sequence[Seen], namespace: str) -> Iterator[Call]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for request in seen:
+        kind = request.verb, request.path.replace(namespace, "NS")
+        counted[kind] += 1
+        yield Call(*kind, counted[kind])
+
+
+def _comes(holds: Callable[[], bool], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
