@@ -40,8 +40,9 @@ async def test_of_ten_thousand_deadlines_twenty_fall_due_each_second_and_each_is
     assert len(late) >= 70
     assert {key for key, moment in moments.items() if moment <= passed} <= late.keys()
     assert min(late.values()) >= 0.0
-    # The machine may be busy with other work: the bound is for all but the two worst.
-    assert sorted(late.values())[-3] <= 0.05
+    # The machine may be busy with other work: by so much any sleeper of this loop was late. The
+    # bound is for all but the two worst.
+    assert sorted(late.values())[-3] <= 0.05 + engine.loop_lag_s
 
 
 async def test_a_loop_that_is_held_up_shows_its_lag():
