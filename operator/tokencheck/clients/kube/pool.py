@@ -1,0 +1,136 @@
+"""Kept connections to one server: opened when none is free, dropped at the smallest doubt."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohappyeyeballs import start_connection
+
+from tokencheck.clients.kube.connection import BrokenError, Connection
+
+CONNECT_S = 5.0
+# Load balancers forget a quiet connection after a minute or more, servers after a minute and a half
+_IDLE_S = 15.0
+_NEXT_ADDRESS_S = 0.25  # Source: RFC 8305 5
+
+
+class UnreachableError(ConnectionError):
+    """No connection could be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a server listens.
+
+    Args:
+        tls: None for plain HTTP.
+        server_name: expected in its certificate, by default the host.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+
+
+class Pool:
+    """At most `size` connections; the one used last is used next, so that the others may rest."""
+
+    def __init__(self, address: Address, *, size: int) -> None:
+        """Open nothing yet."""
+        self._address = address
+        self._free: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._places = asyncio.Semaphore(size)
+
+    async def close(self) -> None:
+        """Close all connections; exchanges under way break."""
+        for connection in (*self._free, *self._busy):
+            connection.abort()
+        self._free.clear()
+        await asyncio.sleep(0)  # transports close in the next round of the loop
+
+    def renew(self, address: Address) -> None:
+        """Open connections to `address` from now on, and use none of the free ones again."""
+        self._address = address
+        for connection in self._free:
+            connection.abort()
+        self._free.clear()
+
+    @asynccontextmanager
+    async def exchange(self, request: bytes, *, repeatable: bool) -> AsyncIterator[Connection]:
+        """Enter an answer whose head has come; leaving before its end drops the connection.
+
+        Args:
+            request: a whole one.
+            repeatable: whether it may reach the server twice. It is sent once more when a kept
+                connection turns out to be dead and nothing of an answer came.
+
+        Raises:
+            UnreachableError: the server cannot be reached.
+            ssl.SSLCertVerificationError: it is not who it should be.
+            BrokenError: the connection broke before or within the answer.
+        """
+        async with self._places:
+            connection = await self._answered(request, repeatable=repeatable)
+            try:
+                yield connection
+            finally:
+                self._take_back(connection)
+
+    async def _answered(self, request: bytes, *, repeatable: bool) -> Connection:
+        kept = self._kept()
+        try:
+            return await self._sent(kept or await self._opened(), request)
+        except BrokenError as error:
+            if kept is None or not repeatable or not error.silent:
+                raise
+        return await self._sent(await self._opened(), request)
+
+    async def _sent(self, connection: Connection, request: bytes) -> Connection:
+        self._busy.add(connection)
+        connection.send(request)
+        try:
+            await connection.head()
+        except BaseException:
+            self._take_back(connection)
+            raise
+        return connection
+
+    def _take_back(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        if connection.reusable:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._free.append(connection)
+        else:
+            connection.abort()
+
+    def _kept(self) -> Connection | None:
+        """Return a free connection; those that rested for too long, all older ones, are dropped."""
+        oldest = asyncio.get_running_loop().time() - _IDLE_S
+        while self._free:
+            connection = self._free.pop()
+            if connection.reusable and connection.idle_since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _opened(self) -> Connection:
+        to, loop = self._address, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                found = await loop.getaddrinfo(to.host, to.port, type=socket.SOCK_STREAM)
+                _, connection = await loop.create_connection(
+                    Connection,
+                    sock=await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS_S),
+                    ssl=to.tls,
+                    server_hostname=(to.server_name or to.host) if to.tls else None,
+                )
+        except ssl.SSLCertVerificationError:
+            raise
+        except OSError:  # a time-out, and all others of ssl, are among them
+            raise UnreachableError from None
+        return connection
