@@ -1,4 +1,4 @@
-"""The reference page and the chart's copy of the CRDs follow from crds/."""
+"""The reference page, the digests and the chart's copy of the CRDs follow from crds/."""
 
 import shutil
 from pathlib import Path
@@ -14,12 +14,13 @@ def test_a_changed_crd_makes_its_copy_and_the_page_out_of_date(
     checkout: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(checkout / "crds", tmp_path / "crds")
-    assert len(write_files(tmp_path)) == 4
+    assert len(write_files(tmp_path)) == 5
     source = tmp_path / "crds" / "tokenproviders.yaml"
     source.write_text(source.read_text().replace("Who may refer to", "Who can refer to"))
     stale = [path.relative_to(tmp_path) for path in stale_files(tmp_path)]
     assert stale == [
         Path("docs/reference.md"),
+        Path("operator/tokencheck/api/shipped.py"),
         Path("charts/tokencheck/files/crds/tokenproviders.yaml"),
     ]
 

@@ -8,6 +8,7 @@ def test_a_healthy_process_lives_and_is_ready(process):
     assert liveness_of(facts).ok
     assert readiness_of(facts).ok
     assert readiness_of(facts).facts == {
+        "time": "2026-07-01T00:00:00.000Z",
         "informers": {
             "secrets": {
                 "synced": True,

@@ -8,18 +8,21 @@ import yaml
 
 from reference.page import page_of
 from reference.reasons import render_reasons
+from reference.shipped import render_shipped
 
 _CHART_COPY = Path("charts/tokencheck/files/crds")
 _PAGE = Path("docs/reference.md")
 _REASONS = Path("docs/reasons.md")
+_SHIPPED = Path("operator/tokencheck/api/shipped.py")
 
 
 def generated_files(checkout: Path) -> dict[Path, str]:
     """Return the text of every generated file, by its path."""
     sources = {path.name: path.read_text() for path in sorted((checkout / "crds").glob("*.yaml"))}
-    page = page_of([yaml.safe_load(text) for text in sources.values()])
+    crds = [yaml.safe_load(text) for text in sources.values()]
     copies = {checkout / _CHART_COPY / name: text for name, text in sources.items()}
-    return {checkout / _PAGE: page, checkout / _REASONS: render_reasons()} | copies
+    written = {_PAGE: page_of(crds), _REASONS: render_reasons(), _SHIPPED: render_shipped(crds)}
+    return {checkout / path: text for path, text in written.items()} | copies
 
 
 def stale_files(checkout: Path) -> list[Path]:

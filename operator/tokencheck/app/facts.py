@@ -32,6 +32,7 @@ def facts_of(
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
+        wall=lambda: datetime.now(UTC),
         informers=lambda: [_own_kinds(kopf, compare), *_informers(cache)],
         queue_depth=lambda: queue.depth,
         queue_oldest_s=lambda: queue.oldest_age(time.monotonic()),

@@ -19,6 +19,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "wait": ("wait", "Block until this revision of the workload is verified, or say why not."),
     "verify": ("verify", "Judge one token from a file, standard input or a Secret."),
     "audit": ("audit", "Judge every token of a cluster, without operator and CRDs."),
+    "doctor": ("doctor", "Say how the installation stands and what mends it."),
     "operator": ("operator", "Run the operator."),
     "completion": ("completion", "Print a shell completion script."),
     "version": ("version", "Print the version."),

@@ -78,6 +78,7 @@ def _behind(sources: Sources) -> Iterator[str]:
 
 def _facts(sources: Sources) -> dict[str, Any]:
     return {
+        "time": sources.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "informers": {
             state.resource: _informer(state) for state in by_resource(sources.informers())
         },

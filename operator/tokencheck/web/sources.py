@@ -61,6 +61,7 @@ class Sources:
     """Where the facts come from; each is called at scrape or probe and must answer at once.
 
     Args:
+        wall: this process's aware UTC time.
         queue_depth: keys that wait for a pass.
         queue_oldest_s: for how long the first of them has waited.
         stuck_s: for how long no pass has ended although there is work.
@@ -74,6 +75,7 @@ class Sources:
         kopf_restarts: how often the watch of our own kinds was started again.
     """
 
+    wall: Callable[[], datetime]
     informers: Callable[[], Sequence[InformerState]]
     queue_depth: Callable[[], int]
     queue_oldest_s: Callable[[], float]

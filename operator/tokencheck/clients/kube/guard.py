@@ -31,8 +31,17 @@ OPERATOR_WRITES = (
 
 COMMAND_WRITES = (
     Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
+    # Questions that are asked with POST; they change nothing.
+    Write(
+        method="POST",
+        path=re.compile(r"/apis/authorization\.k8s\.io/v1/(self)?subjectaccessreviews"),
+    ),
+    Write(
+        method="POST",
+        path=re.compile(r"/apis/authentication\.k8s\.io/v1/selfsubjectreviews"),
+    ),
 )
-"""A command run by a person: annotations of a TokenCheck, with that person's rights."""
+"""A command run by a person: annotations of a TokenCheck, with that person's rights; reviews."""
 
 
 def require_allowed(writes: tuple[Write, ...], method: str, path: str) -> None:

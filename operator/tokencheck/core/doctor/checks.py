@@ -1,0 +1,117 @@
+"""What TokenChecks and TokenProviders give away: an operator that does not look, or may not."""
+
+from collections.abc import Iterator, Sequence
+
+from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
+from tokencheck.core.doctor.facts import CheckSeen, ProviderSeen
+from tokencheck.model.evidence import Absent, Denied, Unread
+from tokencheck.model.finding import Result
+
+FRESH_S = 60.0  # a TokenCheck that is younger may just not have had its turn
+_MAX_NAMES = 3
+_ASLEEP = "no operator looks at them: what they say is of an earlier time"
+
+
+def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
+    """Say what is out of date, and what the operator may not read."""
+    if isinstance(seen, Unread):
+        if not isinstance(seen, Absent):  # then the CRDs were found to be missing
+            yield _unseen("tokenchecks", Area.CHECKS, seen)
+        return
+    found = (
+        *_asleep(seen),
+        *_denied(seen),
+    )
+    yield from found
+    if not any(one.result is Result.FAIL for one in found):
+        counts = [(word, sum(one.ready == word for one in seen)) for word in _READY]
+        told = ", ".join(f"{count} Ready={word}" for word, count in counts if count)
+        yield well(
+            Area.CHECKS,
+            f"{len(seen)} TokenChecks: {told}" if seen else "there are no TokenChecks yet",
+        )
+
+
+_READY = ("True", "False", "Unknown")
+
+
+def providers(seen: tuple[ProviderSeen, ...] | Unread) -> Iterator[Diagnosis]:
+    """Say which TokenProviders cannot vouch for tokens."""
+    if isinstance(seen, Unread):
+        if not isinstance(seen, Absent):
+            yield _unseen("tokenproviders", Area.PROVIDERS, seen)
+        return
+    bad = [one for one in seen if one.ready != "True"]
+    for one in bad:
+        yield Diagnosis(
+            area=Area.PROVIDERS,
+            result=Result.WARN,
+            said=f"TokenProvider {one.name} is not ready: {one.message or 'nobody judged it yet'}",
+            means="tokens that it vouches for are Unknown",
+            mend=(f"kubectl describe tokenprovider {one.name}",),
+        )
+    if seen and not bad:
+        yield well(Area.PROVIDERS, f"all {len(seen)} TokenProviders are ready")
+
+
+def _asleep(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
+    for said, sleeping in (
+        ("were never looked at", [c for c in seen if c.pending and c.age_s > FRESH_S]),
+        (
+            "say Ready=True although a token of theirs has ended",
+            [c for c in seen if c.overdue_s > FRESH_S],
+        ),
+    ):
+        if sleeping:
+            yield Diagnosis(
+                area=Area.CHECKS,
+                result=Result.FAIL,
+                said=f"{len(sleeping)} TokenChecks {said}: {_named(sleeping)}",
+                means=_ASLEEP,
+                mend=_first(sleeping, "tokencheck check {name} -n {namespace}"),
+            )
+    behind = [c for c in seen if not c.current and not c.pending]
+    if behind:
+        yield Diagnosis(
+            area=Area.CHECKS,
+            result=Result.WARN,
+            said=f"the status of {len(behind)} TokenChecks is about an older spec:"
+            f" {_named(behind)}",
+            means="if this lasts for more than some seconds, no operator looks at them",
+            mend=_first(behind, "tokencheck check {name} -n {namespace}"),
+        )
+
+
+def _denied(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
+    denied = [check for check in seen if check.denied]
+    if denied:
+        yield Diagnosis(
+            area=Area.SECRETS,
+            result=Result.WARN,
+            said=f"the operator may not read what {len(denied)} TokenChecks need: {_named(denied)}",
+            means="they are Unknown (AccessDenied): neither good nor bad",
+            mend=_first(denied, "tokencheck explain {name} -n {namespace}"),
+        )
+
+
+def _first(seen: Sequence[CheckSeen], command: str) -> tuple[str, ...]:
+    return (command.format(name=seen[0].name, namespace=seen[0].namespace),)
+
+
+def _named(seen: Sequence[CheckSeen]) -> str:
+    names = [f"{check.namespace}/{check.name}" for check in seen]
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _unseen(plural: str, area: Area, why: Unread) -> Diagnosis:
+    denied = isinstance(why, Denied)
+    return Diagnosis(
+        area=area,
+        result=Result.UNKNOWN,
+        said=f"you may not list {plural} in the whole cluster"
+        if denied
+        else f"{plural} could not be listed",
+        means="whether they are up to date is not known",
+        mend=(f"kubectl auth can-i list {plural}.tokencheck.dev -A",) if denied else (),
+    )

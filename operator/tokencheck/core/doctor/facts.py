@@ -1,0 +1,162 @@
+"""What was seen of a cluster and of the operator in it. An `Unread` says why something was not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from tokencheck.model.evidence import Unread
+from tokencheck.model.rights import Need, Review
+from tokencheck.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The API server.
+
+    Args:
+        url: as the kubeconfig names it.
+        version: such as ``v1.37.2``.
+        ahead_s: how far its clock is ahead of the caller's; None when it told no time.
+        user: the caller, as it knows him; "" when it does not say.
+    """
+
+    url: str
+    version: str
+    ahead_s: float | None = None
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crd:
+    """A CRD as it is installed; `digest` is that of `api.crds.digest_of`."""
+
+    served: tuple[str, ...]
+    established: bool
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What an operator says of itself at /readyz.
+
+    Args:
+        ready: what it says.
+        reasons: why it is not.
+        facts: the rest of the answer.
+        ahead_s: how far its clock is ahead of the API server's; None when it told no time.
+    """
+
+    ready: bool
+    reasons: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    ahead_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """A Pod of the operator.
+
+    Args:
+        ready: whether the cluster counts it as ready.
+        trouble: why it is not, in the words of the kubelet or scheduler (``ImagePullBackOff``).
+        restarts: of its container.
+        page: what it says of itself.
+    """
+
+    name: str
+    ready: bool
+    trouble: str = ""
+    restarts: int = 0
+    page: "Page | Unread | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How an operator was installed: its Deployment.
+
+    Args:
+        account: name of its ServiceAccount.
+        version: of the chart's label; "" without one.
+        scope, namespaces, named: which Secrets it is told to read.
+    """
+
+    namespace: str
+    name: str
+    account: str
+    version: str = ""
+    wanted: int = 1
+    scope: Scope = Scope.CLUSTER
+    namespaces: tuple[str, ...] = ()
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def user(self) -> str:
+        """Return the operator as the API server knows it."""
+        return f"system:serviceaccount:{self.namespace}:{self.account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A Lease of the operator. `age_s` is counted from its last renewal, by the server's clock."""
+
+    name: str
+    holder: str
+    duration_s: float
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSeen:
+    """What the status of a TokenCheck gives away about the operator.
+
+    Args:
+        pending: no operator has looked at it yet; current: its status is about the spec as it is.
+        age_s: since it was made.
+        ready: status of Ready; "" when it is absent (suspended).
+        overdue_s: for how long a token that its status calls good has ended; 0 when none has.
+        denied: whether the operator may not read something that it needs.
+    """
+
+    namespace: str
+    name: str
+    pending: bool
+    current: bool
+    age_s: float
+    ready: str
+    overdue_s: float = 0.0
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSeen:
+    """A TokenProvider: status and message of its Ready."""
+
+    name: str
+    ready: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All of it.
+
+    Args:
+        crds: by name, those that this program ships.
+        caller: needs of the caller with the reviews of each.
+        setups: the operator's Deployments; none when it does not run in the cluster.
+        operator: needs of the operator's account with the reviews; empty without a setup.
+        page: of an operator that was asked at its address, beside any Pods.
+    """
+
+    version: str
+    server: Server
+    crds: Mapping[str, Crd | Unread]
+    caller: tuple[tuple[Need, tuple[Review, ...]], ...]
+    setups: tuple[Setup, ...] | Unread
+    replicas: tuple[Replica, ...] | Unread
+    leases: tuple[Held, ...] | Unread
+    operator: tuple[tuple[Need, tuple[Review, ...]], ...]
+    checks: tuple[CheckSeen, ...] | Unread
+    providers: tuple[ProviderSeen, ...] | Unread
+    page: Page | Unread | None = None

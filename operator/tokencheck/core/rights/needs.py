@@ -1,0 +1,107 @@
+"""What the operator and the person at the command line need to be allowed, and why.
+
+The chart grants the operator exactly this (`charts/tokencheck/templates/rbac*.yaml`); a test holds
+both together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tokencheck.model.rights import Need
+from tokencheck.model.scope import Scope
+
+READ = ("get", "list", "watch")
+OURS = "tokencheck.dev"
+_FOLLOWED = (
+    ("", ("pods", "configmaps", "namespaces")),
+    ("apps", ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")),
+    ("batch", ("jobs", "cronjobs")),
+)
+_WHY = {
+    "pods": "which Pods keep an old token cannot be told",
+    "configmaps": "public keys in ConfigMaps cannot be read",
+    "namespaces": "which TokenProviders a namespace may use cannot be told",
+}
+_FOLLOWS = "TokenChecks of these workloads are Unknown"
+
+
+def operator_needs(
+    scope: Scope,
+    namespaces: Sequence[str] = (),
+    named: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Need, ...]:
+    """Return what the operator needs with this scope of Secrets.
+
+    Args:
+        scope: how far it may read Secrets.
+        namespaces: with scope namespaces.
+        named: namespace -> names, with scope named.
+    """
+    return (*_own_kinds(), *_followed(), *_secrets(scope, namespaces, named or {}))
+
+
+def caller_needs() -> tuple[Need, ...]:
+    """Return what a person needs for all commands that talk to an operator."""
+    return (
+        Need(
+            verbs=READ,
+            group=OURS,
+            resource="tokenchecks",
+            why="get, explain and wait show you nothing",
+        ),
+        Need(
+            verbs=("patch",),
+            group=OURS,
+            resource="tokenchecks",
+            why="you cannot ask for a check with tokencheck check",
+        ),
+        Need(
+            verbs=("get", "list"),
+            group=OURS,
+            resource="tokenproviders",
+            why="explain --at and init cannot tell who vouches for a token",
+        ),
+    )
+
+
+def _own_kinds() -> Iterator[Need]:
+    for resource in ("tokenchecks", "tokenproviders"):
+        yield Need(verbs=READ, group=OURS, resource=resource, why="nothing is checked at all")
+    for resource in ("tokenchecks/status", "tokenproviders/status"):
+        yield Need(
+            verbs=("patch",), group=OURS, resource=resource, why="no verdict reaches the cluster"
+        )
+    yield Need(
+        verbs=("create", "patch"),
+        group="events.k8s.io",
+        resource="events",
+        why="verdicts stand in the status, but no Event tells of them",
+    )
+
+
+def _followed() -> Iterator[Need]:
+    for group, resources in _FOLLOWED:
+        for resource in resources:
+            why = _WHY.get(resource, _FOLLOWS)
+            yield Need(verbs=READ, group=group, resource=resource, why=why)
+
+
+def _secrets(
+    scope: Scope, namespaces: Sequence[str], named: Mapping[str, Sequence[str]]
+) -> Iterator[Need]:
+    why = "TokenChecks that need these Secrets are Unknown (AccessDenied)"
+    match scope:
+        case Scope.CLUSTER:
+            yield Need(verbs=READ, group="", resource="secrets", why=why)
+        case Scope.NAMESPACES:
+            for namespace in namespaces:
+                yield Need(verbs=READ, group="", resource="secrets", why=why, namespace=namespace)
+        case Scope.NAMED:
+            for namespace, names in sorted(named.items()):
+                yield Need(
+                    verbs=READ,
+                    group="",
+                    resource="secrets",
+                    why=why,
+                    namespace=namespace,
+                    names=tuple(names),
+                )
