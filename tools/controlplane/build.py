@@ -55,6 +55,18 @@ def build(names: Iterable[str] = BY_NAME, *, folder: Path | None = None) -> Path
     return target
 
 
+def build_beside(recipe: Recipe, folder: Path) -> Path:
+    """The one program stands in ``folder``, which is returned; raises as :func:`build` does."""
+    if (folder / recipe.name).exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder.parent / f"{recipe.name}.lock"):
+        if not (folder / recipe.name).exists():
+            _require_go()
+            _build_all([recipe], folder)
+    return folder
+
+
 def _missing(wanted: set[str], target: Path) -> list[Recipe]:
     return [r for r in RECIPES if r.name in wanted and not (target / r.name).exists()]
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
-        "tokenchecks.tokencheck.dev": "5c3bfa7bca6f525b69815d74157db8be",
+        "tokenchecks.tokencheck.dev": "9aef496635d59db165746c560b5dbefe",
         "tokenproviders.tokencheck.dev": "1f4fa561914936dc0d8e93f9f3a43513",
     }
 )
