@@ -16,7 +16,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --re
 ARGS ?=
 DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
 
-.PHONY: help setup check test demo cluster cluster-down faults-kill bench docs lock clean
+.PHONY: help setup check test demo cluster cluster-down faults faults-kill bench docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ faults-kill: $(READY)  ## kill the operator before and after each of its API cal
 
 bench: $(READY)  ## measure beside a Go controller; prints the table of docs/benchmarks.md
 	@PYTHONPATH=tools $(BIN)/python -m bench $(ARGS)
+
+faults: $(READY)  ## an hour of faults of every class; ARGS="--minutes 10 --seed 7", ARGS=--known-bad
+	@PYTHONPATH=tools:tests $(BIN)/python -m faults $(ARGS)
 
 docs: $(READY)  ## write what is generated: docs/reference.md and the chart's copy of the CRDs
 	@PYTHONPATH=tools $(BIN)/python -m reference $(ARGS)

@@ -149,6 +149,10 @@ class ControlPlane:
             self._apis[user] = self.api_for_token(self._users[user].token)
         return self._apis[user]
 
+    def token_of(self, user: str) -> str:
+        """The bearer token of ``admin`` or of a tenant."""
+        return self._users[user].token
+
     def api_for_token(self, token: str) -> Api:
         """A client with any bearer token; it is closed when the control plane stops."""
         made = Api("127.0.0.1", self.at.api_port, str(self.at.ca_file), token)

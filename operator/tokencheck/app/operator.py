@@ -14,6 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.engine.clock import Clock
@@ -103,6 +105,7 @@ class Operator:
             parsers=Parsers(workload=parse_workload, pod=parse_pod),
             on_change=feed.notice,
             scope=settings.scope,
+            pace=replace(NORMAL, compare_s=settings.relist_every_s),
         )
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()

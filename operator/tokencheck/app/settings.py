@@ -16,6 +16,7 @@ class Settings:
         own_namespace: where ConfigMaps with providers' keys stand.
         workers: passes that run at the same time.
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
+        relist_every_s: the same for Secrets and all else that informers follow.
     """
 
     kubeconfig: str | None = None
@@ -29,6 +30,7 @@ class Settings:
     log_level: str = "INFO"
     workers: int = 16
     compare_every_s: float = 60.0
+    relist_every_s: float = 60.0
 
 
 def parse_listen(text: str) -> tuple[str, int]:

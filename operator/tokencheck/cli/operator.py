@@ -36,6 +36,7 @@ from tokencheck.model.scope import Scope
     "--workers", type=click.IntRange(1, 256), default=16, help="Passes that run at the same time."
 )
 @click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
+@click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 def command(
     *,
     kubeconfig: str | None,
@@ -48,6 +49,7 @@ def command(
     log_level: str,
     workers: int,
     compare_every: float,
+    relist_every: float,
 ) -> int:
     """Run the operator.
 
@@ -66,6 +68,7 @@ def command(
         log_level=log_level,
         workers=workers,
         compare_every_s=compare_every,
+        relist_every_s=relist_every,
     )
     from tokencheck.app.operator import run
 

@@ -1,0 +1,99 @@
+"""``python -m faults``: the long form, and the known-bad builds."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from faults.catalogue import catalogue
+from faults.fault import Fault
+from faults.known_bad import BUILDS, Build
+from faults.report import table_of
+from faults.run import Plan, Result, Run, broken
+
+# A bad build has to show itself within so many bursts.
+BURSTS = 12
+CALM_S = 5.0
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--minutes", default=60.0, help="How long faults strike.")
+@click.option("--seed", type=int, help="Which run; a new one by default. It is printed.")
+@click.option("--checks", default=120, help="TokenChecks of the world.")
+@click.option("--rate", "per_second", default=30.0, help="Changes of the world a second.")
+@click.option("--only", multiple=True, help="Only classes (or bad builds) with this in their name.")
+@click.option("--list", "listing", is_flag=True, help="Name the classes and end.")
+@click.option("--known-bad", is_flag=True, help="Builds that lack a guard: each must turn red.")
+def main(
+    *, listing: bool, known_bad: bool, minutes: float, only: tuple[str, ...], **plan: float
+) -> None:
+    """Faults of every class strike at random; ends with a table, and with 1 if anything broke."""
+    if listing:
+        print("\n".join(fault.name for fault in catalogue("")))
+        return
+    plan["seed"] = random.randrange(10**6) if plan["seed"] is None else plan["seed"]
+    print(f"seed {plan['seed']}", flush=True)
+    if known_bad:
+        sys.exit(_known_bad(Plan(**plan), only))  # type: ignore[arg-type]  # of click's own types
+    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), Plan(**plan)) as run:  # type: ignore[arg-type]
+        faults = [one for one in catalogue(run.leaks.answer) if _chosen(one.name, only)]
+        until = time.monotonic() + minutes * 60
+        while time.monotonic() < until:
+            _burst(run, *run.choose_some(faults))
+        result = run.finish()
+    print(table_of(result))
+    sys.exit(bool(result.breaches or result.leaks))
+
+
+def _chosen(name: str, words: Sequence[str]) -> bool:
+    return not words or any(word in name for word in words)
+
+
+def _burst(run: Run, *faults: Fault) -> None:
+    episode = run.strike(*faults)
+    took = "no end" if episode.converged_s is None else f"{episode.converged_s:.2f} s"
+    struck = " + ".join(f"{count} {name}" for name, count in episode.classes)
+    print(f"{run.result.faults:>7}  {struck}; right again after {took}", flush=True)
+
+
+def _known_bad(plan: Plan, only: Sequence[str]) -> int:
+    """Run each bad build until it is seen; returns how many were not."""
+    missed = 0
+    print(f"{'build without':<38}{'expected':<12}{'seen':<16}faults")
+    for build in [one for one in BUILDS if _chosen(one.name, only)]:
+        result = run_build(build, plan)
+        seen = broken(result)
+        red = bool(set(seen) & set(build.breaks))
+        missed += not red
+        verdict = " ".join(seen) if red else f"NOT SEEN {' '.join(seen)}"
+        print(
+            f"{build.name:<38}{' '.join(build.breaks):<12}{verdict:<16}{result.faults}", flush=True
+        )
+    return missed
+
+
+def run_build(build: Build, plan: Plan) -> Result:
+    """What the suite says of one bad build; it ends as soon as that is enough."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = {"PYTHONPATH": str(build.make(Path(folder)))}
+        with Run(Path(folder), replace(plan, program=program)) as run:
+            faults = [f for f in catalogue(run.leaks.answer) if _chosen(f.name, build.faults)]
+            for number in range(BURSTS):
+                if build.faults:
+                    run.strike(faults[number % len(faults)])
+                else:
+                    run.calm(CALM_S)
+                if set(run.broken()) & set(build.breaks):
+                    break
+            return run.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The seam: what a class of faults is, and where it strikes.
+
+A class has a name, a cost and three acts. ``begin`` starts it, ``strike`` is called again and again
+while it lasts and returns how many faults it made, ``end`` heals it. What the road counts by itself
+(requests and events that met their fate) is added. ``SITE`` has everything that can be broken.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controlplane import ControlPlane, OperatorProcess
+from faults.excuses import Cost
+from faults.proxy import Road
+
+
+class OnRoad(Protocol):
+    """Runs something in the loop of the road and returns its result."""
+
+    def __call__(self, act: Callable[[Road], object]) -> object:
+        """What ``act`` returns."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """What can be broken.
+
+    Args:
+        rest: the world stands still until the burst is over.
+        refill: checks that are gone are made again.
+        rewound: what is there now is read afresh, the past does not count.
+    """
+
+    plane: ControlPlane
+    do: OnRoad
+    operator: OperatorProcess
+    rest: Callable[[], None]
+    refill: Callable[[], None]
+    rewound: Callable[[], None]
+
+
+class Fault(Protocol):
+    """A class of faults.
+
+    Args:
+        name: as the table shows it.
+        cost: what it may cost.
+        lasts_s: how long one burst of it lasts; `settles_s` how long it may take to be over.
+        weight: how often it is chosen, beside the others.
+    """
+
+    name: str
+    cost: Cost
+    lasts_s: float
+    weight: float
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """It is at work; returns how many faults that made."""
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """Once more; returns how many faults that made."""
+
+    def end(self, site: Site) -> int:
+        """It is healed; returns how many faults that made."""
+
+
+@dataclass(kw_only=True)
+class Idle:
+    """A fault that does nothing: the ground of all others."""
+
+    name: str
+    cost: Cost = field(default_factory=Cost)
+    lasts_s: float = 1.0
+    weight: float = 1.0
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Nothing."""
+        return 0
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """Nothing."""
+        return 0
+
+    def end(self, site: Site) -> int:
+        """Nothing."""
+        return 0

@@ -1,0 +1,241 @@
+"""All that was ever written, in the order of the API server's versions, reduced to what is judged.
+
+One etcd counts the versions of all kinds, so that a status and the Secret that it speaks of have an
+order, whatever the clocks say.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from faults.oracle import Object, Oracle, Timeline
+
+Place = tuple[str, str]  # namespace, name
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """A Secret from one version on; ``data`` is None from its deletion on."""
+
+    version: int
+    at: float
+    data: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a status."""
+
+    status: str
+    reason: str
+    since: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A TokenCheck from one version on.
+
+    Args:
+        at: seconds of Unix time at which the recorder saw it.
+        observed: the generation that the status speaks of.
+        bound: the resourceVersion of the Secret that the status speaks of; 0 when it names none.
+        wrote: whether this version is a write of the status.
+    """
+
+    version: int
+    at: float
+    uid: str
+    generation: int
+    token: Object
+    observed: int
+    bound: int
+    conditions: dict[str, Condition]
+    wrote: bool
+    workload: str = ""
+    verified: int = 0
+
+    @property
+    def ready(self) -> tuple[str, str]:
+        """Status and reason of Ready; empty when it is absent."""
+        said = self.conditions.get("Ready")
+        return (said.status, said.reason) if said else ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An Event, when it was first said or said again."""
+
+    at: float
+    uid: str
+    reason: str
+    note: str
+
+
+@dataclass
+class Life:
+    """One TokenCheck under one uid: all its versions, and when it was deleted."""
+
+    place: Place
+    uid: str
+    versions: list[Written] = field(default_factory=list)
+    ended: float | None = None
+
+    @property
+    def writes(self) -> list[Written]:
+        """The versions that are writes of a status."""
+        return [one for one in self.versions if one.wrote]
+
+    def spec_of(self, generation: int) -> Object | None:
+        """The token's spec of a generation."""
+        found = (one.token for one in self.versions if one.generation == generation)
+        return next(found, None)
+
+
+class History:
+    """What the recorder saw. Safe to fill from several threads."""
+
+    def __init__(self, oracle: Oracle, provider: Object) -> None:
+        self._oracle = oracle
+        self._provider = provider
+        self._lock = threading.RLock()
+        self.lives: dict[str, Life] = {}
+        self.current: dict[Place, Life] = {}
+        self.secrets: dict[Place, list[SecretVersion]] = defaultdict(list)
+        self.told: dict[str, list[Told]] = defaultdict(list)
+        self.rewinds: list[float] = []
+
+    # Filling
+
+    def take(self, event: str, found: Object, at: float) -> None:
+        """One event of a watch."""
+        takers = {"TokenCheck": self._check, "Secret": self._secret, "Event": self._event}
+        with self._lock:
+            takers[found["kind"]](event, found, at)
+
+    def rewound(self, at: float) -> None:
+        """The API server's past was changed: versions before and after cannot be compared."""
+        with self._lock:
+            self.rewinds.append(at)
+
+    def vanished(self, kind: str, there: set[str], at: float) -> None:
+        """What is not among these names any more is gone, and nobody said so."""
+        with self._lock:
+            if kind == "TokenCheck":
+                for life in [one for one in self.current.values() if one.place[1] not in there]:
+                    life.ended = at
+                    del self.current[life.place]
+            elif kind == "Secret":
+                for place, versions in self.secrets.items():
+                    if place[1] not in there and versions[-1].data is not None:
+                        versions.append(SecretVersion(versions[-1].version, at, None))
+
+    def _secret(self, event: str, found: Object, at: float) -> None:
+        meta = found["metadata"]
+        versions = self.secrets[meta["namespace"], meta["name"]]
+        version = int(meta["resourceVersion"])
+        if not versions or versions[-1].version != version or versions[-1].data is None:
+            data = None if event == "DELETED" else found.get("data") or {}
+            versions.append(SecretVersion(version, at, data))
+
+    def _check(self, event: str, found: Object, at: float) -> None:
+        meta = found["metadata"]
+        place = (meta["namespace"], meta["name"])
+        life = self.lives.setdefault(meta["uid"], Life(place, meta["uid"]))
+        life.ended = None  # a restore brings it back
+        if event == "DELETED":
+            life.ended = at
+            if self.current.get(place) is life:
+                del self.current[place]
+            return
+        self.current[place] = life
+        last = life.versions[-1] if life.versions else None
+        if last is None or last.version != int(meta["resourceVersion"]):
+            life.versions.append(written_of(found, at, last))
+
+    def _event(self, event: str, found: Object, at: float) -> None:
+        if event != "DELETED":
+            # Etcd holds the older form, whatever the API is that wrote it.
+            uid = found["involvedObject"].get("uid", "")
+            self.told[uid].append(Told(at, uid, found["reason"], found.get("message", "")))
+
+    # Reading
+
+    def timeline(self, token: Object, data: Object | None) -> Timeline:
+        """What the oracle says."""
+        return self._oracle.timeline(token, self._provider, data)
+
+    def secret_versions(self, place: Place, name: str) -> list[SecretVersion]:
+        """All versions of the Secret that a check in this place names."""
+        with self._lock:
+            return list(self.secrets.get((place[0], name), ()))
+
+    def alive(self) -> list[Life]:
+        """The checks that exist now."""
+        with self._lock:
+            return list(self.current.values())
+
+    def all_lives(self) -> Iterator[Life]:
+        """All checks that ever existed."""
+        with self._lock:
+            return iter(list(self.lives.values()))
+
+    def events(self, uid: str) -> list[Told]:
+        """All Events about an object."""
+        with self._lock:
+            return list(self.told.get(uid, ()))
+
+
+ABSENT = SecretVersion(0, 0.0, None)
+
+
+def current_at(versions: list[SecretVersion], moment: float) -> SecretVersion:
+    """The version that stood at a moment."""
+    place = bisect_right([one.at for one in versions], moment)
+    return versions[place - 1] if place else ABSENT
+
+
+def during(versions: list[SecretVersion], start: float, end: float) -> list[SecretVersion]:
+    """All versions that stood at some moment of a span."""
+    return [current_at(versions, start), *(one for one in versions if start < one.at <= end)]
+
+
+def written_of(found: Object, at: float, last: Written | None) -> Written:
+    """The object reduced; ``last`` is the version before it."""
+    meta, status, spec = found["metadata"], found.get("status", {}), found["spec"]
+    conditions = {
+        one["type"]: Condition(
+            one["status"], one["reason"], one["lastTransitionTime"], one["message"]
+        )
+        for one in status.get("conditions") or ()
+    }
+    observed = status.get("observedGeneration", -1)
+    token: Object = spec["tokens"][0]
+    named: Any = next((t for t in status.get("tokens") or () if t["name"] == token["name"]), {})
+    bound = int(named.get("resourceVersion", 0))
+    verified = status.get("rollout", {}).get("verifiedGeneration", 0)
+    same = last is not None and (last.conditions, last.observed, last.bound, last.verified) == (
+        conditions,
+        observed,
+        bound,
+        verified,
+    )
+    moved = last is not None and last.generation != meta["generation"]
+    return Written(
+        version=int(meta["resourceVersion"]),
+        at=at,
+        uid=meta["uid"],
+        generation=meta["generation"],
+        token=token,
+        observed=observed,
+        bound=bound,
+        conditions=conditions,
+        wrote=not (same or moved),
+        workload=spec.get("workloadRef", {}).get("name", ""),
+        verified=verified,
+    )

@@ -1,0 +1,270 @@
+"""The invariants, each a function over the whole history that returns every breach.
+
+=====  ============================================================================================
+S1     never True when the oracle forbids it
+S2     never False when the oracle forbids it
+S3     what a status is bound to never goes backwards
+S4     no Ready=True outlives what it rests on
+S5     ``lastTransitionTime`` changes if and only if ``status`` changes
+U1     Unknown only while something cannot be read, or when the oracle says so
+L1     every change is known in time
+L2     each change of the verdict is one transition, and told by an Event
+P1     no token text anywhere (:mod:`faults.leaks`)
+=====  ============================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from faults.excuses import Excuses
+from faults.history import ABSENT, History, Life, SecretVersion, Written, during
+from faults.oracle import Object
+from faults.shown import lags_of, truth_of
+
+# What a status says before and while something else than the token is judged.
+OPENING = frozenset({"Pending", "RolloutInProgress"})
+UNREAD = frozenset({"ReadFailed", "AccessDenied", "KeysUnavailable", "ProviderNotUsable"})
+# The status gives times in whole seconds.
+SECOND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """An invariant that did not hold."""
+
+    invariant: str
+    check: str
+    at: float
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} {self.check} at {self.at:.3f}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the invariants look at.
+
+    Args:
+        until: up to when the history was followed.
+        quiet: since when the world rested and everything was right.
+    """
+
+    history: History
+    excuses: Excuses
+    until: float
+    quiet: float = float("inf")
+
+
+def breaches_of(story: Story) -> list[Breach]:
+    """Every breach of every invariant, oldest first."""
+    found: list[Breach] = []
+    for life in story.history.all_lives():
+        for invariant in ALL:
+            found.extend(invariant(story, life))
+    return sorted(found, key=lambda breach: breach.at)
+
+
+# S1, S2, U1: each write is true of what it names
+
+
+def truthful(story: Story, life: Life) -> Iterator[Breach]:
+    """S1, S2 and U1."""
+    for write in life.writes:
+        status, reason = write.ready
+        if status == "" or (status == "Unknown" and reason in OPENING):
+            continue
+        if status == "Unknown" and reason in UNREAD and story.excuses.unknown(write.at):
+            continue
+        token = life.spec_of(write.observed)
+        if token is None:
+            yield _breach("S1", life, write, f"observedGeneration {write.observed} never was")
+            continue
+        what = _untrue(story, life, write, token)
+        if what:
+            name = {"True": "S1", "False": "S2"}.get(status, "U1")
+            yield _breach(name, life, write, what)
+
+
+def _untrue(story: Story, life: Life, write: Written, token: Object) -> str:
+    """Why a write says what it may not; empty when it may."""
+    name = token["secretKeyRef"]["name"]
+    versions = story.history.secret_versions(life.place, name)
+    stood = during(versions, write.at - story.excuses.read_s(write.at), write.at)
+    named = [one for one in stood if _can_be_bound(one, write, token)]
+    if not named:
+        return (
+            f"Ready={write.ready} of Secret {name} in version {write.bound}, replaced long ago;"
+            f" there were {[one.version for one in stood]}"
+        )
+    start = write.at - story.excuses.late_s(write.at)
+    lawful = {
+        (segment.ready, segment.reason)
+        for one in named
+        for segment in story.history.timeline(token, one.data).between(start, write.at)
+    }
+    if write.ready in lawful:
+        return ""
+    said = write.conditions["Ready"].message
+    return (
+        f"Ready={write.ready} of Secret {name} in version {write.bound}, generation"
+        f" {write.observed}, of which only {sorted(lawful)} is true; it says: {said}"
+    )
+
+
+def _can_be_bound(version: SecretVersion, write: Written, token: Object) -> bool:
+    """Whether a status that names this resourceVersion can speak of this version of the Secret."""
+    key = token["secretKeyRef"]["key"]
+    holds = version.data is not None and key in version.data
+    return write.bound == version.version if holds else write.bound == 0
+
+
+# S3
+
+
+def forwards(story: Story, life: Life) -> Iterator[Breach]:
+    """S3: generation and version of the Secret never go backwards."""
+    highest = generation = -1
+    epoch = 0
+    for write in life.writes:
+        now = sum(at <= write.at for at in story.history.rewinds)
+        if now != epoch:  # what stood before the restore is no past of what stands after it
+            highest, generation, epoch = -1, -1, now
+        if write.bound and write.bound < highest:
+            yield _breach("S3", life, write, f"version {write.bound} after {highest}")
+        if write.observed < generation:
+            yield _breach("S3", life, write, f"generation {write.observed} after {generation}")
+        highest, generation = max(highest, write.bound), max(generation, write.observed)
+
+
+# S4
+
+
+def ends_in_time(story: Story, life: Life) -> Iterator[Breach]:
+    """S4: what time takes away from a verdict is taken in time, by the clock alone."""
+    for write, following in _with_next(life):
+        token = life.spec_of(write.observed)
+        if write.ready[0] != "True" or not write.bound or token is None:
+            continue
+        name = token["secretKeyRef"]["name"]
+        versions = story.history.secret_versions(life.place, name)
+        bound = next((one for one in versions if one.version == write.bound), ABSENT)
+        if bound.data is None:
+            continue
+        segments = story.history.timeline(token, bound.data).segments
+        ended = next((s.start for s in segments if s.start > write.at and s.ready != "True"), None)
+        stood_until = following.at if following else (life.ended or story.until)
+        if ended is not None and stood_until > story.excuses.due(ended):
+            late = stood_until - ended
+            yield Breach("S4", life.place[1], ended, f"Ready=True stood {late:.1f} s longer")
+
+
+def _with_next(life: Life) -> Iterable[tuple[Written, Written | None]]:
+    return pairwise([*life.versions, None]) if life.versions else ()  # type: ignore[list-item]
+
+
+# S5
+
+
+def transition_times(_: Story, life: Life) -> Iterator[Breach]:
+    """S5: the time of a condition moves with its status, and with nothing else."""
+    for before, write in pairwise(life.versions):
+        for kind, said in write.conditions.items():
+            old = before.conditions.get(kind)
+            if old is None:
+                continue
+            if old.status == said.status and old.since != said.since:
+                yield _breach("S5", life, write, f"{kind} moved its time and not its status")
+            if old.status != said.status and said.since < old.since:
+                yield _breach("S5", life, write, f"{kind} moved its status to an earlier time")
+            if old.status != said.status and old.since == said.since and _apart(before, write):
+                yield _breach("S5", life, write, f"{kind} moved its status and not its time")
+
+
+def _apart(before: Written, write: Written) -> bool:
+    return write.at - before.at > 2 * SECOND
+
+
+# L1
+
+
+def known_in_time(story: Story, life: Life) -> Iterator[Breach]:
+    """L1: whatever the truth becomes, the status says it in time."""
+    for lag in lags_of(story.history, life, story.until):
+        if lag.end <= lag.start + story.excuses.bounds.fresh_s:
+            continue
+        due = story.excuses.due(lag.start)
+        if lag.end > due:
+            what = f"{lag.what} for {lag.end - lag.start:.1f} s, {lag.end - due:.1f} s too long"
+            yield Breach("L1", life.place[1], lag.start, what)
+
+
+# L2
+
+
+def told_once(story: Story, life: Life) -> Iterator[Breach]:
+    """L2: a verdict that lasts is reached by one transition, and an Event tells it."""
+    told = story.history.events(life.uid)
+    for before, span, after in truth_of(story.history, life, story.until).changes():
+        least = story.excuses.bounds.fresh_s
+        if min(span.end - span.start, before.end - before.start) <= least:
+            continue
+        if (
+            span.end <= story.excuses.due(span.start)
+            or story.excuses.unknown(span.start)
+            or "Unknown" in (before.ready, span.ready)
+        ):
+            continue
+        # Up to the next change only what belongs to this one.
+        until = min(span.end, after.start if after else span.end)
+        turns = _turns_to(life, span.ready, span.start, until)
+        if turns != 1:
+            what = f"{turns} transitions to Ready={span.ready} ({span.reason}) instead of one"
+            yield Breach("L2", life.place[1], span.start, what)
+        elif not story.excuses.untold(span.start, until) and not any(
+            span.start - SECOND <= one.at <= until + SECOND for one in told
+        ):
+            what = f"no Event told Ready={span.ready} ({span.reason})"
+            yield Breach("L2", life.place[1], span.start, what)
+
+
+def _turns_to(life: Life, ready: str, start: float, end: float) -> int:
+    turns = 0
+    for before, write in pairwise(life.versions):
+        if start <= write.at <= end and before.ready[0] != ready == write.ready[0]:
+            turns += 1
+    return turns
+
+
+# L1, its second half: and then it stays
+
+
+def rests(story: Story, life: Life) -> Iterator[Breach]:
+    """L1: nothing is written while nothing changes, neither the world nor the time of a token."""
+    late = [write for write in life.writes if write.at > story.quiet]
+    if not late:
+        return
+    moments = [span.start for span in truth_of(story.history, life, story.until).spans]
+    for write in late:
+        since = write.at - story.excuses.bounds.fresh_s
+        pulse = {"Stalled", "Reconciling"} & set(write.conditions)
+        if not pulse and not any(since <= moment <= write.at for moment in moments):
+            yield _breach("L1", life, write, "was written although nothing had changed")
+
+
+def _breach(invariant: str, life: Life, write: Written, what: str) -> Breach:
+    return Breach(invariant, life.place[1], write.at, what)
+
+
+ALL: tuple[Callable[[Story, Life], Iterator[Breach]], ...] = (
+    truthful,
+    forwards,
+    ends_in_time,
+    transition_times,
+    known_in_time,
+    told_once,
+    rests,
+)

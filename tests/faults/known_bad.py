@@ -1,0 +1,188 @@
+"""Builds of the operator with one guard taken out, which the suite must turn red."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlplane.launch import CHECKOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Text of a source file, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A bad build.
+
+    Args:
+        name: what it lacks.
+        changes: of the sources below ``operator/tokencheck``.
+        faults: classes of faults that show it, by a word of their names; none: it shows by itself.
+        breaks: the invariants of which at least one must be broken.
+    """
+
+    name: str
+    changes: tuple[Change, ...]
+    faults: tuple[str, ...] = ()
+    breaks: tuple[str, ...]
+
+    def make(self, folder: Path) -> Path:
+        """A copy of the sources with the change; returns what PYTHONPATH must be.
+
+        Raises:
+            LookupError: the text to be replaced is not there, once: the table is out of date.
+        """
+        target = folder / "operator"
+        shutil.copytree(CHECKOUT / "operator", target)
+        for change in self.changes:
+            path = target / "tokencheck" / change.file
+            text = path.read_text()
+            if text.count(change.old) != 1:
+                raise LookupError(f"{self.name}: {change.file} does not hold the text once")
+            path.write_text(text.replace(change.old, change.new))
+        return target
+
+
+NO_FENCE = Change(
+    file="clients/kube/status.py",
+    old='patch = {"metadata": {"uid": uid, "resourceVersion": resource_version}, "status": status}',
+    new='patch = {"status": status}',
+)
+BUILDS = (
+    Build(
+        name="no fence",
+        changes=(NO_FENCE,),
+        faults=("request late", "answer late"),
+        breaks=("S1", "S2", "S3"),
+    ),
+    Build(
+        name="no compare on re-list",
+        changes=(
+            Change(
+                file="clients/kube/informer.py",
+                old="                if at != self._versions.get(place):\n"
+                "                    self._take(place, at, raw)\n",
+                new="                if place not in self._versions:\n"
+                "                    self._take(place, at, raw)\n",
+            ),
+            Change(
+                file="clients/kube/informer.py",
+                old="                if at > max(self._versions.get(place, -1),"
+                " self._removed.get(place, -1)):\n",
+                new="                if place not in self._versions:\n",
+            ),
+        ),
+        faults=("event swallowed", "ERROR 410"),
+        breaks=("L1",),
+    ),
+    Build(
+        name="no resync",
+        changes=(
+            Change(
+                file="clients/kube/informer.py",
+                old="            if self.state is State.SYNCED:\n                try:",
+                new="            if False:\n                try:",
+            ),
+        ),
+        faults=("event swallowed",),
+        breaks=("L1",),
+    ),
+    Build(
+        name="str(e) in a message",
+        changes=(
+            Change(
+                file="clients/kube/answers.py",
+                old='return ClusterError(f"{where}: the connection broke")',
+                new='return ClusterError(f"{where}: {error}")',
+            ),
+            Change(
+                file="clients/kube/reads.py",
+                old="    except ClusterError:\n        return Failed(what=what)",
+                new="    except ClusterError as error:\n        return Failed(what=str(error))",
+            ),
+        ),
+        faults=("no HTTP",),
+        breaks=("P1",),
+    ),
+    Build(
+        name="no wake-up at exp",
+        changes=(
+            Change(
+                file="core/outcome/plan.py",
+                old="wake_at=min((m for m in (assessment.wake_at, pulse.until) if m is not None),"
+                " default=None),",
+                new="wake_at=pulse.until,",
+            ),
+        ),
+        breaks=("S4", "L1"),
+    ),
+    Build(
+        name="a failed read means absent",
+        changes=(
+            Change(
+                file="clients/kube/reads.py",
+                old="        case _:\n            return Failed(what=what)",
+                new="        case _:\n            return Absent(what=what)",
+            ),
+        ),
+        faults=("500", "503"),
+        breaks=("S2",),
+    ),
+    Build(
+        name="the last value is good enough",
+        changes=(
+            Change(
+                file="clients/kube/cache.py",
+                old="        if not isinstance(body, bytes):\n            return body\n"
+                "        content = secret_of(body)",
+                new="        kept = self.__dict__.setdefault('kept', {})\n"
+                "        body = kept.setdefault((namespace, name), body)\n"
+                "        if not isinstance(body, bytes):\n            return body\n"
+                "        content = secret_of(body)",
+            ),
+        ),
+        breaks=("S1", "S2", "L1"),
+    ),
+    Build(
+        name="an unknown signature passes",
+        changes=(
+            Change(
+                file="core/checks/vouching.py",
+                old="            return (unknown(token, _CHECK, Reason.KEY_NOT_FOUND, text,"
+                " action=action),)",
+                new="            return (passed(token, _CHECK, text),)",
+            ),
+        ),
+        breaks=("S1",),
+    ),
+    Build(
+        name="each write moves lastTransitionTime",
+        changes=(
+            Change(
+                file="core/outcome/condition.py",
+                old='began = since(old, now) if old.get("status") == condition.state else None',
+                new="began = None",
+            ),
+        ),
+        breaks=("S5",),
+    ),
+    Build(
+        name="no Event",
+        changes=(
+            Change(
+                file="publish/publish.py",
+                old="        sinks.events.emit(event)",
+                new="        pass",
+            ),
+        ),
+        breaks=("L2",),
+    ),
+)

@@ -1,0 +1,190 @@
+"""Faults of processes: the operator, the API server and etcd are killed, frozen, starved."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import time
+from dataclasses import dataclass, field, replace
+
+from controlplane import Api, ApiError, commands
+from controlplane.process import Server, free_ports, wait_listening
+from faults.excuses import Cost
+from faults.fault import Fault, Idle, Site
+from faults.proxy import Road
+from faults.recorder import FLAGS
+
+# Python starts, everything is listed and judged; on a busy machine.
+STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
+# The API server starts within seconds; who watches comes back with a back-off of up to ten.
+SERVED = Cost(fresh_s=25.0, late_s=10.0, unknown=True)
+_PATIENCE_S = 60.0
+FROZEN = Cost(fresh_s=8.0, late_s=8.0, unknown=True)
+
+
+@dataclass(kw_only=True)
+class OperatorKilled(Idle):
+    """SIGKILL at any moment, and a new process at once."""
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Killed and started again."""
+        time.sleep(chance.random() * 0.2)
+        site.operator.stop(kill=True)
+        site.operator.start(timeout_s=300)
+        return 1
+
+
+def freeze(server: Server, seconds: float) -> int:
+    """SIGSTOP, and SIGCONT after a while."""
+    os.killpg(server.pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        os.killpg(server.pid, signal.SIGCONT)
+    return 1
+
+
+@dataclass(kw_only=True)
+class Frozen(Idle):
+    """A process stands still for a while: ``operator``, ``kube-apiserver`` or ``etcd``."""
+
+    which: str
+    longest_s: float = 3.0
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """It stands still, and goes on."""
+        server = (
+            site.operator.server if self.which == "operator" else site.plane.servers[self.which]
+        )
+        return freeze(server, chance.uniform(0.3, self.longest_s))
+
+
+@dataclass(kw_only=True)
+class Starved(Idle):
+    """The operator gets a tenth of the time, in pieces."""
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """It stands still for most of a moment."""
+        return freeze(site.operator.server, 0.2)
+
+
+@dataclass(kw_only=True)
+class ServerKilled(Idle):
+    """The API server is killed and comes back."""
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """It is away for a moment."""
+        site.plane.restart_apiserver(kill=True, down_s=chance.uniform(0, 1.0))
+        return 1
+
+
+@dataclass(kw_only=True)
+class EtcdKilled(Idle):
+    """Etcd is killed and comes back with its data."""
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """It is away for a moment."""
+        etcd = site.plane.servers["etcd"]
+        etcd.stop(kill=True)
+        time.sleep(chance.uniform(0, 1.0))
+        etcd.start()
+        site.plane.guard(etcd)
+        wait_listening(etcd, site.plane.at.etcd_port)
+        return 1
+
+
+@dataclass(kw_only=True)
+class OtherServer(Idle):
+    """Two API servers on one etcd: requests and watches go to the other one, and back again."""
+
+    _url: str = ""
+    _server: Server | None = field(default=None, repr=False)
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """The second one runs from the first time on."""
+        if self._server is None or self._server.exit_code is not None:
+            self._start(site)
+        return 0
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """All connections are cut and go to the other one."""
+
+        def switch(road: Road) -> int:
+            self._url = road.turn_to(self._url)
+            cut = road.open_streams
+            road.cut()
+            return cut + 1
+
+        made = int(str(site.do(switch))) if chance.random() < 0.3 else 0
+        return made
+
+    def _start(self, site: Site) -> None:
+        port = free_ports(1)[0]
+        at = replace(site.plane.at, api_port=port)
+        extra = [*FLAGS, f"--audit-log-path={at.folder / 'audit-2.log'}"]
+        command = commands.kube_apiserver(at, extra)
+        self._server = Server("second kube-apiserver", command, at.folder / "second.log")
+        self._server.start()
+        site.plane.guard(self._server)
+        site.plane.servers["second kube-apiserver"] = self._server
+        wait_listening(self._server, port, timeout_s=60)
+        _wait_ready(site, self._server, port)
+        self._url = f"https://127.0.0.1:{port}"
+
+
+def _wait_ready(site: Site, server: Server, port: int) -> None:
+    """A balancer sends nobody to an API server that has not read the roles yet."""
+    token = site.plane.token_of("admin")
+    api = Api("127.0.0.1", port, str(site.plane.at.ca_file), token)
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        while True:
+            server.require_alive()
+            try:
+                api.request("GET", "/readyz")
+            except (OSError, ApiError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+    finally:
+        api.close()
+
+
+@dataclass(kw_only=True)
+class FewFiles(Idle):
+    """The operator may open no more files than it has open."""
+
+    _usual: tuple[int, int] = (0, 0)
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Connections break, and no new one can be opened."""
+        pid = site.operator.server.pid
+        self._usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        few = len(os.listdir(f"/proc/{pid}/fd")) - 2
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, self._usual[1]))
+        site.do(lambda road: road.cut())
+        return 1
+
+    def end(self, site: Site) -> int:
+        """As many as before."""
+        resource.prlimit(site.operator.server.pid, resource.RLIMIT_NOFILE, self._usual)
+        return 0
+
+
+def server_faults() -> list[Fault]:
+    """Every class of faults of processes."""
+    return [
+        OperatorKilled(name="operator killed", cost=STARTED, lasts_s=0.1, weight=0.5),
+        Frozen(name="operator frozen", which="operator", cost=FROZEN, lasts_s=0.1),
+        Starved(name="operator starved", cost=FROZEN, lasts_s=3.0, weight=0.5),
+        FewFiles(name="no file descriptor left", cost=SERVED, lasts_s=2.0, weight=0.3),
+        ServerKilled(name="API server killed", cost=SERVED, lasts_s=0.1, weight=0.2),
+        Frozen(name="API server frozen", which="kube-apiserver", cost=FROZEN, lasts_s=0.1),
+        OtherServer(name="another API server", cost=SERVED, lasts_s=2.0, weight=0.5),
+        EtcdKilled(name="etcd killed", cost=SERVED, lasts_s=0.1, weight=0.2),
+        Frozen(name="etcd frozen", which="etcd", cost=FROZEN, lasts_s=0.1, longest_s=2.0),
+    ]

@@ -1,0 +1,113 @@
+"""The independent evaluator: what Ready must say of a token, from when to when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tempfile
+import threading
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from controlplane.cache import cache_folder
+
+Object = dict[str, Any]
+SOURCE = Path(__file__).parent / "oracle"
+_PROGRAM = "oracle"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What Ready says from a second on, and what of it only warns."""
+
+    start: float
+    ready: str
+    reason: str
+    warns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All segments of one token under one spec, in the order of time."""
+
+    segments: tuple[Segment, ...]
+
+    def at(self, moment: float) -> Segment:
+        """What is true at a moment."""
+        starts = [segment.start for segment in self.segments]
+        return self.segments[max(0, bisect_right(starts, moment) - 1)]
+
+    def between(self, start: float, end: float) -> tuple[Segment, ...]:
+        """All that is true at some moment of the span."""
+        later = (segment for segment in self.segments if start < segment.start <= end)
+        return (self.at(start), *later)
+
+
+class Oracle:
+    """Asks the Go program; the same question is asked once. Use it with ``with``."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Timeline] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [str(build_oracle())], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # It ends with its input.
+        self._process.communicate()
+
+    def timeline(self, token: Object, provider: Object, data: Object | None) -> Timeline:
+        """What is true of a Secret's data (None: there is no Secret) under one token's spec."""
+        asked = {"token": token, "provider": provider, "data": data, "exists": data is not None}
+        line = json.dumps(asked, sort_keys=True).encode()
+        digest = hashlib.sha256(line).digest()
+        with self._lock:
+            if digest not in self._known:
+                self._known[digest] = self._ask(line)
+            return self._known[digest]
+
+    def _ask(self, line: bytes) -> Timeline:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(line + b"\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return Timeline(
+            tuple(Segment(s["from"], s["ready"], s["reason"], tuple(s["warns"])) for s in answer)
+        )
+
+
+def build_oracle() -> Path:
+    """The program, built from the sources as they are now, in the project's cache.
+
+    Raises:
+        RuntimeError: `go` failed; the message holds what it said.
+    """
+    digest = hashlib.sha256()
+    for source in sorted([*SOURCE.glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"]):
+        digest.update(source.read_bytes())
+    target = cache_folder() / "faults" / digest.hexdigest()[:12] / _PROGRAM
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as folder:
+        made = Path(folder) / _PROGRAM
+        command = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(made), "."]
+        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} failed in {SOURCE}:\n{done.stderr}")
+        made.rename(target)
+    return target

@@ -1,0 +1,150 @@
+"""Follows every write straight in etcd, past the API server and every fault on the operator's road.
+
+A watch at the API server would lose what was written while it was killed: its successor forgets
+older versions. Etcd keeps them, and its revisions are the resourceVersions. The API server must
+store JSON (``--storage-media-type=application/json``), or Secrets could not be read here.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from faults.history import History
+from faults.leaks import Leaks
+from faults.oracle import Object
+
+FLAGS = ("--storage-media-type=application/json",)
+PREFIXES = {
+    "TokenCheck": "/registry/tokencheck.dev/tokenchecks",
+    "Secret": "/registry/secrets",
+    "Event": "/registry/events",
+}
+_SILENT_S = 2.0
+_PATIENCE_S = 60.0
+
+
+class RecorderError(Exception):
+    """A write may have been missed: the run says nothing."""
+
+
+class Recorder:
+    """One watch a kind, in a thread each, that goes on exactly where it was cut."""
+
+    def __init__(self, etcd_port: int, namespace: str, history: History, leaks: Leaks) -> None:
+        """Nothing is followed yet."""
+        self._port = etcd_port
+        self._namespace = namespace
+        self._history = history
+        self._leaks = leaks
+        self._ended = threading.Event()
+        self._faults: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Everything from now on is seen, and what is there already."""
+        for kind in PREFIXES:
+            found, revision = self._there_now(kind)
+            for one in found:
+                self._take(kind, "ADDED", one)
+            names = {one["metadata"]["name"] for one in found}
+            self._history.vanished(kind, names, time.time())
+            thread = threading.Thread(target=self._follow, args=(kind, revision + 1), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Nothing is followed any more.
+
+        Raises:
+            RecorderError: something may have been missed.
+        """
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(15)
+        self._threads.clear()
+        self.require_sound()
+
+    def require_sound(self) -> None:
+        """Raises RecorderError when something may have been missed."""
+        if self._faults:
+            raise RecorderError("; ".join(self._faults))
+
+    def restart(self) -> None:
+        """The past was changed: what is there now is read, and followed from there."""
+        self.stop()
+        self._ended.clear()
+        self._history.rewound(time.time())
+        self.start()
+
+    def _there_now(self, kind: str) -> tuple[list[Object], int]:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                answer = json.loads(self._ask("/v3/kv/range", self._range(kind)).read())
+            except (OSError, http.client.HTTPException, ValueError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                found = [_object(kind, kv) for kv in answer.get("kvs") or ()]
+                return found, int(answer["header"]["revision"])
+
+    def _follow(self, kind: str, revision: int) -> None:
+        while not self._ended.is_set():
+            try:
+                for event in self._events(kind, revision):
+                    revision = int(event["kv"]["mod_revision"]) + 1
+                    self._told(kind, event)
+            except (OSError, http.client.HTTPException, ValueError):
+                # Silence, or etcd restarts: it goes on from the same revision.
+                time.sleep(0.02)
+            except Exception as error:  # noqa: BLE001 - a recorder that ended says nothing more
+                self._faults.append(f"{type(error).__name__}: {error}")
+                return
+
+    def _events(self, kind: str, revision: int) -> Iterator[Object]:
+        asked = self._range(kind) | {"start_revision": str(revision), "prev_kv": True}
+        for line in self._ask("/v3/watch", {"create_request": asked}):
+            result = json.loads(line).get("result", {})
+            if result.get("canceled"):
+                raise RecorderError(f"{kind}: {result.get('cancel_reason', 'the watch ended')}")
+            yield from result.get("events") or ()
+
+    def _told(self, kind: str, event: Object) -> None:
+        deleted = event.get("type") == "DELETE"
+        if deleted and "prev_kv" not in event:
+            raise RecorderError(f"{kind}: what was deleted is compacted already")
+        kept = event["prev_kv"] if deleted else event["kv"]
+        found = _object(kind, kept | {"mod_revision": event["kv"]["mod_revision"]})
+        self._take(kind, "DELETED" if deleted else "MODIFIED", found)
+
+    def _take(self, kind: str, event: str, found: Object) -> None:
+        self._history.take(event, found, time.time())
+        if kind != "Secret":
+            self._leaks.look(f"{kind} {found['metadata']['name']}", found)
+
+    def _range(self, kind: str) -> dict[str, Any]:
+        prefix = f"{PREFIXES[kind]}/{self._namespace}"
+        # "0" follows "/" in ASCII: all keys below the prefix.
+        return {"key": _encoded(f"{prefix}/"), "range_end": _encoded(f"{prefix}0")}
+
+    def _ask(self, path: str, body: object) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SILENT_S)
+        connection.request("POST", path, json.dumps(body))
+        return connection.getresponse()
+
+
+def _object(kind: str, kv: Object) -> Object:
+    found: Object = json.loads(base64.b64decode(kv["value"]))
+    found["metadata"]["resourceVersion"] = kv["mod_revision"]
+    return found | {"kind": kind}
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,64 @@
+"""The figures of a run, as a table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from faults.run import Episode, Result
+
+WRONG = ("S1", "S2", "S3")
+MISSED = ("S4", "L1", "L2")
+MAX_BREACHES = 20
+
+
+def table_of(result: Result) -> str:
+    """Faults and convergence of each class, then what was wrong, and the bound."""
+    classes: dict[str, list[tuple[int, Episode]]] = defaultdict(list)
+    for episode in result.episodes:
+        for name, count in episode.classes:
+            classes[name].append((count, episode))
+    lines = [
+        f"{'class of faults':<32}{'faults':>8}{'bursts':>8}{'p50 s':>8}{'p99 s':>8}{'max s':>8}"
+    ]
+    lines += [_row(name, classes[name]) for name in sorted(classes)]
+    every = [(episode.faults, episode) for episode in result.episodes]
+    return "\n".join([*lines, _row("all", every), "", *_verdict(result)])
+
+
+def _row(name: str, episodes: list[tuple[int, Episode]]) -> str:
+    times = sorted(e.converged_s for _, e in episodes if e.converged_s is not None)
+    lost = len(episodes) - len(times)
+    faults = sum(count for count, _ in episodes)
+    figures = (
+        "".join(f"{times[int((len(times) - 1) * share)]:8.2f}" for share in (0.5, 0.99, 1.0))
+        if times
+        else f"{'-':>8}{'-':>8}{'-':>8}"
+    )
+    ending = f"  {lost} did not converge" if lost else ""
+    return f"{name:<32}{faults:>8}{len(episodes):>8}{figures}{ending}"
+
+
+def _verdict(result: Result) -> list[str]:
+    wrong = sum(b.invariant in WRONG for b in result.breaches)
+    missed = sum(b.invariant in MISSED for b in result.breaches)
+    others = len(result.breaches) - wrong - missed
+    faults = result.faults
+    lines = [
+        f"seed {result.seed}; {result.lasted_s:.0f} s; {faults} faults"
+        f" ({faults / max(result.lasted_s, 1):.1f} a second); {result.changes} changes of the"
+        f" world; {result.statuses} statuses, {result.verdicts} of them verdicts",
+        f"wrong verdicts {wrong}; missed or late changes {missed}; other breaches {others};"
+        f" leaks {len(result.leaks)}",
+    ]
+    if result.patience > 1:
+        lines.append(
+            f"the machine was busy: bounds of time were {result.patience:.1f} times as long"
+        )
+    if not result.breaches and not result.leaks and faults:
+        lines.append(
+            f"0 of {faults}: below {3 / faults:.1e} a fault with 95 % confidence (rule of three)"
+        )
+    lines += [f"  {breach}" for breach in result.breaches[:MAX_BREACHES]]
+    if len(result.breaches) > MAX_BREACHES:
+        lines.append(f"  and {len(result.breaches) - MAX_BREACHES} more")
+    return lines + [f"  P1 {leak}" for leak in result.leaks[:MAX_BREACHES]]

@@ -1,0 +1,314 @@
+"""One run: a world that lives, faults that strike, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from controlplane import ControlPlane, OperatorProcess
+from controlplane.launch import CHECKOUT, grant_operator
+from faults.excuses import Bounds, Cost, Excuses, cost_of, patience_now
+from faults.fault import Fault, Site
+from faults.history import History, Life
+from faults.invariants import Breach, Story, breaches_of
+from faults.leaks import Leaks
+from faults.onroad import OnEvents, OnRequests
+from faults.oracle import Oracle
+from faults.proxy import Road
+from faults.recorder import FLAGS, Recorder
+from faults.shown import now_wrong
+from faults.world import Driver, World
+
+NAMESPACE = "faults"
+STRIKE_EVERY_S = 0.1
+COMPARE_EVERY_S = "3.0"
+POLL_S = 0.02
+# The start is no fault: a process that starts, lists and judges everything for the first time.
+START = Cost(fresh_s=20.0, unknown=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A burst of faults.
+
+    Args:
+        classes: of one class or of several at once, each with how many there were.
+        converged_s: from its end until every check had been right once; None: it was given up.
+    """
+
+    classes: tuple[tuple[str, int], ...]
+    converged_s: float | None
+
+    @property
+    def faults(self) -> int:
+        """How many there were."""
+        return sum(count for _, count in self.classes)
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run showed."""
+
+    seed: int
+    lasted_s: float = 0.0
+    patience: float = 1.0
+    changes: int = 0
+    statuses: int = 0
+    verdicts: int = 0
+    episodes: list[Episode] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> int:
+        """How many there were."""
+        return sum(one.faults for one in self.episodes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How big a run is.
+
+    Args:
+        checks: how many TokenChecks.
+        per_second: changes of the world.
+        program: environment of the operator; ``PYTHONPATH`` lets another build run.
+    """
+
+    seed: int
+    checks: int = 120
+    per_second: float = 30.0
+    program: dict[str, str] = field(default_factory=dict)
+
+
+class RoadThread:
+    """The road, in an event loop and a thread of its own."""
+
+    def __init__(self, kubeconfig: Path, canary: str) -> None:
+        """It is not open."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._road = Road(kubeconfig, canary)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._await(self._road.__aenter__())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._await(self._road.__aexit__())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def do(self, act: Callable[[Road], Any]) -> Any:
+        """What ``act`` returns, called in the road's loop."""
+
+        async def acted() -> Any:
+            result = act(self._road)
+            return await result if inspect.isawaitable(result) else result
+
+        return self._await(acted())
+
+    def _await(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+
+class Run:
+    """A run over a control plane of its own. Use it with ``with``."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        """Nothing runs yet."""
+        self._folder = folder
+        self._plan = plan
+        self._stack = ExitStack()
+        self._chance = random.Random(plan.seed)
+        self._patience = 1.0
+        self.excuses = Excuses()
+        self.leaks = Leaks()
+        self.result = Result(seed=plan.seed)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._set_up(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _set_up(self, stack: ExitStack) -> None:
+        plane = stack.enter_context(ControlPlane(parts=(), apiserver_flags=FLAGS))
+        plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
+        api = plane.api()
+        self.world = World(
+            api, NAMESPACE, seed=self._plan.seed, checks=self._plan.checks, leaks=self.leaks
+        )
+        self.world.build()
+        oracle = stack.enter_context(Oracle())
+        self.history = History(oracle, self.world.provider)
+        self.recorder = Recorder(plane.at.etcd_port, NAMESPACE, self.history, self.leaks)
+        road = stack.enter_context(RoadThread(grant_operator(plane), self.leaks.answer))
+        config = self._folder / "road.kubeconfig"
+        road.do(lambda it: it.kubeconfig(config))
+        operator = OperatorProcess(
+            config,
+            self._folder / "operator.log",
+            args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
+            env=self._plan.program,
+            plane=plane,
+        )
+        stack.callback(operator.stop)
+        self.driver = Driver(self.world, self._plan.per_second)
+        stack.callback(self.driver.close)
+        self.site = Site(
+            plane=plane,
+            do=road.do,
+            operator=operator,
+            rest=self.driver.rest,
+            refill=self.world.fill,
+            rewound=self.recorder.restart,
+        )
+        self._start()
+
+    def _start(self) -> None:
+        """Everything runs, and every check was judged once."""
+        self.recorder.start()
+        window = self.excuses.open("start", START, time.time())
+        self.site.operator.start(timeout_s=60 * patience_now())
+        self.world.fill()
+        self.converge(60 * patience_now())
+        self.excuses.close(window, time.time())
+        self._began = time.monotonic()
+        self.driver.run()
+
+    # Faults
+
+    def calm(self, seconds: float) -> None:
+        """The world lives, and nothing fails."""
+        time.sleep(seconds)
+
+    def strike(self, *faults: Fault) -> Episode:
+        """One burst, of one class or of several at once, healed, and every check right once."""
+        name = " + ".join(fault.name for fault in faults)
+        cost = cost_of(fault.cost for fault in faults)
+        window = self.excuses.open(name, cost, time.time())
+        made = [fault.begin(self.site, self._chance) for fault in faults]
+        until = time.monotonic() + max(fault.lasts_s for fault in faults)
+        while time.monotonic() < until:
+            more = [fault.strike(self.site, self._chance) for fault in faults]
+            made = [sum(both) for both in zip(made, more, strict=True)]
+            time.sleep(STRIKE_EVERY_S)
+        made = [so_far + one.end(self.site) for so_far, one in zip(made, faults, strict=True)]
+        window.faults = sum(made)
+        self.excuses.close(window, time.time())
+        # At rest, so that a change that nobody saw is not covered by the next one.
+        self.driver.rest()
+        converged = self.converge(cost.fresh_s + 2 * self._be_patient().fresh_s)
+        self.driver.run()
+        classes = tuple((one.name, count) for one, count in zip(faults, made, strict=True))
+        episode = Episode(classes, converged)
+        self.result.episodes.append(episode)
+        return episode
+
+    def choose(self, faults: Sequence[Fault]) -> Fault:
+        """One of them, by weight and by the seed."""
+        return self._chance.choices(faults, [one.weight for one in faults])[0]
+
+    def choose_some(self, faults: Sequence[Fault]) -> tuple[Fault, ...]:
+        """One, or two that strike at different places of the road at once."""
+        first, second = self.choose(faults), self.choose(faults)
+        if {type(first), type(second)} == {OnRequests, OnEvents}:
+            return first, second
+        return (first,)
+
+    def converge(self, limit_s: float) -> float | None:
+        """Seconds until every check that is wrong now was right once; None after the limit."""
+        began = time.monotonic()
+        while (open_ends := self._wrong()) is None:
+            time.sleep(POLL_S)
+        while open_ends:
+            self.recorder.require_sound()
+            if time.monotonic() - began > limit_s:
+                return None
+            time.sleep(POLL_S)
+            alive = {life.uid for life in self.history.alive()}
+            open_ends = {
+                uid: life
+                for uid, life in open_ends.items()
+                if uid in alive and self._is_wrong(life)
+            }
+        return time.monotonic() - began
+
+    def _be_patient(self) -> Bounds:
+        """The bounds, stretched for what else ran on this machine since the start."""
+        self._patience = max(self._patience, patience_now())
+        self.excuses.bounds = Bounds().on_a_busy_machine(self._patience)
+        return self.excuses.bounds
+
+    def _wrong(self) -> dict[str, Life] | None:
+        """The checks that are wrong now; None while the recorder has not seen all of them."""
+        alive = self.history.alive()
+        if not self.world.steps and len(alive) < self._plan.checks:
+            return None
+        return {life.uid: life for life in alive if self._is_wrong(life)}
+
+    def _is_wrong(self, life: Life) -> bool:
+        return bool(now_wrong(self.history, life, time.time()))
+
+    # The end
+
+    def finish(self, quiet_s: float = 3.0) -> Result:
+        """The world rests, everything becomes right, and the whole history is judged."""
+        self.driver.rest()
+        self.converge(2 * self._be_patient().fresh_s)
+        quiet = time.time() + 0.5
+        time.sleep(quiet_s)
+        until = time.time() - 0.5
+        self._look_everywhere()
+        self.recorder.stop()
+        self.result.patience = self._patience
+        self.result.lasted_s = time.monotonic() - self._began
+        self.result.changes = self.world.steps - self.world.failed
+        writes = [write for life in self.history.all_lives() for write in life.writes]
+        self.result.statuses = len(writes)
+        self.result.verdicts = sum(w.ready[0] in ("True", "False") for w in writes)
+        self.result.breaches = breaches_of(Story(self.history, self.excuses, until, quiet))
+        return self.result
+
+    def broken(self) -> list[str]:
+        """The invariants that do not hold so far."""
+        story = Story(self.history, self.excuses, time.time())
+        self.result.breaches = breaches_of(story)
+        self._look_everywhere()
+        return broken(self.result)
+
+    def _look_everywhere(self) -> None:
+        self.leaks.look_in_file(self.site.operator.log)
+        for page in ("/metrics", "/healthz", "/readyz"):
+            self.leaks.look_in_text(page, self.site.operator.get(page)[1])
+        self.result.leaks = sorted(set(self.leaks.found))
+
+
+def broken(result: Result) -> list[str]:
+    """The invariants that do not hold in a result."""
+    return sorted({b.invariant for b in result.breaches} | ({"P1"} if result.leaks else set()))

@@ -1,0 +1,153 @@
+"""What was true and what was shown, span by span, and where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from faults.history import ABSENT, History, Life, SecretVersion, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which the truth stays the same.
+
+    Args:
+        generation, version: of the spec, and of the Secret (0: there is none with the key).
+    """
+
+    start: float
+    end: float
+    ready: str
+    reason: str
+    generation: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The truth about one check over its life."""
+
+    spans: tuple[Span, ...]
+
+    def changes(self) -> Iterator[tuple[Span, Span, Span | None]]:
+        """Each change of Ready: the time before it, the time with it, and what comes then.
+
+        Neighbours with the same Ready are one.
+        """
+        merged: list[Span] = []
+        for span in self.spans:
+            if merged and merged[-1].ready == span.ready:
+                last = merged.pop()
+                span = Span(last.start, span.end, span.ready, last.reason, 0, 0)
+            merged.append(span)
+        for place in range(1, len(merged)):
+            following = merged[place + 1] if place + 1 < len(merged) else None
+            yield merged[place - 1], merged[place], following
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """A time in which the status says something else than the truth."""
+
+    start: float
+    end: float
+    what: str
+
+
+def truth_of(history: History, life: Life, until: float) -> Truth:
+    """What was true of a check, from when it was made to its end."""
+    return Truth(tuple(_spans(history, life, life.ended or until)))
+
+
+def _spans(history: History, life: Life, end: float) -> Iterator[Span]:
+    specs = _specs(life)
+    for (made, generation, token), (next_at, *_) in zip(specs, [*specs[1:], (end,)], strict=True):
+        name, key = token["secretKeyRef"]["name"], token["secretKeyRef"]["key"]
+        versions = _standing(history.secret_versions(life.place, name), made, next_at)
+        for at, following, secret in versions:
+            held = secret.data is not None and key in secret.data
+            version = secret.version if held else 0
+            segments = history.timeline(token, secret.data).between(at, following)
+            starts = [at, *(s.start for s in segments[1:])]
+            for segment, start, stop in zip(
+                segments, starts, [*starts[1:], following], strict=True
+            ):
+                yield Span(start, stop, segment.ready, segment.reason, generation, version)
+
+
+def _specs(life: Life) -> list[tuple[float, int, dict[str, object]]]:
+    """When each generation came, with its token's spec."""
+    seen: dict[int, tuple[float, int, dict[str, object]]] = {}
+    for one in life.versions:
+        seen.setdefault(one.generation, (one.at, one.generation, one.token))
+    return list(seen.values())
+
+
+def _standing(
+    versions: list[SecretVersion], start: float, end: float
+) -> Iterator[tuple[float, float, SecretVersion]]:
+    """Each version that stood in the span, with the part of the span in which it did."""
+    before = [one for one in versions if one.at <= start]
+    inside = [one for one in versions if start < one.at < end]
+    standing = [(start, before[-1] if before else ABSENT), *((one.at, one) for one in inside)]
+    ends = [*(at for at, _ in standing[1:]), end]
+    for (at, version), stop in zip(standing, ends, strict=True):
+        yield at, stop, version
+
+
+def lags_of(history: History, life: Life, until: float) -> Iterator[Lag]:
+    """Each time in which a check's status said something else than the truth."""
+    open_lag: tuple[float, str] | None = None
+    end = life.ended or until
+    for at, _, what in _compared(history, life, end):
+        if what and open_lag is None:
+            open_lag = (at, what)
+        elif not what and open_lag is not None:
+            yield Lag(open_lag[0], at, open_lag[1])
+            open_lag = None
+    if open_lag is not None:
+        yield Lag(open_lag[0], end, open_lag[1])
+
+
+def _compared(history: History, life: Life, end: float) -> Iterator[tuple[float, float, str]]:
+    """Each time in which neither truth nor status change, and what is wrong with the status."""
+    spans = truth_of(history, life, end).spans
+    versions = life.versions
+    place = -1
+    for span in spans:
+        at = span.start
+        while place + 1 < len(versions) and versions[place + 1].at <= at:
+            place += 1
+        while at < span.end:
+            following = versions[place + 1].at if place + 1 < len(versions) else span.end
+            stop = min(span.end, following)
+            yield at, stop, difference(versions[place], span)
+            if stop < span.end:
+                place += 1
+            at = stop
+
+
+def difference(shown: Written, true: Span) -> str:
+    """How a status differs from the truth; empty when it says it."""
+    if shown.observed != true.generation:
+        return f"generation {true.generation} is not judged"
+    if shown.bound != true.version:
+        return f"the Secret's version {true.version} is not judged, but {shown.bound}"
+    if shown.workload and shown.ready == ("Unknown", "RolloutInProgress"):
+        return ""
+    if shown.ready != (true.ready, true.reason):
+        return f"Ready is {shown.ready} instead of {(true.ready, true.reason)}"
+    return ""
+
+
+def now_wrong(history: History, life: Life, now: float) -> str:
+    """How the status of a check differs from the truth at this moment."""
+    shown = life.versions[-1]
+    versions = history.secret_versions(life.place, shown.token["secretKeyRef"]["name"])
+    secret = versions[-1] if versions else ABSENT
+    held = secret.data is not None and shown.token["secretKeyRef"]["key"] in secret.data
+    segment = history.timeline(shown.token, secret.data).at(now)
+    version = secret.version if held else 0
+    true = Span(now, now, segment.ready, segment.reason, shown.generation, version)
+    return difference(shown, true)

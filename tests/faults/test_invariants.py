@@ -1,0 +1,265 @@
+"""Each invariant holds over a sound history, and turns red by the bug that it is there for."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from cluster.shop import AUDIENCE, ISSUER, Object, Signer, jwks
+from faults.excuses import Cost, Excuses
+from faults.history import History
+from faults.invariants import Breach, Story, breaches_of
+from faults.leaks import Leaks
+from faults.oracle import Oracle
+
+SIGNER = Signer()
+BEGIN = float(int(time.time()))
+PROVIDER = {
+    "jwt": {"issuer": ISSUER, "clockSkew": "0s", "keys": {"type": "Inline", "jwks": jwks(SIGNER)}}
+}
+PASSED, ENDED = ("True", "AllChecksPassed"), ("False", "TokenExpired")
+MISSING = ("False", "SecretNotFound")
+VERIFIED, TOLD_EXPIRED = "TokenVerified", "TokenExpired"
+
+
+def good(**changed: object) -> str:
+    """A token of before the history, whenever the test comes to make it."""
+    return SIGNER.token(**({"iat": int(BEGIN) - 100} | changed))
+
+
+GOOD, EXPIRED = good(), good(exp=int(BEGIN) - 50)
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    with Oracle() as made:
+        yield made
+
+
+class Plot:
+    """A history that is written by hand, at seconds from its begin."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.history = History(oracle, PROVIDER)
+        self.excuses = Excuses()
+        self._version = 100
+        self._generation = 1
+        self._since: dict[str, str] = {}
+        self.quiet = 1000.0
+
+    def _next(self) -> int:
+        self._version += 1
+        return self._version
+
+    def secret(self, at: float, text: str | None) -> int:
+        """The Secret holds the text from now on; None: it is deleted."""
+        version = self._next()
+        meta = {"namespace": "shop", "name": "payments", "resourceVersion": str(version)}
+        data = {"token": base64.b64encode((text or "").encode()).decode()}
+        event = "DELETED" if text is None else "MODIFIED"
+        self._take(event, {"kind": "Secret", "metadata": meta, "data": data}, at)
+        return version
+
+    def status(self, at: float, ready: tuple[str, str], bound: int, **more: object) -> None:
+        """The operator writes this."""
+        since = str(more.get("since", _stamp(at)))
+        if "since" not in more and self._since.get("status") == ready[0]:
+            since = self._since["since"]
+        self._since = {"status": ready[0], "since": since}
+        said = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "m"}
+        self._check(
+            at,
+            {
+                "observedGeneration": more.get("observed", self._generation),
+                "conditions": [said | {"lastTransitionTime": since}],
+                "tokens": [
+                    {"name": "payments"} | ({"resourceVersion": str(bound)} if bound else {})
+                ],
+            },
+        )
+
+    def made(self, at: float) -> None:
+        """The check is made."""
+        self._check(at, {"observedGeneration": -1})
+
+    def told(self, at: float, reason: str) -> None:
+        """The operator tells this."""
+        meta = {"namespace": "shop", "name": f"e{at}", "resourceVersion": str(self._next())}
+        event = {"kind": "Event", "metadata": meta, "reason": reason}
+        self._take("ADDED", event | {"involvedObject": {"uid": "u"}}, at)
+
+    def breaches(self, until: float) -> list[Breach]:
+        story = Story(self.history, self.excuses, BEGIN + until, BEGIN + self.quiet)
+        return breaches_of(story)
+
+    def _check(self, at: float, status: Object) -> None:
+        meta = {"namespace": "shop", "name": "payments", "uid": "u", "generation": self._generation}
+        meta["resourceVersion"] = str(self._next())
+        token = {"name": "payments", "secretKeyRef": {"name": "payments", "key": "token"}}
+        token["audiences"] = [AUDIENCE]
+        found = {"kind": "TokenCheck", "metadata": meta, "spec": {"tokens": [token]}}
+        self._take("MODIFIED", found | {"status": status}, at)
+
+    def _take(self, event: str, found: Object, at: float) -> None:
+        self.history.take(event, found, BEGIN + at)
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(BEGIN + at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.fixture
+def plot(oracle: Oracle) -> Plot:
+    """A check with a good token that is judged, and told, within a second."""
+    made = Plot(oracle)
+    version = made.secret(0, GOOD)
+    made.made(1)
+    made.status(1.5, PASSED, version)
+    made.told(1.6, VERIFIED)
+    return made
+
+
+def test_a_sound_history_has_no_breach(plot: Plot) -> None:
+    bad = plot.secret(30, EXPIRED)
+    plot.status(30.2, ENDED, bad)
+    plot.told(30.3, TOLD_EXPIRED)
+    plot.secret(60, None)
+    plot.status(60.2, MISSING, 0)
+    again = plot.secret(61, GOOD)
+    plot.status(61.2, PASSED, again)
+    plot.told(61.3, VERIFIED)
+    assert plot.breaches(100) == []
+
+
+def says_true_of_a_bad_one(plot: Plot) -> None:
+    plot.status(30.2, PASSED, plot.secret(30, EXPIRED))
+
+
+def says_false_of_a_good_one(plot: Plot) -> None:
+    plot.status(30.2, ENDED, plot.secret(30, GOOD))
+
+
+def names_a_version_that_was_replaced_long_ago(plot: Plot) -> None:
+    old = plot.secret(30, EXPIRED)
+    new = plot.secret(31, GOOD)
+    plot.status(31.2, PASSED, new)
+    plot.status(60, ENDED, old)
+    plot.status(60.1, PASSED, new)
+
+
+def names_no_version(plot: Plot) -> None:
+    plot.secret(30, GOOD)
+    plot.status(30.2, PASSED, 0)
+
+
+def goes_back(plot: Plot) -> None:
+    old = plot.secret(30, good())
+    new = plot.secret(31, good())
+    plot.status(31.2, PASSED, new)
+    plot.status(31.3, PASSED, old)
+    plot.status(31.4, PASSED, new)
+
+
+def misses_the_end(plot: Plot) -> None:
+    token = good(exp=int(BEGIN) + 60)
+    plot.status(1.9, PASSED, plot.secret(1.8, token))
+
+
+def moves_the_time_alone(plot: Plot) -> None:
+    version = plot.secret(30, good())
+    plot.status(30.2, PASSED, version, since=_stamp(30))
+
+
+def keeps_the_time_of_another_status(plot: Plot) -> None:
+    bad = plot.secret(30, EXPIRED)
+    plot.status(30.2, ENDED, bad, since=_stamp(1.5))
+    plot.told(30.3, TOLD_EXPIRED)
+
+
+def does_not_know_without_a_fault(plot: Plot) -> None:
+    plot.status(30.2, ("Unknown", "ReadFailed"), 0)
+    plot.status(30.4, PASSED, 101)
+
+
+def never_sees_a_change(plot: Plot) -> None:
+    plot.secret(30, good())
+
+
+def never_sees_a_spec(plot: Plot) -> None:
+    plot._generation = 2  # noqa: SLF001 - the plot is ours
+    plot.status(30.2, PASSED, 101, observed=1)
+
+
+def tells_nothing(plot: Plot) -> None:
+    plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
+
+
+def flaps(plot: Plot) -> None:
+    bad = plot.secret(30, EXPIRED)
+    plot.status(30.2, ENDED, bad)
+    plot.told(30.3, TOLD_EXPIRED)
+    plot.status(33, PASSED, 101)
+    plot.status(34, ENDED, bad)
+
+
+def writes_for_nothing(plot: Plot) -> None:
+    plot.quiet = 50
+    plot.status(70, PASSED, 101)
+    plot.status(71, ("True", "PassedWithWarnings"), 101)
+    plot.status(71.1, PASSED, 101)
+
+
+BUGS: dict[Callable[[Plot], None], str] = {
+    says_true_of_a_bad_one: "S1",
+    says_false_of_a_good_one: "S2",
+    names_a_version_that_was_replaced_long_ago: "S2",
+    names_no_version: "S1",
+    goes_back: "S3",
+    misses_the_end: "S4",
+    moves_the_time_alone: "S5",
+    keeps_the_time_of_another_status: "S5",
+    does_not_know_without_a_fault: "U1",
+    never_sees_a_change: "L1",
+    never_sees_a_spec: "L1",
+    tells_nothing: "L2",
+    flaps: "L2",
+    writes_for_nothing: "L1",
+}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_turns_its_invariant_red(plot: Plot, bug: Callable[[Plot], None]) -> None:
+    bug(plot)
+    found = {breach.invariant for breach in plot.breaches(100)}
+    assert BUGS[bug] in found, found
+
+
+def test_a_fault_excuses_what_it_may_cost_and_no_more(plot: Plot) -> None:
+    window = plot.excuses.open("frozen watches", Cost(fresh_s=30), BEGIN + 29)
+    plot.excuses.close(window, BEGIN + 31)
+    version = plot.secret(30, good())
+    plot.status(65, PASSED, version)
+    assert plot.breaches(100) == []
+    late = plot.secret(66, good())
+    plot.status(80, PASSED, late)
+    assert {breach.invariant for breach in plot.breaches(100)} == {"L1"}
+
+
+def test_a_lie_is_excused_by_no_fault(plot: Plot) -> None:
+    cost = Cost(fresh_s=1000, late_s=1000, unknown=True)
+    plot.excuses.open("everything", cost, BEGIN)
+    plot.status(30.2, PASSED, plot.secret(30, Signer().token()))
+    assert "S1" in {breach.invariant for breach in plot.breaches(100)}
+
+
+def test_a_token_is_found_wherever_it_leaks() -> None:
+    leaks = Leaks()
+    token = SIGNER.token(canary=leaks.token)
+    leaks.look("TokenCheck shop/payments", {"status": {"message": "fine"}, "metadata": {}})
+    assert leaks.found == []
+    leaks.look("TokenCheck shop/payments", {"status": {"message": f"bad: {token}"}})
+    assert leaks.found
