@@ -79,6 +79,20 @@ class Reason(StrEnum):
     AUDIENCE_TOO_BROAD = "AudienceTooBroad", "The token is for more audiences than expected."
     SUBJECT_MISMATCH = "SubjectMismatch", "The token is for another subject."
 
+    # Asking a provider
+    NOT_ASKED = "NotAsked", "The provider was not asked: a rule of ours or a pause forbids it now."
+    DNS_FAILED = "DNSFailed", "The name of the provider's server could not be resolved."
+    ADDRESS_FORBIDDEN = (
+        "AddressForbidden",
+        "The name leads to an address that may not be asked.",
+    )
+    UNREACHABLE = "Unreachable", "The provider's server does not answer, or the connection broke."
+    TLS_FAILED = "TLSFailed", "The provider's server could not prove who it is."
+    TIMED_OUT = "TimedOut", "The provider's server did not answer in time."
+    REDIRECT_REFUSED = "RedirectRefused", "The server sends us elsewhere, and we do not follow."
+    ANSWER_TOO_LARGE = "AnswerTooLarge", "The provider's answer is larger than we take."
+    UNEXPECTED_ANSWER = "UnexpectedAnswer", "The provider's answer is not what it should be."
+
     # Time
     TOKEN_EXPIRED = "TokenExpired", "The token's end has passed."
     EXPIRING_SOON = "ExpiringSoon", "The token ends within the time that the spec names."

@@ -1,0 +1,113 @@
+"""One request to a provider, and its answer or the class of its fault.
+
+A request has a connection of its own: nothing is shared between providers, nothing that one answer
+leaves behind is read by the next. There is no jar for cookies, no redirect, no proxy and no
+decompression to switch off: httpcore has none of them.
+"""
+
+import asyncio
+import re
+import ssl
+from functools import lru_cache
+from ipaddress import ip_network
+
+import httpcore
+
+from tokencheck.clients.egress.answer import reply_of
+from tokencheck.clients.egress.dial import Dial
+from tokencheck.clients.egress.names import Names
+from tokencheck.clients.egress.refused import Refused
+from tokencheck.clients.egress.stream import HEAD_BYTES, Limits
+from tokencheck.clients.egress.tls import tls_context
+from tokencheck.model.asking import Credential, NoReply, Question, Reply
+from tokencheck.model.reasons import Reason
+from tokencheck.model.reveal import reveal
+
+USER_AGENT = "tokencheck"
+# What a token may consist of, whatever its kind. Source: RFC 6750 section 2.1, b64token; and the
+# characters that vendors add. Nothing that could end a header.
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/=:|-]{1,16384}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+_context = lru_cache(maxsize=64)(tls_context)
+
+
+class Egress:
+    """Implements `model.ports.Asker` over real sockets."""
+
+    def __init__(self) -> None:
+        """Nothing is connected yet."""
+        self._names = Names()
+
+    async def ask(self, question: Question) -> Reply | NoReply:
+        """Return the answer, or why there is none that could be taken. Total but for cancellation.
+
+        Within `question.deadline_s` seconds, whatever the other side does.
+        """
+        try:
+            async with asyncio.timeout(question.deadline_s):
+                return await self._exchange(question)
+        except TimeoutError:
+            return NoReply(reason=Reason.TIMED_OUT, detail="no whole answer came in time")
+        except Refused as refused:
+            return NoReply(reason=refused.reason, detail=refused.detail)
+        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError):
+            # Also what h11 and Python say of a header or an answer: its text may hold the token.
+            return NoReply(reason=Reason.UNEXPECTED_ANSWER, detail="the answer is not HTTP/1.1")
+        except (httpcore.NetworkError, httpcore.TimeoutException, ssl.SSLError, OSError):
+            return NoReply(reason=Reason.UNREACHABLE, detail="the connection broke")
+
+    async def _exchange(self, question: Question) -> Reply:
+        url, destination = question.url, question.destination
+        if url.place not in destination.places:
+            raise Refused(
+                Reason.NOT_ASKED,
+                f"{url.place} is not among the provider's hosts; an admin lists it in spec.hosts",
+            )
+        headers = _headers(question)
+        host = url.host.encode("ascii")
+        head = f"GET {url.target} HTTP/1.1\r\nHost: {url.place}\r\n".encode("ascii")
+        limits = Limits(head=head, receive=question.max_bytes + HEAD_BYTES)
+        listed = [ip_network(cidr) for cidr in destination.cidrs]
+        connection = httpcore.AsyncHTTPConnection(
+            origin=httpcore.Origin(b"https", host, url.port),
+            ssl_context=_context(destination.ca_bundle),
+            network_backend=Dial(self._names, listed, limits),
+        )
+        request = httpcore.Request(
+            b"GET",
+            httpcore.URL(
+                scheme=b"https",
+                host=host,
+                port=url.port,
+                target=url.target.encode("ascii"),
+            ),
+            headers=headers,
+        )
+        try:
+            response = await connection.handle_async_request(request)
+            return await reply_of(response, question.max_bytes)
+        finally:
+            await connection.aclose()
+
+
+def _headers(question: Question) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"Host", question.url.place.encode("ascii")),
+        (b"Accept", question.accept.encode("ascii")),
+        (b"Accept-Encoding", b"identity"),
+        (b"Connection", b"close"),
+        (b"User-Agent", USER_AGENT.encode("ascii")),
+    ]
+    if question.credential is not None:
+        headers.append(_credential(question.credential))
+    return headers
+
+
+def _credential(credential: Credential) -> tuple[bytes, bytes]:
+    """The text is judged before it becomes a header: libraries put a bad one into their errors."""
+    value = reveal(credential.value)
+    if not _TOKEN.fullmatch(value) or not _HEADER.fullmatch(credential.header):
+        raise Refused(Reason.MALFORMED_TOKEN, "the token cannot stand in a header")
+    scheme = f"{credential.scheme} " if credential.scheme else ""
+    return credential.header.encode("ascii"), scheme.encode("ascii") + value

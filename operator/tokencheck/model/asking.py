@@ -1,0 +1,84 @@
+"""What is asked of a provider over the network, and what may come back."""
+
+from dataclasses import dataclass
+
+from tokencheck.api.urls import Url
+from tokencheck.model.reasons import Reason
+from tokencheck.model.sealed import Sealed
+
+MAX_ANSWER_BYTES = 256 * 1024
+DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where one provider may be asked, as its admin wrote it.
+
+    Args:
+        provider: name of the TokenProvider.
+        places: ``host`` or ``host:port`` of every server that may be dialled.
+        cidrs: private networks that the names may lead to.
+        ca_bundle: PEM certificates that alone vouch for the servers; "" for the system's.
+    """
+
+    provider: str
+    places: frozenset[str]
+    cidrs: tuple[str, ...] = ()
+    ca_bundle: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What is presented, and in which header; `scheme` stands before it (``Bearer``)."""
+
+    value: Sealed
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One GET request.
+
+    Args:
+        accept: media types that make sense.
+        deadline_s: seconds for everything: name, connection, TLS, answer.
+        max_bytes: of the body.
+    """
+
+    destination: Destination
+    url: Url
+    accept: str = "application/json"
+    credential: Credential | None = None
+    deadline_s: float = DEADLINE_S
+    max_bytes: int = MAX_ANSWER_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer. Nothing of it is shown to anybody but what is made of it by a table of ours.
+
+    Args:
+        media_type: lower case, without parameters.
+        retry_after_s: what the server asks for, at most one hour; None when it does not.
+        max_age_s: for how long the server says that the answer holds; None when it does not.
+    """
+
+    status: int
+    media_type: str
+    body: bytes
+    retry_after_s: float | None = None
+    max_age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoReply:
+    """No answer that could be taken.
+
+    Args:
+        reason: the class of the fault.
+        detail: in words of ours; neither an address nor any text of the other side.
+    """
+
+    reason: Reason
+    detail: str

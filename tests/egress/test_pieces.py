@@ -1,0 +1,162 @@
+"""The second walls: what they stop has got through the first ones already."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import Any
+
+import httpcore
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tokencheck.api.urls import Url, parse_place, parse_url
+from tokencheck.clients.egress.addresses import checked_address
+from tokencheck.clients.egress.dial import Dial
+from tokencheck.clients.egress.names import Names
+from tokencheck.clients.egress.refused import Refused
+from tokencheck.clients.egress.stream import GuardedStream, Limits
+from tokencheck.model.reasons import Reason
+
+
+class Wire(httpcore.AsyncNetworkStream):
+    """A connection that ends in memory."""
+
+    def __init__(self, peer: str = "9.9.9.9", coming: bytes = b"") -> None:
+        self.peer = peer
+        self.coming = coming
+        self.sent = b""
+        self.closed = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return self.coming
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        self.sent += buffer
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def get_extra_info(self, info: str) -> Any:
+        return (self.peer, 443) if info == "server_addr" else None
+
+
+class Sockets(httpcore.AsyncNetworkBackend):
+    """Sockets whose connections all lead to one peer."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def connect_tcp(self, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+        return self.wire
+
+
+HEAD = b"GET /keys HTTP/1.1\r\nHost: login.example.com\r\n"
+
+
+def guarded(wire: Wire, *, tls: bool = True, receive: int = 10) -> GuardedStream:
+    return GuardedStream(wire, Limits(head=HEAD, receive=receive), tls=tls)
+
+
+async def test_a_request_is_sent_as_it_was_meant() -> None:
+    wire = Wire()
+    stream = guarded(wire)
+    await stream.write(HEAD + b"Accept: x\r\n\r\n")
+    await stream.write(b"more")
+    assert wire.sent == HEAD + b"Accept: x\r\n\r\nmore"
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET /admin HTTP/1.1\r\nHost: login.example.com\r\n",
+        b"GET /keys HTTP/1.1\r\nHost: other.example.com\r\n",
+        b"POST /keys HTTP/1.1\r\nHost: login.example.com\r\n",
+        b"GET /keys HTTP/1.1\r\nX: y\r\nHost: login.example.com\r\n",
+        HEAD[:10],
+    ],
+)
+async def test_a_request_that_is_another_than_meant_is_not_sent(request_head: bytes) -> None:
+    wire = Wire()
+    with pytest.raises(Refused) as refused:
+        await guarded(wire).write(request_head)
+    assert refused.value.reason is Reason.NOT_ASKED
+    assert wire.sent == b""
+
+
+async def test_nothing_is_sent_before_tls() -> None:
+    wire = Wire()
+    with pytest.raises(Refused) as refused:
+        await guarded(wire, tls=False).write(HEAD)
+    assert refused.value.reason is Reason.TLS_FAILED
+    assert wire.sent == b""
+
+
+async def test_what_comes_is_counted_over_all_reads() -> None:
+    stream = guarded(Wire(coming=b"123456"))
+    assert await stream.read(6) == b"123456"
+    with pytest.raises(Refused) as refused:
+        await stream.read(6)
+    assert refused.value.reason is Reason.ANSWER_TOO_LARGE
+
+
+@pytest.mark.parametrize("peer", ["169.254.169.254", "9.9.9.8", "::ffff:9.9.9.8", "::1"])
+async def test_a_connection_that_leads_elsewhere_is_closed(peer: str) -> None:
+    """A kernel, a sidecar or a fault of ours may connect to something else than was checked."""
+    wire = Wire(peer=peer)
+    dial = Dial(Names(), (), Limits(head=HEAD, receive=0), Sockets(wire))
+    with pytest.raises(Refused) as refused:
+        await dial.connect_tcp("9.9.9.9", 443)
+    assert refused.value.reason is Reason.ADDRESS_FORBIDDEN
+    assert wire.closed
+
+
+async def test_a_connection_to_the_checked_address_is_taken() -> None:
+    dial = Dial(Names(), (), Limits(head=HEAD, receive=0), Sockets(Wire()))
+    assert isinstance(await dial.connect_tcp("9.9.9.9", 443), GuardedStream)
+
+
+async def test_look_ups_that_are_given_up_leave_the_next_one_alone() -> None:
+    names = Names()
+    for _ in range(200):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await names.addresses("127.0.0.1", 443)
+    assert await names.addresses("127.0.0.1", 443) == ("127.0.0.1",)
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+@example(IPv6Address("2001:4860:4860::8888"))
+@example(IPv4Address("169.254.169.254"))
+def test_only_addresses_that_the_standard_library_too_calls_global_are_taken(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    taken = checked_address(str(address), ())
+    if not isinstance(taken, str):
+        assert taken.is_global
+        assert not taken.is_multicast
+
+
+@given(st.ip_addresses(v=4))
+def test_a_mapped_address_is_judged_and_dialled_as_what_it_carries(address: IPv4Address) -> None:
+    listed = (ip_network("10.0.0.0/8"),)
+    assert checked_address(f"::ffff:{address}", listed) == checked_address(str(address), listed)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
+    for url in (text, f"https://{text}", f"https://v.test/{text}"):
+        parsed = parse_url(url)
+        if isinstance(parsed, Url):
+            assert str(parsed).isascii()
+            assert parse_url(str(parsed)) == parsed
+        else:
+            assert parsed.startswith("must ")
+
+
+@given(st.from_regex(r"[a-z0-9.:\[\]x-]{1,40}", fullmatch=True))
+def test_any_place_is_read_in_one_way(text: str) -> None:
+    place = parse_place(text)
+    if isinstance(place, Url):
+        assert parse_place(place.place) == place
