@@ -17,6 +17,8 @@ from tokencheck.publish.publish import Sinks
 from tokencheck.web.tally import Tally
 
 _log = logging.getLogger(__name__)
+# The conditions whose transitions are logged, and the field of the line that says their status.
+_TOLD = {"Ready": "ready", "Suspended": "suspended"}
 
 
 class CountedStatus:
@@ -33,7 +35,7 @@ class CountedStatus:
         self.wrote: set[Key] = set()
         self.writing: set[Key] = set()
         self.unanswered: set[Key] = set()
-        self._told: dict[Key, tuple[str, str]] = {}  # Ready as last logged
+        self._told: dict[Key, tuple[str, str]] = {}  # status and reason as last logged
 
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
@@ -62,12 +64,13 @@ class CountedStatus:
         self.unanswered.discard(key)
 
     def _log_transition(self, key: Key, status: Mapping[str, Any]) -> None:
-        """Log one line when Ready says something else than at the last line."""
-        ready = next((c for c in status.get("conditions") or () if c["type"] == "Ready"), None)
-        if ready is None or self._told.get(key) == (ready["status"], ready["reason"]):
+        """Log one line when Ready (of a stopped check: Suspended) is another than at the last."""
+        told = next((c for c in status.get("conditions") or () if c["type"] in _TOLD), None)
+        if told is None or self._told.get(key) == (told["status"], told["reason"]):
             return
-        self._told[key] = told = (ready["status"], ready["reason"])
-        _log.info("%s: Ready=%s %s", key, *told, extra={"ready": told[0], "reason": told[1]})
+        self._told[key] = (told["status"], told["reason"])
+        said = {_TOLD[told["type"]]: told["status"], "reason": told["reason"]}
+        _log.info("%s: %s=%s %s", key, told["type"], told["status"], told["reason"], extra=said)
 
 
 class Passes:

@@ -18,7 +18,7 @@ from tokencheck.model.evidence import (
     TokenEvidence,
     Unread,
 )
-from tokencheck.model.workload import Site, Workload
+from tokencheck.model.workload import Site
 
 
 async def gather(
@@ -50,9 +50,15 @@ async def gather(
         tokens=tuple(tokens),
         unreadable=located.unreadable,
         unsearched=found.unsearched,
-        searched=check.spec.discover and isinstance(workload.workload, Workload),
+        searched=_searched(check, workload, located),
         workload=workload.unread,
     )
+
+
+def _searched(check: TokenCheck, seen: Seen, located: Located) -> tuple[str, ...] | None:
+    if not check.spec.discover or seen.readable is None:
+        return None
+    return tuple(dict.fromkeys(mount.secret for mount in located.mounted))
 
 
 async def _secrets(

@@ -172,7 +172,8 @@ class Evidence:
         tokens: listed ones first, then discovered ones by name.
         unreadable: sites of the workload where no Secret holds the token.
         unsearched: Secret and key of values that were too much for one pass to search.
-        searched: whether discovery ran over a readable workload (so finding nothing is a finding).
+        searched: Secrets in which discovery looked for tokens of a readable workload (so finding
+            nothing is a finding); None when it did not run.
         workload: None when the spec names none; else why it could not be read.
     """
 
@@ -181,5 +182,5 @@ class Evidence:
     tokens: tuple[TokenEvidence, ...] = ()
     unreadable: tuple[Site, ...] = ()
     unsearched: tuple[str, ...] = ()
-    searched: bool = False
+    searched: tuple[str, ...] | None = None
     workload: Unread | None = None

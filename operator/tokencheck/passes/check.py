@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.drift import next_baseline
+from tokencheck.core.outcome.beat import next_beat
 from tokencheck.core.outcome.plan import Kept, plan, plan_opening
 from tokencheck.core.outcome.stopped import plan_invalid, plan_suspended
 from tokencheck.core.workloads.locate import locate
@@ -55,7 +56,8 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
-    following = _next(published, outcome.wake_at, key, sources, sinks)
+    beat = next_beat(check, now)
+    following = _next(published, min(outcome.wake_at or beat, beat), key, sources, sinks)
     return replace(following, retry=following.retry or _unread(seen, assessment))
 
 

@@ -121,7 +121,8 @@ def _shown(key: Key, outcome: Outcome) -> Entry:
 def _judged(
     shown: Entry, assessment: Assessment, findings: tuple[Finding, ...], now: float
 ) -> Entry:
-    stale = (token.evidence.stale.names for token in assessment.tokens)
+    held = (token.evidence.stale for token in assessment.tokens)
+    stale = (pods.names for pods in held if pods.certain)
     return replace(
         shown,
         results=_shared(_worst(assessment.findings)),

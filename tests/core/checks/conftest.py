@@ -111,7 +111,7 @@ def _evidence(row: Row) -> Evidence:
         tokens=tuple(_token(token, spec, place) for place, token in enumerate(tokens)),
         unreadable=tuple(map(_site, row.get("unreadable", ()))),
         unsearched=tuple(row.get("unsearched", ())),
-        searched=row.get("searched", False),
+        searched=tuple(row["searched"]) if "searched" in row else None,
         workload=_unread(row["workload"]) if "workload" in row else None,
     )
 

@@ -56,16 +56,23 @@ def _workload(evidence: Evidence) -> tuple[Finding, ...]:
 def _no_tokens(evidence: Evidence) -> tuple[Finding, ...]:
     """A site that was not read may well hold a token, so it forbids to say that there is none."""
     unknown = evidence.unreadable or evidence.unsearched
-    if not evidence.searched or evidence.tokens or unknown:
+    if evidence.searched is None or evidence.tokens or unknown:
         return ()
+    if evidence.searched:
+        what = "Secret" if len(evidence.searched) == 1 else "Secrets"
+        detail = f"no value that it mounts looks like one: {what} {listed(evidence.searched)}"
+        action = "name it in spec.tokens when one is a token, or mount the token from a Secret"
+    else:
+        detail = "it mounts no Secret"
+        action = "mount the token from a Secret, or name it in spec.tokens"
     return (
         Finding(
             token="",
             check=Check.PRESENT,
             result=Result.FAIL,
             reason=Reason.NO_TOKENS_FOUND,
-            message="the workload mounts no token that could be recognised",
-            action="mount the token from a Secret, or name it in spec.tokens",
+            message=f"the workload mounts no token that could be recognised: {detail}",
+            action=action,
         ),
     )
 

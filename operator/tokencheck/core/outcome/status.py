@@ -182,9 +182,9 @@ def token_status(token: TokenAssessment, baseline: Baseline | None) -> dict[str,
         "changedTime": _time(held.secret.changed_at) if held and _changed(held) else None,
         "resourceVersion": held.secret.resource_version if held else None,
         "baseline": _baseline(baseline),
-        "stalePods": len(evidence.stale.names) or None,
+        "stalePods": len(evidence.stale.names) if evidence.stale.certain else None,
     }
-    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {}, 0)}
 
 
 def _changed(held: Held) -> bool:
