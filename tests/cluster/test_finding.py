@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cluster.kinds import rights, served
 from cluster.shop import Shop, condition, env, findings, listed, pod_spec, ready, states, token_of
+from cluster.ways import SITES, every_way, fill, mount, sites
 from controlplane import Api, ControlPlane
 from controlplane.launch import grant_operator
 
@@ -18,65 +18,12 @@ pytestmark = pytest.mark.usefixtures("operator")
 LOCAL = ("True", "PassedWithWarnings")  # nobody vouches for what is only found
 
 
-def sites(found: dict[str, Any]) -> dict[str, list[str]]:
-    return {one["name"]: one.get("sites", []) for one in found["status"]["tokens"]}
-
-
-def mount(volume: str, path: str, **more: str) -> dict[str, str]:
-    return {"name": volume, "mountPath": path} | more
-
-
-def every_way() -> dict[str, Any]:
-    """A Pod spec that takes a token in every way in which a template can take one."""
-    init = {"name": "prepare", "image": "example.com/init:1"} | env("by-init", name="INIT_TOKEN")
-    app = {
-        "envFrom": [{"prefix": "X_", "secretRef": {"name": "by-env-from"}}],
-        "volumeMounts": [
-            mount("whole", "/whole"),
-            mount("chosen", "/chosen"),
-            mount("one", "/one-token", subPath="token"),
-            mount("mixed", "/mixed"),
-        ],
-    } | env("by-env")
-    projected = {"secret": {"name": "by-projected", "items": [{"key": "token", "path": "t"}]}}
-    chosen = {"secretName": "by-items", "items": [{"key": "live", "path": "l"}], "optional": False}
-    volumes = [
-        {"name": "whole", "secret": {"secretName": "by-volume", "defaultMode": 256}},
-        {"name": "chosen", "secret": chosen},
-        {"name": "one", "secret": {"secretName": "by-sub-path"}},
-        {"name": "mixed", "projected": {"sources": [projected]}},
-    ]
-    pull = [{"name": "registry"}]
-    return pod_spec(app, initContainers=[init], volumes=volumes, imagePullSecrets=pull)
-
-
 def test_every_way_into_a_container_is_found_and_named(shop: Shop) -> None:
-    signer = shop.signer
-    for name in ("by-init", "by-env", "by-volume", "by-sub-path", "by-projected"):
-        shop.secret(name, signer.token())
-    shop.secret("by-env-from", signer.token(), data={"LOG_LEVEL": "debug"})
-    shop.secret("by-items", data={"live": signer.token(), "other": signer.token()})
-    auth = base64.b64encode(f"ci:{signer.token()}".encode()).decode()
-    shop.secret(
-        "registry",
-        type="kubernetes.io/dockerconfigjson",
-        data={".dockerconfigjson": json.dumps({"auths": {"registry.example.com": {"auth": auth}}})},
-    )
+    fill(shop)
     shop.workload("checkout", every_way())
     shop.check("checkout", workload="Deployment/checkout")
     found = shop.reads("checkout", *LOCAL)
-    assert sites(found) == {
-        "by-init/token": ["env INIT_TOKEN of prepare"],
-        "by-env/token": ["env TOKEN of app"],
-        "by-env-from/token": ["envFrom X_* of app"],
-        "by-volume/token": ["volume /whole of app"],
-        "by-items/live": ["volume /chosen/l of app"],
-        "by-sub-path/token": ["subPath /one-token of app"],
-        "by-projected/token": ["projected /mixed/t of app"],
-        'registry/.dockerconfigjson:auths["registry.example.com"].auth': [
-            "imagePullSecret imagePullSecrets"
-        ],
-    }
+    assert sites(found) == SITES
     assert {one["verdict"] for one in found["status"]["tokens"]} == {"Valid"}
 
 
@@ -136,35 +83,8 @@ def test_every_kind_of_workload_is_looked_into(shop: Shop) -> None:
 @pytest.fixture
 def rollouts(controlplane: ControlPlane, admin: Api) -> Iterator[dict[str, Any]]:
     """The chart values with which the operator may read Argo Rollouts, whose CRD is installed."""
-    names = {"plural": "rollouts", "singular": "rollout", "kind": "Rollout"}
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1alpha1",
-        "served": True,
-        "storage": True,
-        "subresources": {"status": {}},
-        "schema": {"openAPIV3Schema": anything},
-    }
-    manifest = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "rollouts.argoproj.io"},
-        "spec": {
-            "group": "argoproj.io",
-            "scope": "Namespaced",
-            "names": names,
-            "versions": [version],
-        },
-    }
-    admin.apply(manifest)
-
-    def established(found: dict[str, Any]) -> bool:
-        told = found.get("status", {}).get("conditions") or ()
-        return any(one["type"] == "Established" and one["status"] == "True" for one in told)
-
-    admin.wait("CustomResourceDefinition", "rollouts.argoproj.io", until=established)
-    yield {"workloads": {"extra": [{"apiGroup": "argoproj.io", "resources": ["rollouts"]}]}}
-    admin.delete("CustomResourceDefinition", "rollouts.argoproj.io")
+    with served(admin, "rollouts"):
+        yield rights("rollouts")
     grant_operator(controlplane)
 
 
@@ -204,6 +124,7 @@ def test_a_workload_without_tokens_fails_and_a_missing_one_is_unknown(shop: Shop
     shop.check("later", workload="Deployment/later")
     found = shop.reads("plain", "False", "NoTokensFound")
     assert states(found)["Stalled"] == "True"
+    assert 'looks like one: Secret "settings"' in condition(found, "Ready")["message"]
     missing = shop.reads("later", "Unknown", "WorkloadNotFound")
     assert f"Deployment {shop.namespace}/later" in condition(missing, "Ready")["message"]
     assert not {"Stalled", "Reconciling"} & set(states(missing))
