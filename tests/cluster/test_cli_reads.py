@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster.cli import tokencheck
 from cluster.shop import Signer, env, jwks, pod_spec
@@ -114,6 +115,16 @@ def test_get_everywhere_and_as_json(run: Run, admin: Api, namespace: str) -> Non
     one = json.loads(run("get", "one", "-n", namespace, "-o", "json").stdout)
     assert one["spec"]["workloadRef"]["name"] == "checkout"
     assert "managedFields" not in one["metadata"]
+
+
+def test_yaml_is_the_same_document_as_json(run: Run, admin: Api, namespace: str) -> None:
+    check = make_check(admin, namespace, "checkout", "checkout")
+    write_status(admin, check, "False", "TokenExpired", verdict="Invalid", findings=[FINDING])
+    for command in (("get",), ("get", "checkout"), ("explain", "checkout")):
+        shown = {
+            form: run(*command, "-n", namespace, "-o", form).stdout for form in ("json", "yaml")
+        }
+        assert yaml.safe_load(shown["yaml"]) == json.loads(shown["json"]), command
 
 
 def test_get_of_nothing_says_so(run: Run, namespace: str) -> None:

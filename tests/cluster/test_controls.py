@@ -10,9 +10,11 @@ from cluster.shop import (
     SCOPES,
     Shop,
     condition,
+    env,
     eventually,
     findings,
     listed,
+    pod_spec,
     ready,
     states,
     token_of,
@@ -80,6 +82,37 @@ def test_a_token_kept_for_tests_is_shown_and_never_moves_ready(shop: Shop) -> No
 
     shop.check("checkout", live, listed("readonly", name="readonly", use="Live", **provider))
     shop.reads("checkout", "False", "TokenExpired")
+
+
+def test_tokens_that_are_all_kept_for_tests_gate_nothing_and_that_is_said(shop: Shop) -> None:
+    """Ready=True would say that something was found good."""
+    test = listed("readonly", name="readonly", use="Test")
+    shop.secret("readonly", shop.signer.token())
+    shop.check("alone", test)
+    alone = shop.reads("alone", "False", "InvalidSpec")
+    assert "spec.tokens: every token has use: Test" in condition(alone, "Ready")["message"]
+
+    shop.workload("checkout", pod_spec(env("readonly")), replicas=0)
+    shop.check("found", test, workload="Deployment/checkout")
+    found = shop.reads("found", "Unknown", "NoTokensFound")
+    assert "use: Live" in condition(found, "Ready")["message"]
+
+
+def test_eight_tokens_are_judged_one_by_one(shop: Shop) -> None:
+    names = [f"token-{number}" for number in range(8)]
+    provider = {"providerRef": {"name": shop.provider()}}
+    for name in names:
+        shop.secret(name, shop.signer.token())
+    shop.check("checkout", *(listed(name, name=name, **provider) for name in names))
+    found = shop.reads("checkout", *GOOD)
+    assert {one["name"]: one["verdict"] for one in found["status"]["tokens"]} == dict.fromkeys(
+        names, "Valid"
+    )
+    shop.secret("token-5", shop.signer.expired())
+    found = shop.reads("checkout", "False", "TokenExpired")
+    wrong = [one["name"] for one in found["status"]["tokens"] if one["verdict"] != "Valid"]
+    assert wrong == ["token-5"]
+    assert found["status"]["tokens"][0]["name"] == "token-5", "the worst comes first"
 
 
 @pytest.mark.parametrize("mode", ["Advisory", "Disabled"])

@@ -264,6 +264,16 @@ def test_a_release_that_the_template_does_not_have_yet_keeps_the_rollout_open(sh
     verified(shop, roll(shop, **{"tokencheck.dev/release": "2"}))
 
 
+def test_a_release_takes_a_template_that_names_none_as_it_is(shop: Shop) -> None:
+    """A chart may fill the check alone; the apply moves the generation, and a new verdict comes."""
+    stand(shop)
+    before = shop.admin.get("TokenCheck", "checkout", shop.namespace)["metadata"]["generation"]
+    shop.change("checkout", release="2")
+    found = shop.reads("checkout", *GOOD)
+    assert found["status"]["observedGeneration"] == before + 1
+    assert rollout(found)["verifiedGeneration"] == rollout(found)["generation"]
+
+
 def test_a_bad_token_fails_a_rollout_at_once_and_the_pulse_is_withdrawn(shop: Shop) -> None:
     stand(shop, gate={"stallFor": "2s"})
     generation = roll(shop, **fated("slow"))
