@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.app.own_kinds import OwnKinds
-from tokencheck.model.change import Change
+from tokencheck.model.change import Cause, Change
 from tokencheck.model.keys import Key
 
 
@@ -64,3 +65,103 @@ def test_an_older_version_of_a_provider_is_not_taken_for_a_change() -> None:
     own.receive("TokenProvider", None, provider("u1", "5", generation=1))
     assert shelf.providers["payments"].generation == 2
     assert len(told) == 1
+
+
+# Checks
+
+
+KEY = Key("TokenCheck", "shop", "checkout")
+
+
+def check(version: str, *, uid: str = "u1", verdict: str = "Valid", generation: int = 1) -> Any:
+    meta = {"name": "checkout", "namespace": "shop", "uid": uid}
+    meta |= {"resourceVersion": version, "generation": generation}
+    status = {"verdict": verdict, "observedGeneration": 1}
+    return {"metadata": meta, "spec": {"tokens": []}, "status": status}
+
+
+def writing() -> tuple[OwnKinds, Shelf, list[Change], set[Key]]:
+    """As `receiving`, with the check in version 5 and a set of what is being written."""
+    shelf, told, under_way = Shelf(), [], set()
+    own = OwnKinds(shelf, told.append, lambda: 0.0, writing=under_way.__contains__)
+    own.receive("TokenCheck", None, check("5"))
+    told.clear()
+    return own, shelf, told, under_way
+
+
+def written(shelf: Shelf, obj: Any) -> None:
+    """The answer to our write is on the shelf."""
+    shelf.put_check(parse_tokencheck(obj))
+
+
+def test_the_echo_of_a_write_says_nothing_whether_it_comes_before_the_answer_or_after() -> None:
+    own, shelf, told, under_way = writing()
+    under_way.add(KEY)
+    own.receive("TokenCheck", "MODIFIED", check("6", verdict="Invalid"))
+    written(shelf, check("6", verdict="Invalid"))
+    under_way.clear()
+    own.settle(KEY)
+    own.receive("TokenCheck", "MODIFIED", check("6", verdict="Invalid"))
+    assert told == []
+
+
+def test_a_status_that_somebody_writes_over_ours_is_judged_when_our_write_has_its_answer() -> None:
+    """Both events come before the answer to the first."""
+    own, shelf, told, under_way = writing()
+    under_way.add(KEY)
+    own.receive("TokenCheck", "MODIFIED", check("6", verdict="Invalid"))
+    own.receive("TokenCheck", "MODIFIED", check("7", verdict="Valid"))
+    assert told == []
+    written(shelf, check("6", verdict="Invalid"))
+    under_way.clear()
+    own.settle(KEY)
+    assert [change.cause for change in told] == [Cause.RESYNC]
+    assert shelf.checks[KEY].resource_version == "7"
+
+
+def test_a_new_spec_that_comes_during_a_write_that_fails_is_not_lost() -> None:
+    own, shelf, told, under_way = writing()
+    under_way.add(KEY)
+    own.receive("TokenCheck", "MODIFIED", check("6", generation=2))
+    under_way.clear()
+    own.settle(KEY)
+    own.settle(KEY)
+    assert [change.cause for change in told] == [Cause.SPEC_CHANGED]
+    assert shelf.checks[KEY].generation == 2
+
+
+def test_a_check_that_is_deleted_during_a_write_does_not_come_back() -> None:
+    own, shelf, told, under_way = writing()
+    under_way.add(KEY)
+    own.receive("TokenCheck", "MODIFIED", check("6", generation=2))
+    own.receive("TokenCheck", "DELETED", check("7", generation=2))
+    under_way.clear()
+    own.settle(KEY)
+    assert shelf.checks == {}
+    assert [change.gone for change in told] == [True]
+
+
+def test_a_late_event_is_no_step_back_in_time_and_an_older_read_is_one() -> None:
+    own, shelf, told, _ = writing()
+    own.receive("TokenCheck", None, check("4", generation=7))
+    assert (shelf.checks[KEY].resource_version, told) == ("5", [])
+    assert own.read(KEY, own.held(KEY), check("4", generation=7))
+    assert shelf.checks[KEY].resource_version == "4"
+    assert [change.cause for change in told] == [Cause.SPEC_CHANGED]
+
+
+def test_a_read_that_was_overtaken_by_our_own_write_is_no_step_back_in_time() -> None:
+    own, shelf, told, _ = writing()
+    held = own.held(KEY)
+    written(shelf, check("8", verdict="Invalid"))
+    assert not own.read(KEY, held, check("6"))
+    assert (shelf.checks[KEY].resource_version, told) == ("8", [])
+
+
+def test_an_older_read_of_a_provider_is_a_step_back_in_time() -> None:
+    own, shelf, told = receiving()
+    own.receive("TokenProvider", None, provider("u1", "12", generation=2))
+    key = Key("TokenProvider", "", "payments")
+    assert own.read(key, own.held(key), provider("u1", "5"))
+    assert shelf.providers["payments"].generation == 1
+    assert [change.cause for change in told] == [Cause.PROVIDER_CHANGED] * 2

@@ -119,17 +119,11 @@ class ControlPlane:
 
     def stop_apiserver(self, *, kill: bool = False) -> None:
         """Nobody answers on the API server's port; etcd keeps the objects."""
-        server = self.servers["kube-apiserver"]
-        server.stop(kill=kill)
-        if self._reaper:
-            self._reaper.forget(server)
+        self.end("kube-apiserver", kill=kill)
 
     def start_apiserver(self) -> None:
         """The API server is ready again: same port, certificate, users and objects."""
-        server = self.servers["kube-apiserver"]
-        server.start()
-        if self._reaper:
-            self._reaper.guard(server)
+        self.begin("kube-apiserver")
         self._wait_ready()
 
     def restart_apiserver(self, *, kill: bool = True, down_s: float = 0.0) -> None:
@@ -140,6 +134,18 @@ class ControlPlane:
         self.stop_apiserver(kill=kill)
         time.sleep(down_s)
         self.start_apiserver()
+
+    def end(self, name: str, *, kill: bool = False) -> None:
+        """The server of this name in ``servers`` has ended."""
+        server = self.servers[name]
+        server.stop(kill=kill)
+        if self._reaper:
+            self._reaper.forget(server)
+
+    def begin(self, name: str) -> None:
+        """It runs again; whether it serves is for the caller to find out."""
+        self.servers[name].start()
+        self.guard(self.servers[name])
 
     # Talking to it
 
@@ -209,14 +215,30 @@ class ControlPlane:
         return done
 
     def install(self, *paths: Path) -> list[Object]:
-        """Every object of these YAML files is applied; CRDs among them are established."""
+        """Every object of these YAML files is applied; kinds of CRDs among them are served."""
         manifests = [one for path in paths for one in yaml.safe_load_all(path.read_text())]
         applied = [self.api().apply(one) for one in manifests if one]
         for one in applied:
             if one["kind"] == "CustomResourceDefinition":
                 name = one["metadata"]["name"]
                 self.api().wait("CustomResourceDefinition", name, until=_established)
+                self._wait_served(one["spec"])
         return applied
+
+    def _wait_served(self, spec: Object) -> None:
+        """An established kind may still be unknown (404) or its storage not begun (429)."""
+        versions = [version["name"] for version in spec["versions"] if version["served"]]
+        deadline = time.monotonic() + _READY_WAIT_S
+        for version in versions:
+            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
+            while True:
+                try:
+                    self.api().request("GET", path, query={"limit": "1"})
+                    break
+                except ApiError as error:
+                    if error.code not in (404, 429, 503) or time.monotonic() > deadline:
+                        raise
+                time.sleep(0.02)
 
     def audit_events(self) -> Iterator[Object]:
         """What the API server wrote about every write so far, oldest first."""

@@ -1,14 +1,20 @@
-"""What Kopf lost is found: every minute the versions of our kinds are listed and compared.
+"""What Kopf lost is found: the versions of our kinds are listed and compared.
 
-Source: notes of kubernetes#107457 and our own measurement: Kopf never reports an object that was
-deleted while it listed again.
+Each minute, and whenever Kopf has opened a watch: what came while it had none is found at once.
+A list is a consistent read. One that shows an object older than what was held before it proves that
+the API server was restored to an earlier state: then the list is right, and Kopf, whose watch
+waits for versions that are yet to come, has to begin anew.
+
+Source: kubernetes#107457 and our own measurement: Kopf never reports an object that was deleted
+while it listed again, and goes on from the old, higher version after a restore.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from tokencheck.app.own_kinds import OwnKinds
@@ -16,6 +22,9 @@ from tokencheck.model.errors import ClusterError
 from tokencheck.model.keys import Key
 
 EVERY_S = 60.0
+SOON_S = 0.2  # two watches are opened together: one list serves both
+LONGEST_PAUSE_S = 3.0  # while the API server is away: one small request
+ONE_BY_ONE = 20  # differing objects that are read by themselves; more by one list
 KINDS = ("TokenProvider", "TokenCheck")  # providers first: checks are judged by them
 
 _log = logging.getLogger(__name__)
@@ -42,6 +51,7 @@ class Compare:
         held: the versions that this process holds of a kind.
         own_kinds: takes what is found, and what is missing.
         every_s: seconds between two lists.
+        rewound: told that the API server was restored to an earlier state.
     """
 
     def __init__(
@@ -51,9 +61,12 @@ class Compare:
         own_kinds: OwnKinds,
         *,
         every_s: float = EVERY_S,
+        rewound: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is listed yet."""
         self._every_s = every_s
+        self._rewound = rewound
+        self._wanted = asyncio.Event()
         self._lists = lists
         self._held = held
         self._own_kinds = own_kinds
@@ -67,22 +80,41 @@ class Compare:
         since = self._started_at if self.listed_at is None else self.listed_at
         return max(0.0, time.monotonic() - since - self._every_s)
 
+    def soon(self) -> None:
+        """Compare at once, not at the next minute."""
+        self._wanted.set()
+
+    async def look(self, key: Key) -> None:
+        """Read one object now: a write of its status met another version than was held."""
+        held = self._own_kinds.held(key)
+        obj = await self._lists.object(key)
+        if obj is not None and self._own_kinds.read(key, held, obj):
+            self._tell_rewound()
+
     async def run(self) -> None:
         """Compare for ever; a list that fails is tried again, the objects that we hold stay."""
         pause = 0.2
         while True:
+            began = time.monotonic()
+            self._wanted.clear()
             try:
                 for kind in KINDS:
                     await (self._compare(kind) if self.synced.is_set() else self._seed(kind))
             except ClusterError as error:
                 _log.warning("our kinds could not be listed: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 15.0)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
             pause = 0.2
-            self.listed_at = time.monotonic()
+            self.listed_at = began
             self.synced.set()
-            await asyncio.sleep(self._every_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+            await self._rest()
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._every_s * random.uniform(0.9, 1.1)):  # noqa: S311 - jitter
+                await self._wanted.wait()
+                await asyncio.sleep(SOON_S)
 
     async def _seed(self, kind: str) -> None:
         for obj in await self._lists.objects(kind):
@@ -95,6 +127,31 @@ class Compare:
         for key in held.keys() - listed.keys():
             _log.warning("%s was deleted and no watch told it", key)
             self._own_kinds.lost(key)
-        for key, version in listed.items():
-            if held.get(key) != version and (obj := await self._lists.object(key)) is not None:
-                self._own_kinds.receive(key.kind, None, obj)
+        differing = {key for key, version in listed.items() if held.get(key) != version}
+        found = [
+            self._own_kinds.read(key, held.get(key, ""), obj)
+            async for key, obj in self._read(kind, differing)
+        ]
+        if any(found):
+            self._tell_rewound()
+
+    async def _read(
+        self, kind: str, keys: Collection[Key]
+    ) -> AsyncIterator[tuple[Key, Mapping[str, Any]]]:
+        if len(keys) > ONE_BY_ONE:
+            for obj in await self._lists.objects(kind):
+                meta = obj["metadata"]
+                key = Key(kind, meta.get("namespace", ""), meta["name"])
+                if key in keys:
+                    yield key, obj
+            return
+        for key in keys:
+            found = await self._lists.object(key)
+            if found is not None:
+                yield key, found
+
+    def _tell_rewound(self) -> None:
+        _log.warning(
+            "the API server is back in an earlier state: it was restored; all is read anew"
+        )
+        self._rewound()

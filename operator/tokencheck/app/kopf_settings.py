@@ -50,7 +50,7 @@ class NoProgress(kopf.ProgressStorage):
 class Backoffs(Collection[float]):
     """Pauses between tries.
 
-    0.1 s growing to 30 s, jittered, never ending. A finite list would end the process.
+    0.1 s growing to 5 s, jittered, never ending. A finite list would end the process.
     """
 
     def __iter__(self) -> Iterator[float]:
@@ -58,7 +58,7 @@ class Backoffs(Collection[float]):
         pause = 0.1
         while True:
             yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-            pause = min(pause * 2, 30.0)
+            pause = min(pause * 2, 5.0)
 
     def __len__(self) -> int:
         """Return a number that is never reached; Kopf only asks whether there are any."""

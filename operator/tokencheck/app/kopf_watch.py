@@ -25,7 +25,9 @@ from tokencheck.app.logs import tell_class_only
 
 KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
-LONGEST_END_S = 10.0  # Kopf takes 5 s to end when a watch has failed
+# Kopf takes 5 s to end when a watch has failed: the next one does not wait for it.
+LONGEST_END_S = 0.5
+LONGEST_STOP_S = 10.0
 LOGIN_AGAIN_S = 2.0  # after credentials could not be read; Kopf's own choice is a minute
 WELL_S = 60.0  # one that ran for so long starts again with the first pause
 
@@ -43,7 +45,8 @@ class KopfWatch:
             server's URL. Kopf
             closes it at exit and on 401, so nobody else may use it.
         hand_over: called in Kopf's thread with kind, event type (None at a listing) and the object.
-        longest_end_s: seconds that a Kopf may take to end before it is left behind.
+        longest_end_s: seconds that a Kopf may take to end before the next one is started beside
+            it. What an ending one still tells is told twice, which does no harm.
     """
 
     def __init__(
@@ -76,6 +79,10 @@ class KopfWatch:
         self._end_kopf()
         self._thread.join(timeout_s)
 
+    def restart(self) -> None:
+        """End the Kopf that runs; another one begins with a list. To be called from any thread."""
+        self._end_kopf()
+
     @property
     def alive(self) -> bool:
         """Return whether the supervising thread runs."""
@@ -98,31 +105,36 @@ class KopfWatch:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _live(self) -> str:
-        """Run one Kopf in a thread of its own, and return how it ended; a hung one is left behind.
+        """Run one Kopf in a thread of its own, and return how it ended; a slow end is left behind.
 
         When a CRD is deleted, one watch ends Kopf and another may wait for ever in its end.
         """
-        ending, how = threading.Event(), []
+        ending, how = threading.Event(), ["return"]
+
+        def end(by: str) -> None:
+            how[0] = by
+            ending.set()
 
         def life() -> None:
             try:
-                asyncio.run(self._operate(ending))
-                how.append("return")
+                asyncio.run(self._operate(end))
             except BaseException as error:  # noqa: BLE001 - whatever ends Kopf, it is started again and counted
-                how.append(type(error).__name__)
+                how[0] = type(error).__name__
             finally:
                 ending.set()
 
         thread = threading.Thread(target=life, name="kopf-life", daemon=True)
         thread.start()
         ending.wait()
-        thread.join(self._longest_end_s)
-        return how[0] if how else "it hung"
+        thread.join(LONGEST_STOP_S if self._stop.is_set() else self._longest_end_s)
+        return how[0]
 
-    async def _operate(self, ending: threading.Event) -> None:
-        """Run Kopf once, in the loop that runs now; `ending` is set when one of its parts ended."""
-        # Kopf would wait for a threading.Event in a thread of the loop's pool, and a loop does not
-        # close before its pool is idle: a Kopf that ended by itself would never be started again.
+    async def _operate(self, end: Callable[[str], None]) -> None:
+        """Run Kopf once, in the loop that runs now; `end` is told how the first of its parts ended.
+
+        Kopf would wait for a threading.Event in a thread of the loop's pool, and a loop does not
+        close before its pool is idle: a Kopf that ended by itself would never be started again.
+        """
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.set_exception_handler(tell_class_only)
         self._end_kopf = partial(_call_soon, loop, ended.set)
@@ -137,8 +149,9 @@ class KopfWatch:
             standalone=True,
             stop_flag=ended,
         )
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        ending.set()
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        errors = (task.exception() for task in done if not task.cancelled())
+        end(next((type(error).__name__ for error in errors if error), "return"))
         await kopf.run_tasks(tasks)
 
     def _register(self, registry: kopf.OperatorRegistry) -> None:

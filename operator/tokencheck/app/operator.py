@@ -43,6 +43,7 @@ from tokencheck.engine.engine import Engine
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.sources import Sources
 from tokencheck.model.change import Cause
+from tokencheck.model.keys import Key
 from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
 from tokencheck.notice.queue import Queue
@@ -110,15 +111,22 @@ class Operator:
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
         self._board = ResultBoard(time.time, self._tally)
-        self._status = CountedStatus(StatusWriter(transport), self._tally)
-        self._engine = self._make_engine(Followers(index, self._cache))
-        writing = self._status.writing.__contains__
-        self._own_kinds = OwnKinds(self._cache, feed.notice, time.monotonic, writing=writing)
-        lists = OwnObjects(transport)
-        self._compare = Compare(
-            lists, self._cache.versions, self._own_kinds, every_s=settings.compare_every_s
-        )
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
+        writing: set[Key] = set()
+        self._own_kinds = OwnKinds(
+            self._cache, feed.notice, time.monotonic, writing=writing.__contains__
+        )
+        self._compare = Compare(
+            OwnObjects(transport),
+            self._cache.versions,
+            self._own_kinds,
+            every_s=settings.compare_every_s,
+            rewound=self._kopf.restart,
+        )
+        self._status = CountedStatus(
+            StatusWriter(transport), self._tally, self._compare.look, writing
+        )
+        self._engine = self._make_engine(Followers(index, self._cache))
         self._server = self._make_server(transport)
 
     def _make_engine(self, followers: Followers) -> Engine:
@@ -132,7 +140,14 @@ class Operator:
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache
         )
-        passes = Passes(sources, sinks, self._status, self._tally, time.monotonic)
+        passes = Passes(
+            sources,
+            sinks,
+            self._status,
+            self._tally,
+            time.monotonic,
+            settle=self._own_kinds.settle,
+        )
         return Engine(
             self._queue,
             {"TokenCheck": passes.check, "TokenProvider": passes.provider},
@@ -211,12 +226,19 @@ class Operator:
         """Return a session for Kopf's own loop; nothing of it is shared with ours.
 
         Kopf looks once, after this, for what it can watch: before our kinds can be listed (no CRDs
-        or no rights yet) it would find nothing, and watch nothing for ever.
+        or no rights yet, or not any more) it would find nothing, and watch nothing for ever.
         """
-        while not self._compare.synced.is_set():  # noqa: ASYNC110 - an event of another loop
+        since = time.monotonic() if self._kopf.restarts else 0.0
+        self._compare_soon()
+        while not self._compare.synced.is_set() or (self._compare.listed_at or 0.0) < since:  # noqa: ASYNC110 - of another loop
             await asyncio.sleep(0.1)
         transport = await connect(self._settings)
-        return transport.session(), transport.server
+        return transport.session(watching=self._compare_soon), transport.server
+
+    def _compare_soon(self) -> None:
+        """Find what came while Kopf had no watch. To be called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._compare.soon)
 
     def _from_kopf(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
         """Hand an object from Kopf's thread to the engine's loop."""

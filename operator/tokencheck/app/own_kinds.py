@@ -1,8 +1,11 @@
 """Our own kinds on their way in: to the shelf, and to the feed when it matters.
 
 The echo of our own status write changes nothing that is judged, so it makes no pass. A status that
-is not the one we
-wrote (somebody else wrote it) does: it is judged again and overwritten.
+is not the one we wrote (somebody else wrote it) does: it is judged again and overwritten. Which of
+the two an event is can be told when the write has its answer, so until then it waits.
+
+Events may come late and in any order: an older one than is held says nothing. Only a read of now
+can show that the object itself is an older one, because the API server was restored.
 """
 
 import logging
@@ -56,24 +59,69 @@ class OwnKinds:
         self._notice = notice
         self._monotonic = monotonic
         self._writing = writing
+        self._waiting: dict[Key, Mapping[str, Any]] = {}  # the newest that came during a write
 
     def receive(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
         """Take one object as seen; `event` is ADDED, MODIFIED, DELETED, or None for a listing."""
         if kind == "TokenCheck":
+            key = _key_of(meta := obj.get("metadata") or {})
             if event == "DELETED":
                 self._deleted(parse_tokencheck(obj))
-            elif not self._known(obj.get("metadata") or {}):
+            elif self._writing(key):
+                self._keep(key, obj)
+            elif not self._known(meta):
                 self._receive_check(parse_tokencheck(obj))
         elif kind == "TokenProvider":
             self._receive_provider(event, parse_tokenprovider(obj))
 
+    def settle(self, key: Key) -> None:
+        """Take what came while a status write of `key` was under way, now that it is over."""
+        obj = self._waiting.pop(key, None)
+        if obj is not None:
+            self.receive(key.kind, "MODIFIED", obj)
+
+    def held(self, key: Key) -> str:
+        """Return the resourceVersion that is held of an object, "" when none is."""
+        known = self._shelf.check(key) or (
+            self._shelf.provider(key.name) if key.kind == "TokenProvider" else None
+        )
+        return known.resource_version if known else ""
+
+    def read(self, key: Key, held: str, obj: Mapping[str, Any]) -> bool:
+        """Take one object as a consistent read found it, and return whether time has gone back.
+
+        Args:
+            key: of the object.
+            held: the resourceVersion that was held when the read began, "" when none was: a
+                server that shows an older one has lost what came between.
+            obj: what was read.
+        """
+        version = _version_of(obj)
+        back = version.isdecimal() and held.isdecimal() and int(version) < int(held)
+        if back:
+            self._drop(key)
+        if key.kind != "TokenCheck":
+            self._receive_provider(None, parse_tokenprovider(obj))
+        elif not self._known(obj.get("metadata") or {}):
+            self._receive_check(parse_tokencheck(obj))
+        return back
+
     def lost(self, key: Key) -> None:
         """Take away an object that a compare did not find any more."""
+        self._drop(key)
+        self._tell(key, Cause.SPEC_CHANGED, gone=True)
+
+    def _drop(self, key: Key) -> None:
+        self._waiting.pop(key, None)
         if key.kind == "TokenCheck":
             self._shelf.drop_check(key)
         else:
             self._shelf.drop_provider(key.name)
-        self._tell(key, Cause.SPEC_CHANGED, gone=True)
+
+    def _keep(self, key: Key, obj: Mapping[str, Any]) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is None or _newer(_version_of(obj), _version_of(waiting)):
+            self._waiting[key] = obj
 
     def _known(self, meta: Mapping[str, Any]) -> bool:
         """Return whether nothing newer than what we hold: mostly the echo of our own write."""
@@ -96,8 +144,6 @@ class OwnKinds:
         known = self._shelf.check(key)
         self._shelf.put_check(check)
         cause = _cause_of(known, check)
-        if cause is Cause.RESYNC and self._writing(key):
-            return  # the echo came before the answer; if it is not ours, the write meets a conflict
         if cause is not None:
             self._tell(key, cause)
 
@@ -124,6 +170,11 @@ class OwnKinds:
 
 def _key_of(meta: Mapping[str, Any]) -> Key:
     return Key("TokenCheck", meta.get("namespace", ""), meta.get("name", ""))
+
+
+def _version_of(obj: Mapping[str, Any]) -> str:
+    version: str = (obj.get("metadata") or {}).get("resourceVersion", "")
+    return version
 
 
 def _newer(version: str, than: str) -> bool:

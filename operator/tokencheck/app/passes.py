@@ -1,7 +1,7 @@
 """The passes as the engine calls them: with their sources and sinks, and measured."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,26 +28,40 @@ class CountedStatus:
     may not have been made.
     """
 
-    def __init__(self, sink: StatusSink, tally: Tally) -> None:
-        """Count the writes of `sink`."""
+    def __init__(
+        self,
+        sink: StatusSink,
+        tally: Tally,
+        look: Callable[[Key], Awaitable[None]],
+        writing: set[Key],
+    ) -> None:
+        """Count the writes of `sink`.
+
+        Args:
+            sink: writes.
+            tally: counts.
+            look: reads an object whose version was not the one that we held.
+            writing: holds the keys whose write is under way.
+        """
         self._sink = sink
+        self._look = look
         self._tally = tally
         self.wrote: set[Key] = set()
-        self.writing: set[Key] = set()
         self.unanswered: set[Key] = set()
+        self._writing = writing
         self._told: dict[Key, tuple[str, str]] = {}  # status and reason as last logged
 
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
     ) -> tuple[WriteResult, str]:
         """Write as the sink does; one log line for each transition of Ready."""
-        self.writing.add(key)
+        self._writing.add(key)
         try:
             result, version = await self._sink.write(
                 key, uid=uid, resource_version=resource_version, status=status
             )
         finally:
-            self.writing.discard(key)
+            self._writing.discard(key)
         self._tally.wrote(result)
         if result is WriteResult.WRITTEN:
             self.wrote.add(key)
@@ -56,6 +70,8 @@ class CountedStatus:
             self.unanswered.add(key)
         elif result is WriteResult.GONE:
             self.forget(key)
+        elif result is WriteResult.CONFLICT:
+            await self._look(key)
         return result, version
 
     def forget(self, key: Key) -> None:
@@ -83,8 +99,11 @@ class Passes:
         counted: CountedStatus,
         tally: Tally,
         monotonic: Callable[[], float],
+        *,
+        settle: Callable[[Key], None],
     ) -> None:
-        """Join what passes need."""
+        """Join what passes need; `settle` takes what came while a pass wrote."""
+        self._settle = settle
         self._sources = sources
         self._sinks = sinks
         self._counted = counted
@@ -95,7 +114,10 @@ class Passes:
     async def check(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
         self._tell_again(work.key, now)
-        following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
+        try:
+            following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
+        finally:
+            self._settle(work.key)
         self._doubt(work.key, following)
         if self._sources.inventory.check(work.key) is None:
             self._counted.forget(work.key)

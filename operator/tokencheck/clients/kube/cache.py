@@ -187,6 +187,8 @@ class Cache:
         if content is None:
             return Failed(what=what_of(SECRETS, namespace, name))
         version = version_of(content.meta.resource_version)
+        if version < seen:
+            self._secrets.doubt((namespace, name))  # the read is right, so the watch is not
         self._secrets.remember((namespace, name), version, version)
         return content
 

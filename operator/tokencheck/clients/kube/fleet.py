@@ -210,6 +210,12 @@ class Fleet(Generic[R]):
             return False
         return True
 
+    def doubt(self, place: Place) -> None:
+        """List again what a direct read has shown to be older than the watch told."""
+        informer = self._informer(place)
+        if informer is not None:
+            informer.doubt()
+
     # Informers
 
     def _slot(self, place: Place) -> Place | None:

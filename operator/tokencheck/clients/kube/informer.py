@@ -7,7 +7,8 @@ What goes wrong with a watch, and what is done:
 3. The version is gone (410, as status or as event), or the server reports any other error: list
    again, compare.
 4. Objects vanish while nobody looks: whatever a list lacks is reported as deleted.
-5. Versions go backwards (a restored etcd): list again, compare.
+5. Versions go backwards (a restored etcd): list again, compare. A watch from a version that is yet
+   to come is silent, so after a break the server is asked first where it stands.
 6. Events are lost with no sign at all: a list beside the running watch, now and then, is compared
    too.
 7. Rights are taken away: `DENIED` until a list succeeds, asked again every few seconds.
@@ -29,18 +30,11 @@ from typing import Generic, TypeVar
 
 from msgspec import Raw
 
-from tokencheck.clients.kube.answers import StalledError
-from tokencheck.clients.kube.decode import (
-    EVENT,
-    HEAD,
-    STATUS,
-    Place,
-    decode,
-)
+from tokencheck.clients.kube.decode import EVENT, HEAD, STATUS, Place, decode
 from tokencheck.clients.kube.limits import Backoff, jitter
 from tokencheck.clients.kube.listing import consistent_pages
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target
+from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target, restart_of
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
@@ -97,6 +91,7 @@ class Informer(Generic[R]):
         self._versions: dict[Place, int] = {}
         self._position: int | None = None  # where the watch stands; None: list first
         self._progress = False  # since the last pause
+        self._sure = True  # that the server still knows our position: no break since it told us
         self._removed: dict[Place, int] = {}  # by the watch, while a comparison runs
         self._comparing = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
@@ -140,6 +135,7 @@ class Informer(Generic[R]):
             started = time.monotonic()
             self._progress = False
             reason = await self._follow_once()
+            self._sure = reason is Restart.ENDED
             self.restarts[reason] += 1
             if self._progress or time.monotonic() - started > self._pace.watch_s / 2:
                 self._backoff.reset()
@@ -154,6 +150,8 @@ class Informer(Generic[R]):
         try:
             if self._position is None:
                 await self._list()
+            elif not self._sure:
+                await self._ask_position(self._position)
             await self._watch_interruptibly()
         except _OutdatedError as error:
             self._position = None
@@ -166,7 +164,7 @@ class Informer(Generic[R]):
 
     def _failed(self, error: ClusterError) -> Restart:
         """Return what a failure means, after drawing the conclusions."""
-        reason = _reason_of(error)
+        reason = restart_of(error)
         if reason in (Restart.DENIED, Restart.MISSING, Restart.EXPIRED, Restart.ERROR):
             self._position = None
         if reason is Restart.DENIED:
@@ -211,6 +209,24 @@ class Informer(Generic[R]):
         self._position = version
         self._enter(State.SYNCED)
 
+    async def _ask_position(self, ours: int) -> None:
+        """Make sure that the server is where it was, or farther: a list of one object tells.
+
+        Raises:
+            _OutdatedError: it was restored to an earlier state.
+        """
+        async with aclosing(self._pages(self.target.path, size=1)) as listed:
+            async for version, _ in listed:
+                if version < ours:
+                    raise _OutdatedError(Restart.REGRESSION)
+                return
+
+    def doubt(self) -> None:
+        """List again: a consistent read has shown that what the watch told is not so any more."""
+        self._position = None
+        if self._watching is not None:
+            self._watching.cancel()
+
     async def compare(
         self, path: str | None = None, covers: Callable[[Place], bool] = lambda _: True
     ) -> None:
@@ -226,8 +242,10 @@ class Informer(Generic[R]):
         async with self._comparing:
             try:
                 await self._compare(path or self.target.path, covers)
-            except _OutdatedError:
-                raise ClusterError(f"list {self.target.name}: not a list") from None
+            except _OutdatedError as error:
+                if error.reason is Restart.GARBLED:
+                    raise ClusterError(f"list {self.target.name}: not a list") from None
+                self.doubt()
             finally:
                 self._removed.clear()
 
@@ -238,21 +256,31 @@ class Informer(Generic[R]):
         version = 0
         async for version, items in self._pages(path):
             if before is not None and version < before:
-                self._interrupt()  # the server knows less than it told us: it was restored
-                return
+                raise _OutdatedError(Restart.REGRESSION)
             self.last_activity = time.monotonic()
             for raw in items:
                 count += 1
-                place, at = _head(raw)
-                unseen.discard(place)
-                if at > max(self._versions.get(place, -1), self._removed.get(place, -1)):
-                    self._take(place, at, raw)
+                unseen.discard(self._repair(raw, version))
             await asyncio.sleep(0)
         for place in unseen:  # made after the list was read: it stays
             if self._versions.get(place, math.inf) <= version:
                 self._drop(place)
         if path == self.target.path:
             self.listed = count
+
+    def _repair(self, raw: Raw, listed_at: int) -> Place:
+        """Take what the list knows better than the watch, and return whose it was.
+
+        Raises:
+            _OutdatedError: older than the watch told: the server was restored, and its versions go
+                on above the old ones.
+        """
+        place, at = _head(raw)
+        if at < self._versions.get(place, -1) <= listed_at:
+            raise _OutdatedError(Restart.REGRESSION)
+        if at > max(self._versions.get(place, -1), self._removed.get(place, -1)):
+            self._take(place, at, raw)
+        return place
 
     async def _compare_forever(self) -> None:
         while True:
@@ -264,8 +292,8 @@ class Informer(Generic[R]):
                 except ClusterError:
                     continue  # the watch meets the same trouble and handles it
 
-    def _pages(self, path: str) -> AsyncGenerator[tuple[int, list[Raw]], None]:
-        accept, page = self._accept("List"), self._pace.page
+    def _pages(self, path: str, size: int = 0) -> AsyncGenerator[tuple[int, list[Raw]], None]:
+        accept, page = self._accept("List"), size or self._pace.page
         return consistent_pages(self._transport, path, self.target.params, accept, page)
 
     def _accept(self, suffix: str = "") -> str:
@@ -285,11 +313,9 @@ class Informer(Generic[R]):
         finally:
             self._watching = None
 
-    def _interrupt(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-
     async def _watch(self) -> None:
+        if self._position is None:
+            raise _OutdatedError(Restart.REGRESSION)
         params = {
             **self.target.params,
             "watch": "1",
@@ -372,18 +398,3 @@ def _head(raw: Raw) -> tuple[Place, int]:
     if head is None:
         raise _OutdatedError(Restart.GARBLED)
     return head.metadata.place, head.metadata.version
-
-
-def _reason_of(error: ClusterError) -> Restart:
-    if isinstance(error, StalledError):
-        return Restart.STALLED
-    by_status = {
-        0: Restart.CUT,
-        401: Restart.DENIED,
-        403: Restart.DENIED,
-        404: Restart.MISSING,
-        410: Restart.EXPIRED,
-        429: Restart.THROTTLED,
-    }
-    other = Restart.UNAVAILABLE if error.status >= 500 else Restart.ERROR
-    return by_status.get(error.status, other)

@@ -8,6 +8,8 @@ from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 
+_TOO_NEW = 504  # "Too large resource version"
+
 
 def what_of(resource: Resource, namespace: str, name: str) -> str:
     """Return how messages call an object: ``Secret shop/payments-api``."""
@@ -22,7 +24,9 @@ async def read_object(
     Args:
         at_least: a resourceVersion that was seen already: the server may answer from its watch
             cache when that is as new, which spares etcd a read; 0 asks etcd.
-            Source: API concepts, "resourceVersion parameter", get with "not older than".
+            Source: API concepts, "resourceVersion parameter", get with "not older than". A server
+            that does not get there (it lags behind, or was restored to an earlier state) says 504
+            after 3 s, and etcd is asked.
     """
     what = what_of(resource, namespace, name)
     path = resource.path(namespace, name)
@@ -31,6 +35,8 @@ async def read_object(
     try:
         params = {"resourceVersion": str(at_least)} if at_least else None
         answer = await transport.get(path, params)
+        if answer.status == _TOO_NEW and params:
+            answer = await transport.get(path)
     except ClusterError:
         return Failed(what=what)
     match answer.status:

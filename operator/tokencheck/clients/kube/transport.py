@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -140,10 +141,11 @@ class Transport:
         for road in (self._road, self._streams):
             await road.close()
 
-    def session(self) -> aiohttp.ClientSession:
+    def session(self, *, watching: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
         """Return a session with these credentials for a library that sends requests of its own.
 
         It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
+        `watching` is called when the server has opened a watch.
         """
 
         async def authorised(
@@ -151,7 +153,10 @@ class Transport:
         ) -> aiohttp.ClientResponse:
             require_allowed((), request.method, request.url.path)
             request.headers.update(await self._credentials())
-            return await handler(request)
+            response = await handler(request)
+            if "watch" in request.url.query and response.status == HTTPStatus.OK:
+                watching()
+            return response
 
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._tls),

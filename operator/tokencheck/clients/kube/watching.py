@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 
 from msgspec import Raw
 
+from tokencheck.clients.kube.answers import StalledError
 from tokencheck.clients.kube.decode import Place
+from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
 
@@ -35,6 +37,22 @@ class Restart(StrEnum):
     MISSING = "Missing"
     THROTTLED = "Throttled"
     UNAVAILABLE = "Unavailable"
+
+
+def restart_of(error: ClusterError) -> Restart:
+    """Return why a stream ended by the error with which a list or a watch did."""
+    if isinstance(error, StalledError):
+        return Restart.STALLED
+    by_status = {
+        0: Restart.CUT,
+        401: Restart.DENIED,
+        403: Restart.DENIED,
+        404: Restart.MISSING,
+        410: Restart.EXPIRED,
+        429: Restart.THROTTLED,
+    }
+    other = Restart.UNAVAILABLE if error.status >= 500 else Restart.ERROR
+    return by_status.get(error.status, other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,147 @@
+"""A list of now finds what no watch told, and knows a restored API server by its older versions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.test_own_kinds import KEY, Shelf, check
+from tokencheck.app.compare import ONE_BY_ONE, Compare
+from tokencheck.app.own_kinds import OwnKinds
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.keys import Key
+
+
+class Server:
+    """What the API server has; `down` while it does not answer."""
+
+    def __init__(self) -> None:
+        self.checks: dict[Key, Mapping[str, Any]] = {KEY: check("5")}
+        self.down = False
+        self.lists = self.reads = 0
+
+    async def objects(self, kind: str) -> list[Mapping[str, Any]]:
+        self._ask()
+        return list(self.checks.values()) if kind == "TokenCheck" else []
+
+    async def versions(self, kind: str) -> dict[Key, str]:
+        found = await self.objects(kind)
+        return {
+            Key(kind, o["metadata"]["namespace"], o["metadata"]["name"]): version(o) for o in found
+        }
+
+    async def object(self, key: Key) -> Mapping[str, Any] | None:
+        self.reads += 1
+        return self.checks.get(key)
+
+    def _ask(self) -> None:
+        self.lists += 1
+        if self.down:
+            raise ClusterError("nobody answers")
+
+
+def version(obj: Mapping[str, Any]) -> str:
+    found: str = obj["metadata"]["resourceVersion"]
+    return found
+
+
+class Comparing:
+    """A compare that would wait an hour, over a server and a shelf."""
+
+    def __init__(self) -> None:
+        self.server, self.shelf, self.rewound = Server(), Shelf(), 0
+        own = OwnKinds(self.shelf, lambda _: None, time.monotonic, writing=lambda _: False)
+        self.compare = Compare(
+            self.server, self.held, own, every_s=3600, rewound=self._told_rewound
+        )
+
+    def held(self, kind: str) -> Mapping[Key, str]:
+        checks = self.shelf.checks.items() if kind == "TokenCheck" else ()
+        return {key: one.resource_version for key, one in checks}
+
+    def _told_rewound(self) -> None:
+        self.rewound += 1
+
+    async def __aenter__(self) -> Comparing:
+        self._task = asyncio.create_task(self.compare.run())
+        await self.compare.synced.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def until(self, true: Callable[[], object], timeout_s: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not true():
+            assert time.monotonic() < deadline, "never came true"
+            await asyncio.sleep(0.01)
+
+
+async def test_asked_to_it_compares_at_once_and_not_an_hour_later() -> None:
+    async with Comparing() as world:
+        world.server.checks[KEY] = check("6", generation=2)
+        await asyncio.sleep(0.3)
+        assert world.shelf.checks[KEY].generation == 1
+        world.compare.soon()
+        await world.until(lambda: world.shelf.checks[KEY].generation == 2)
+        world.server.checks.clear()
+        world.compare.soon()
+        await world.until(lambda: not world.shelf.checks)
+        assert world.rewound == 0
+
+
+async def test_many_requests_are_served_by_one_list() -> None:
+    async with Comparing() as world:
+        lists = world.server.lists
+        for _ in range(50):
+            world.compare.soon()
+            await asyncio.sleep(0)
+        await world.until(lambda: world.server.lists > lists)
+        await asyncio.sleep(0.5)
+        assert world.server.lists - lists == 2  # one of each kind
+
+
+async def test_a_list_of_older_versions_wins_and_tells_the_restore() -> None:
+    async with Comparing() as world:
+        world.server.checks[KEY] = check("3", generation=9)
+        world.compare.soon()
+        await world.until(lambda: world.shelf.checks[KEY].resource_version == "3")
+        assert world.rewound == 1
+
+
+async def test_many_differing_objects_are_read_by_one_list() -> None:
+    async with Comparing() as world:
+        for number in range(ONE_BY_ONE + 1):
+            made = check("9")
+            made["metadata"]["name"] = f"check-{number}"
+            world.server.checks[KEY._replace(name=f"check-{number}")] = made
+        world.compare.soon()
+        await world.until(lambda: len(world.shelf.checks) == ONE_BY_ONE + 2)
+        assert world.server.reads == 0
+
+
+async def test_a_server_that_comes_back_is_asked_within_seconds_however_long_it_was_away() -> None:
+    async with Comparing() as world:
+        world.server.down = True
+        world.compare.soon()
+        lists = world.server.lists
+        await world.until(lambda: world.server.lists - lists >= 7)
+        asked = time.monotonic()
+        await world.until(lambda: world.server.lists - lists >= 8)
+        assert time.monotonic() - asked < 6
+        world.server.down, world.server.checks = False, {}
+        await world.until(lambda: not world.shelf.checks)
+
+
+async def test_one_object_whose_write_met_another_version_is_read_at_once() -> None:
+    async with Comparing() as world:
+        world.server.checks[KEY] = check("7", generation=3)
+        await world.compare.look(KEY)
+        assert world.shelf.checks[KEY].generation == 3
+        world.server.checks[KEY] = check("2")
+        await world.compare.look(KEY)
+        assert world.shelf.checks[KEY].resource_version == "2"
+        assert world.rewound == 1
