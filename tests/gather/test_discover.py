@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT
 from tokencheck.core.drafts.implicit import check_of, reference_to, unmounted
 from tokencheck.core.workloads.locate import Located, Mount
 from tokencheck.gather.discover import Discovered, discovered
@@ -21,7 +22,15 @@ from tokencheck.gather.held import Reading
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.once import NoInterest
 from tokencheck.gather.sources import Sources
-from tokencheck.model.evidence import Absent, Failed, Held, SecretContent, SecretMeta, Unread
+from tokencheck.model.evidence import (
+    Absent,
+    Denied,
+    Failed,
+    Held,
+    SecretContent,
+    SecretMeta,
+    Unread,
+)
 from tokencheck.model.sealed import Sealed
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -194,3 +203,55 @@ def test_a_secret_that_was_never_there_is_named_alone() -> None:
     found = search(reading_of(Absent(what="Secret shop/api")))
     assert names(found) == ["api"]
     assert found.tokens[0].baseline is None
+
+
+# What was found before and cannot be looked for, or is not there any more.
+
+
+def judged(**more: Any) -> dict[str, Any]:
+    """The stored status of the spec as it is."""
+    return STORED | {"observedGeneration": reading_of(secret_with()).check.generation} | more
+
+
+@pytest.mark.parametrize(
+    "why", [Denied(what="Deployment shop/a"), Failed(what="Deployment shop/a")]
+)
+def test_the_tokens_of_a_workload_that_cannot_be_read_keep_their_baselines(why: Unread) -> None:
+    reading = reading_of(secret_with(), status=judged())
+    found = asyncio.run(discovered(reading, Located(), why))
+    assert names(found) == ["api/token", "api/c.json:users.ci", "api-2/token"]
+    assert all(token.holding == why and token.baseline for token in found.tokens)
+
+
+@pytest.mark.parametrize(
+    ("why", "status"),
+    [
+        (Absent(what="Deployment shop/a"), judged()),
+        (Denied(what="x"), judged(observedGeneration=-1)),
+    ],
+    ids=["the workload is gone", "the spec is another one"],
+)
+def test_the_tokens_of_a_workload_that_is_gone_or_not_meant_any_more_are_let_go(
+    why: Unread, status: Any
+) -> None:
+    reading = reading_of(secret_with(), status=status)
+    assert asyncio.run(discovered(reading, Located(), why)).tokens == ()
+
+
+def test_a_key_that_held_a_token_and_is_gone_is_told_until_it_is_accepted() -> None:
+    reading = reading_of(secret_with(other=TOKEN.encode()), status=judged())
+    found = search(reading)
+    assert names(found) == ["api/other", "api/token", "api/c.json:users.ci"]
+    gone = found.tokens[1]
+    assert gone.holding == Absent(what='Secret shop/api key "token"', key_only=True, removed=True)
+    assert gone.baseline is not None
+    annotations = {ANNOTATION_ACCEPT_DRIFT: "1"}  # the Secret's version
+    accepted = replace(reading, check=replace(reading.check, annotations=annotations))
+    assert names(search(accepted)) == ["api/other"]
+
+
+def test_a_key_that_comes_back_meets_its_baseline() -> None:
+    found = search(reading_of(secret_with(token=TOKEN.encode()), status=judged()))
+    assert found.tokens[0].spec.name == "api/token"
+    assert found.tokens[0].baseline is not None
+    assert found.tokens[0].baseline.issuer == "https://old"

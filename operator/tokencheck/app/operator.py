@@ -29,6 +29,7 @@ from tokencheck.app.kopf_watch import KopfWatch
 from tokencheck.app.logs import set_up_logs, tell_class_only
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes
+from tokencheck.app.recovery import Recovery
 from tokencheck.app.settings import Settings
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
@@ -123,8 +124,13 @@ class Operator:
             every_s=settings.compare_every_s,
             rewound=self._kopf.restart,
         )
+        self._recovery = Recovery(self._try_again)
         self._status = CountedStatus(
-            StatusWriter(transport), self._tally, self._compare.look, writing
+            StatusWriter(transport),
+            self._tally,
+            self._recovery,
+            look=self._compare.look,
+            writing=writing,
         )
         self._engine = self._make_engine(Followers(index, self._cache))
         self._server = self._make_server(transport)
@@ -162,6 +168,9 @@ class Operator:
         for key in self._cache.versions("TokenCheck"):
             self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
 
+    def _try_again(self, key: Key) -> None:
+        self._queue.add(key, Cause.RETRY, time.monotonic())
+
     def _observe(self, kind: str, seconds: float) -> None:
         if kind == "TokenCheck":
             self._tally.took(seconds)
@@ -186,6 +195,7 @@ class Operator:
         tasks = [
             asyncio.create_task(self._compare.run()),
             asyncio.create_task(self._events.run()),
+            asyncio.create_task(self._recovery.run()),
             asyncio.create_task(self._engine.run(self._compare.synced)),
             asyncio.create_task(self._spare_the_settled()),
         ]

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from tokencheck.app.recovery import Recovery
 from tokencheck.core.outcome.transitions import retold
 from tokencheck.gather.sources import Sources
 from tokencheck.model.change import Cause
@@ -32,6 +33,8 @@ class CountedStatus:
         self,
         sink: StatusSink,
         tally: Tally,
+        recovery: Recovery,
+        *,
         look: Callable[[Key], Awaitable[None]],
         writing: set[Key],
     ) -> None:
@@ -40,9 +43,11 @@ class CountedStatus:
         Args:
             sink: writes.
             tally: counts.
+            recovery: tries again what did not get through.
             look: reads an object whose version was not the one that we held.
             writing: holds the keys whose write is under way.
         """
+        self._recovery = recovery
         self._sink = sink
         self._look = look
         self._tally = tally
@@ -63,21 +68,28 @@ class CountedStatus:
         finally:
             self._writing.discard(key)
         self._tally.wrote(result)
-        if result is WriteResult.WRITTEN:
-            self.wrote.add(key)
-            self._log_transition(key, status)
-        elif result is WriteResult.FAILED:
-            self.unanswered.add(key)
-        elif result is WriteResult.GONE:
-            self.forget(key)
-        elif result is WriteResult.CONFLICT:
-            await self._look(key)
+        match result:
+            case WriteResult.WRITTEN:
+                self.wrote.add(key)
+                self._log_transition(key, status)
+                self._recovery.worked(key)
+            case WriteResult.FAILED | WriteResult.REFUSED:
+                if result is WriteResult.FAILED:
+                    self.unanswered.add(key)
+                self._recovery.failed(key)
+            case WriteResult.GONE:
+                self.forget(key)
+            case WriteResult.CONFLICT:
+                await self._look(key)
+            case WriteResult.REJECTED:
+                pass  # whoever publishes writes something else
         return result, version
 
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
         self._told.pop(key, None)
         self.unanswered.discard(key)
+        self._recovery.forget(key)
 
     def _log_transition(self, key: Key, status: Mapping[str, Any]) -> None:
         """Log one line when Ready (of a stopped check: Suspended) is another than at the last."""

@@ -10,9 +10,22 @@ from tokencheck.core.tokens.path import parse_path
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.workloads.locate import Located, Mount
 from tokencheck.gather.finds import Found
-from tokencheck.gather.held import Reading, baseline_of_status, evidence_of, source_of
+from tokencheck.gather.held import (
+    Reading,
+    accepted,
+    baseline_of_status,
+    evidence_of,
+    source_of,
+)
 from tokencheck.gather.search import Search
-from tokencheck.model.evidence import Absent, SecretContent, TokenEvidence, Unread
+from tokencheck.model.evidence import (
+    Absent,
+    Denied,
+    Failed,
+    SecretContent,
+    TokenEvidence,
+    Unread,
+)
 from tokencheck.model.facts import Family
 
 _MAX_NAME = 128  # characters of one member's name in a document
@@ -26,8 +39,16 @@ class Discovered:
     unsearched: tuple[str, ...]
 
 
-async def discovered(reading: Reading, located: Located) -> Discovered:
-    """Return the tokens of the mounted Secrets that spec.tokens does not name."""
+async def discovered(
+    reading: Reading, located: Located, unseen: Unread | None = None
+) -> Discovered:
+    """Return the tokens of the mounted Secrets that spec.tokens does not name.
+
+    Args:
+        reading: what was read.
+        located: where to search.
+        unseen: why the workload could not be read; None when it could.
+    """
     search = Search(reading.sources)
     tokens: list[TokenEvidence] = []
     for mount in located.mounted:
@@ -36,6 +57,8 @@ async def discovered(reading: Reading, located: Located) -> Discovered:
             tokens += await _of_mount(reading, search, mount, content)
         else:
             tokens += _unread(reading, mount, content)
+    if isinstance(unseen, Denied | Failed):
+        tokens += _unseen(reading, unseen)
     return Discovered(tokens=tuple(tokens), unsearched=search.unsearched)
 
 
@@ -57,6 +80,8 @@ async def _of_mount(
         found = await search.value(mount.secret, key, called, content.values[key])
         if found is not None:
             tokens += _of_key(reading, search, mount, key, found)
+    if mount.key is None:
+        tokens += _removed(reading, mount, content)
     return tokens
 
 
@@ -135,6 +160,30 @@ def _unread(reading: Reading, mount: Mount, why: Unread) -> list[TokenEvidence]:
             sites=mount.sites,
         )
     ]
+
+
+def _unseen(reading: Reading, why: Denied | Failed) -> Iterator[TokenEvidence]:
+    """A workload that cannot be read mounts what it mounted, for all that is known."""
+    if not reading.check.spec.discover or accepted(reading.check, ""):
+        return
+    for stored in reading.check.status.get("tokens") or ():
+        mount = Mount(secret=(stored.get("name") or "").partition("/")[0], key=None, sites=())
+        if "baseline" in stored and _was_found(reading, mount, stored):
+            yield _waiting(reading, mount, stored, why)
+
+
+def _removed(reading: Reading, mount: Mount, content: SecretContent) -> Iterator[TokenEvidence]:
+    """A key that held a token and is gone is a drift like any other, until somebody accepts it."""
+    if accepted(reading.check, content.meta.resource_version):
+        return
+    for stored in reading.check.status.get("tokens") or ():
+        if "baseline" in stored and _was_found(reading, mount, stored):
+            key = stored["name"].partition("/")[2].partition(":")[0]
+            if key not in content.values:
+                ref = SecretKeyRef(name=mount.secret, key=key)
+                what = source_of(reading.check.namespace, ref, None)
+                gone = Absent(what=what, key_only=True, removed=True)
+                yield _waiting(reading, mount, stored, gone)
 
 
 def _was_found(reading: Reading, mount: Mount, stored: Mapping[str, Any]) -> bool:

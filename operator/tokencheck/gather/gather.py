@@ -41,7 +41,7 @@ async def gather(
         tokens.append(listed(reading, spec, sites, trust))
         if spec.field is not None:
             await asyncio.sleep(0)  # its document may have been a large one: others have their turn
-    found = await discovered(reading, located)
+    found = await discovered(reading, located, workload.unread)
     tokens += found.tokens
     tokens += [_projected(check, site) for site in located.service_account_tokens]
     return Evidence(

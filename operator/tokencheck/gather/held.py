@@ -120,7 +120,7 @@ def evidence_of(
         holding=Held(facts=facts, secret=meta),
         stale=_stale(reading, bare.sites, meta.changed_at, witnessed=meta.witnessed),
         baseline=baseline_of_status(stored.get("baseline"), subject),
-        drift_accepted=_accepted(reading.check, meta.resource_version),
+        drift_accepted=accepted(reading.check, meta.resource_version),
     )
 
 
@@ -134,8 +134,8 @@ def _stale(
     return stale_pods(sites, changed_at, witnessed, reading.pods)
 
 
-def _accepted(check: TokenCheck, resource_version: str) -> bool:
-    """A drift is accepted by name of the Secret's version, or by a new spec."""
+def accepted(check: TokenCheck, resource_version: str) -> bool:
+    """Return whether a drift is accepted: by the Secret's version, or by a new spec."""
     return (
         check.annotations.get(ANNOTATION_ACCEPT_DRIFT) == resource_version
         or check.status.get("observedGeneration") != check.generation

@@ -27,6 +27,9 @@ class Absent:
 
     what: str
     key_only: bool = False  # the object exists, the key or field in it does not
+    removed: bool = (
+        False  # and that key held a token at the last verdict, which nobody has accepted
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

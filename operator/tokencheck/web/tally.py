@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from tokencheck.model.finding import Check, Finding, Result
 from tokencheck.model.ports import WriteResult
 
-DRIFT_KINDS = ("issuer", "audiences", "subject", "scopes", "lifetime", "algorithm", "kind")
+DRIFT_KINDS = (
+    "issuer",
+    "audiences",
+    "subject",
+    "scopes",
+    "lifetime",
+    "algorithm",
+    "kind",
+    "removed",
+)
 # Around the goal of one second, and fine where a quiet cluster is (about 10 ms).
 REACTION_BOUNDS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 DURATION_BOUNDS_S = (

@@ -14,7 +14,7 @@ from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.reading import text_of, unjudged
 from tokencheck.core.checks.words import by_policy, listed, passed, shown, warned
 from tokencheck.model.assessment import TokenAssessment
-from tokencheck.model.evidence import Baseline, Held, TokenEvidence
+from tokencheck.model.evidence import Absent, Baseline, Held, TokenEvidence
 from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Check, Finding, Verdict
 from tokencheck.model.reasons import Reason
@@ -25,10 +25,15 @@ _MAX_ITEMS = 16  # audiences and scopes that the status keeps
 # An issuer rounds, and a capped lifetime varies by a little: 60 s or 5 %, whichever is more.
 _LIFETIME_SECONDS = 60
 _LIFETIME_PERCENT = 5
+_ACTION = "accept it with the annotation tokencheck.dev/accept-drift, or put the right token back"
 
 
 def check_drift(token: TokenEvidence, policy: Policy, _now: datetime) -> tuple[Finding, ...]:
     """Return whether the token differs from its baseline; one without has left nothing."""
+    if _removed(token):
+        detail = "the key is gone from the Secret"
+        gone = warned(token, Check.DRIFT, Reason.DRIFTED, detail, action=_ACTION)
+        return (by_policy(policy.drift, gone),)
     if text_of(token) is None:
         return unjudged(token, Check.DRIFT)
     if token.baseline is None:
@@ -39,10 +44,7 @@ def check_drift(token: TokenEvidence, policy: Policy, _now: datetime) -> tuple[F
     detail = "; ".join(f"{name} {how}" for name, how in changes)
     if token.drift_accepted:
         return (passed(token, Check.DRIFT, f"changed and accepted: {detail}"),)
-    action = (
-        "accept it with the annotation tokencheck.dev/accept-drift, or put the right token back"
-    )
-    found = warned(token, Check.DRIFT, Reason.DRIFTED, f"changed: {detail}", action=action)
+    found = warned(token, Check.DRIFT, Reason.DRIFTED, f"changed: {detail}", action=_ACTION)
     return (by_policy(policy.drift, found),)
 
 
@@ -50,6 +52,8 @@ def drift_of(token: TokenEvidence) -> tuple[str, ...]:
     """Return the names of what differs from the baseline and was not accepted."""
     if token.drift_accepted:
         return ()
+    if _removed(token):
+        return ("removed",)
     return tuple(name for name, _ in _changes(token))
 
 
@@ -71,6 +75,10 @@ def next_baseline(token: TokenAssessment) -> Baseline | None:
         return now
     # The status keeps no subject: after a restart the token that has not drifted says it again.
     return old if old.subject is not None else replace(old, subject=now.subject)
+
+
+def _removed(token: TokenEvidence) -> bool:
+    return isinstance(token.holding, Absent) and token.holding.removed
 
 
 def _facts(held: Held) -> Baseline:

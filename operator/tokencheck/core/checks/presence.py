@@ -46,6 +46,9 @@ def _absent(token: TokenEvidence, absent: Absent) -> Finding:
         # Only the workload can be absent here: there is no Secret.
         detail, action = f"{absent.what} does not exist", f"create {absent.what}"
         return unknown(token, Check.PRESENT, Reason.WORKLOAD_NOT_FOUND, detail, action=action)
+    if absent.removed:  # what nobody named may be taken away on purpose: Drift asks
+        detail = "the key is gone from the Secret"
+        return skipped(token, Check.PRESENT, Reason.SECRET_KEY_NOT_FOUND, detail)
     if absent.key_only:
         missing = (
             "the key" if token.spec.field is None else "the key, or the field in its document,"
