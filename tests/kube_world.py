@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from controlplane import Api
-from faultproxy import FaultProxy
+from faultproxy import FaultProxy, Seen
 from tokencheck.clients.kube.cache import Cache
 from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.reads import version_in
@@ -23,6 +23,16 @@ from tokencheck.model.keys import Key
 QUICK = Pace(
     watch_s=20.0, silent_s=25.0, compare_s=3600.0, first_s=0.05, cap_s=0.5, denied_cap_s=0.5, page=2
 )
+
+
+def asks_position(seen: Seen) -> bool:
+    """Whether it only asks where the server stands: a list of one object."""
+    return seen.verb == "get" and seen.query.get("limit") == "1"
+
+
+def pages_listed(world: World) -> int:
+    """How many reads came by that were more than that."""
+    return sum(seen.verb == "get" and not asks_position(seen) for seen in world.proxy.seen)
 
 
 class World:

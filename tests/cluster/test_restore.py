@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -108,11 +109,13 @@ def test_a_verdict_that_the_restore_brought_back_is_judged_anew(
     plane: ControlPlane, store: Shop, running: OperatorProcess, bump: bool
 ) -> None:
     """Nothing but the status went back: Ready=True stands again on a token that has ended."""
-    store.secret("ends", store.signer.token(exp=int(time.time()) + 8, iat=int(time.time()) - 60))
-    store.check("ends", listed("ends"))
+    store.secret("ends", store.signer.token())
+    end = datetime.now(UTC) + timedelta(seconds=15)
+    expiry = {"expiresAt": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+    store.check("ends", listed("ends", expiry=expiry))
     store.wait("ends", lambda it: ready(it)[0] == "True")
     backup = back_up(plane)
-    store.reads("ends", *EXPIRED, timeout_s=90)
+    store.reads("ends", *EXPIRED, timeout_s=30)
     restore(plane, backup, bump=bump)
     began = time.monotonic()
     store.reads("ends", *EXPIRED, timeout_s=SECONDS)

@@ -14,7 +14,7 @@ from typing import Any
 from controlplane.plane import ControlPlane
 from controlplane.process import wait_listening
 
-_BUMP = 2_000  # revisions above the newest that anybody has seen
+_BUMP = 100  # revisions above the newest that anybody has seen
 
 
 def back_up(plane: ControlPlane) -> Path:

@@ -14,7 +14,7 @@ from tokencheck.api.tokencheck import OWN_ANNOTATIONS, TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.clients.surveyed import surveyed_of
 from tokencheck.core.workloads.untyped import at, mapping, text
-from tokencheck.model.census import Surveyed
+from tokencheck.model.census import ConfigMapContent, Surveyed
 from tokencheck.model.evidence import Absent, Failed, SecretContent, SecretMeta, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.reasons import Reason
@@ -117,6 +117,13 @@ class Manifests:
         """Yield every Secret of the manifests."""
         for content in self._secrets.values():
             yield content
+
+    async def config_maps(self) -> AsyncIterator[ConfigMapContent]:
+        """Yield every ConfigMap of the manifests."""
+        for (namespace, name), data in self._config_maps.items():
+            texts = {str(key): value for key, value in data.items() if isinstance(value, str)}
+            values = {k: Sealed(v.encode("utf-8", "surrogatepass")) for k, v in texts.items()}
+            yield ConfigMapContent(namespace=namespace, name=name, values=values)
 
     def keep(self, content: SecretContent) -> None:
         """Change nothing: all are kept."""

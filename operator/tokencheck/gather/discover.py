@@ -95,7 +95,7 @@ def _of_key(
             continue
         if not search.take(f"{mount.secret}/{key}"):
             return
-        field = path if _speakable(path) else f"#{place}"
+        field = path if speakable(path) else f"#{place}"
         bare = _bare(reading, mount, key, None if field == WHOLE_VALUE else field)
         yield evidence_of(reading, bare, content, facts)
 
@@ -118,8 +118,10 @@ def _bare(reading: Reading, mount: Mount, key: str, field: str | None) -> TokenE
     )
 
 
-def _speakable(path: str) -> bool:
-    """Whoever wrote the Secret chose the names in it: a status has no room for long or secret ones.
+def speakable(path: str) -> bool:
+    """Return whether a path into a document may be told.
+
+    Whoever wrote the Secret chose the names in it: a status has no room for long or secret ones.
 
     A document may well map tokens to their owners.
     """

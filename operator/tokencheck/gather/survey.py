@@ -9,13 +9,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tokencheck.api.tokencheck import TokenCheck
-from tokencheck.core.tokens.documents import tokens_in
+from tokencheck.core.checks.words import shown
+from tokencheck.core.tokens.documents import (
+    WHOLE_VALUE,
+    may_hold_token,
+    reading_cost,
+    tokens_in,
+)
+from tokencheck.core.tokens.formats import MAX_YAML_BYTES
 from tokencheck.core.tokens.read import read_token
 from tokencheck.core.workloads.locate import Located, locate
+from tokencheck.gather.discover import speakable
 from tokencheck.gather.seen import Seen
 from tokencheck.gather.sources import Sources
-from tokencheck.model.census import Hardcoded, Literal
-from tokencheck.model.evidence import SecretContent
+from tokencheck.model.census import ConfigMapContent, Hardcoded, Literal, Unsearched
+from tokencheck.model.evidence import SEARCHED_YAML_BYTES, SecretContent
 from tokencheck.model.trust import Trust
 from tokencheck.model.workload import PodRecord
 
@@ -109,6 +117,23 @@ class Waiting:
 def holds_token(content: SecretContent) -> bool:
     """Return whether discovery would find a token in the Secret: most hold none."""
     return any(tokens_in(key, value) for key, value in content.values.items())
+
+
+def searched(content: ConfigMapContent) -> Iterator[Literal | Unsearched]:
+    """Yield the texts of a ConfigMap that look like tokens, and what was too much to search."""
+    yaml_left = SEARCHED_YAML_BYTES
+    for key, value in sorted(content.values.items()):
+        if not may_hold_token(value):
+            continue
+        cost = reading_cost(value)
+        if cost > min(yaml_left, MAX_YAML_BYTES):
+            yield Unsearched(where=f'key "{shown(key)}"')
+            continue
+        yaml_left -= cost
+        for place, (path, text) in enumerate(tokens_in(key, value), 1):
+            field = path if speakable(path) else f"#{place}"
+            where = f'key "{shown(key)}"' + ("" if field == WHOLE_VALUE else f" field {field}")
+            yield Literal(where=where, name=key, text=text)
 
 
 def hardcoded(literals: Iterable[Literal], sources: Sources) -> Iterator[Hardcoded]:

@@ -1,6 +1,6 @@
 """What an audit asks of the world beside the reads of a pass: everything, listed once."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -52,10 +52,26 @@ class Hardcoded:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsearched:
+    """A value that was too much to be searched; it may hold tokens."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMapContent:
+    """A ConfigMap, its text values sealed: somebody may have taken it for a Secret."""
+
+    namespace: str
+    name: str
+    values: Mapping[str, Sealed]
+
+
 class Census(Inventory, Protocol):
     """An inventory that was taken at once; its reads answer from the lists.
 
-    `survey` comes first, then `secrets`.
+    `survey` comes first, then the others.
     """
 
     async def survey(self) -> tuple[Surveyed, ...]:
@@ -69,6 +85,9 @@ class Census(Inventory, Protocol):
 
     def secrets(self) -> AsyncIterator[SecretContent]:
         """Yield every readable Secret once, its values sealed."""
+
+    def config_maps(self) -> AsyncIterator[ConfigMapContent]:
+        """Yield every readable ConfigMap once."""
 
     def keep(self, content: SecretContent) -> None:
         """Let `secret` answer with this one until `drop`."""

@@ -87,6 +87,7 @@ class Coverage:
     workloads: int = 0
     pods: int = 0
     secrets: int = 0
+    config_maps: int = 0
     secrets_without_token: int = 0
     automounting: int = 0
     gaps: tuple[Gap, ...] = ()

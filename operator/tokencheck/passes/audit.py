@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokencheck.core.audit.report import report_of
-from tokencheck.core.audit.rows import hardcoded_row, rows_of
+from tokencheck.core.audit.rows import hardcoded_row, rows_of, unsearched_row
 from tokencheck.core.drafts.implicit import check_of, planned, reference_to, unmounted
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
-from tokencheck.gather.survey import Due, Waiting, due_now, hardcoded, holds_token
-from tokencheck.model.census import Census, Surveyed
+from tokencheck.gather.survey import Due, Waiting, due_now, hardcoded, holds_token, searched
+from tokencheck.model.census import Census, Literal, Surveyed, Unsearched
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.report import Coverage, Report, Row
 from tokencheck.passes.assess import assess_located
@@ -28,6 +28,7 @@ class _Audit:
     files: bool
     rows: list[Row]
     secrets: int = 0
+    config_maps: int = 0
 
 
 async def audit_pass(
@@ -46,7 +47,9 @@ async def audit_pass(
     surveyed = await census.survey()
     tell("workloads", len(surveyed))
     for one in surveyed:
-        audit.rows += (hardcoded_row(one.workload, h) for h in hardcoded(one.literals, sources))
+        of, holder = one.workload.namespace, f"{one.workload.kind}/{one.workload.name}"
+        audit.rows += (hardcoded_row(of, holder, h) for h in hardcoded(one.literals, sources))
+    await _config_maps(audit)
     checks = planned((one.workload for one in surveyed), census.checks())
     waiting = Waiting([(check, await see(check, sources)) for check in checks], census.all_pods())
     await _judge(audit, waiting.ready())
@@ -58,6 +61,16 @@ async def audit_pass(
     await _judge(audit, waiting.rest())
     tell("secrets", audit.secrets)
     return report_of(audit.rows, _coverage(audit, surveyed), now)
+
+
+async def _config_maps(audit: _Audit) -> None:
+    async for content in audit.census.config_maps():
+        audit.config_maps += 1
+        of, holder = content.namespace, f"ConfigMap/{content.name}"
+        found = list(searched(content))
+        literals = [one for one in found if isinstance(one, Literal)]
+        audit.rows += (hardcoded_row(of, holder, h) for h in hardcoded(literals, audit.sources))
+        audit.rows += (unsearched_row(of, holder, v) for v in found if isinstance(v, Unsearched))
 
 
 async def _secret(audit: _Audit, waiting: Waiting, content: SecretContent) -> None:
@@ -97,6 +110,7 @@ def _coverage(audit: _Audit, surveyed: tuple[Surveyed, ...]) -> Coverage:
         workloads=len(surveyed),
         pods=sum(1 for _ in audit.census.all_pods()),
         secrets=audit.secrets,
+        config_maps=audit.config_maps,
         secrets_without_token=audit.secrets - len(with_token),
         automounting=sum(one.automounts for one in surveyed),
         gaps=audit.census.gaps,

@@ -126,3 +126,48 @@ async def test_no_row_holds_the_text_of_a_token() -> None:
     report = await audited(*manifests(row))
     assert len(report.rows) == 3
     assert secret not in repr(report)
+
+
+# ConfigMaps
+
+
+def config_map(**data: object) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("settings"), "data": data}
+
+
+async def test_a_token_in_a_config_map_is_a_failure_wherever_it_stands_in_it() -> None:
+    github, opaque = "ghp_" + "c" * 36, "Zq3Xw8Tn5Rk1Vb7M"
+    settings = config_map(
+        plain=github,
+        **{
+            "app.yaml": f"api:\n  url: https://example.com\n  token: {opaque}\n",
+            "app.env": f"LEVEL=info\nAPI_TOKEN={opaque}\n",
+            "notes.txt": "Rotate the token each month.",
+            "ca.crt": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "page.yaml": "title: hello\nitems:\n- one\n- two\n",
+        },
+    )
+    report = await audited(settings)
+    told = [(r.workload, r.token, str(r.result), str(r.reason)) for r in report.rows]
+    assert told == [
+        ("ConfigMap/settings", 'key "app.env" field API_TOKEN', "Fail", "InsecureSource"),
+        ("ConfigMap/settings", 'key "app.yaml" field api.token', "Fail", "InsecureSource"),
+        ("ConfigMap/settings", 'key "plain"', "Fail", "InsecureSource"),
+    ]
+    assert report.coverage.config_maps == 1
+    assert report.rows[2].kind == "GitHub"
+    for text in (github, opaque):
+        assert text not in repr(report)
+
+
+async def test_a_config_map_that_is_too_large_to_be_searched_is_told() -> None:
+    large = "token: x\nlines:\n" + "- {name: abc, of: [a, b]}\n" * 6000
+    (told,) = (await audited(config_map(**{"big.yaml": large}))).rows
+    assert (told.workload, told.token) == ("ConfigMap/settings", 'key "big.yaml"')
+    assert (str(told.result), str(told.reason)) == ("Skip", "NotVerifiable")
+    assert told.action
+
+
+async def test_a_large_document_that_speaks_of_no_token_is_not_read() -> None:
+    large = "title: x\nlines:\n" + "- {name: abc, of: [a, b]}\n" * 6000
+    assert (await audited(config_map(**{"big.yaml": large}))).rows == ()

@@ -15,7 +15,7 @@ from msgspec import Raw
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
-from tokencheck.clients.kube.decode import secret_of
+from tokencheck.clients.kube.decode import HEAD, decode, secret_of, texts_of
 from tokencheck.clients.kube.direct import DirectReads
 from tokencheck.clients.kube.discovery import Discovery
 from tokencheck.clients.kube.lineage import Lineage, child_of
@@ -23,6 +23,7 @@ from tokencheck.clients.kube.pages import METADATA
 from tokencheck.clients.kube.reach import Reach
 from tokencheck.clients.kube.reads import read_object, what_of
 from tokencheck.clients.kube.resources import (
+    CONFIG_MAPS,
     PODS,
     REPLICA_SETS,
     SECRETS,
@@ -34,10 +35,11 @@ from tokencheck.clients.kube.resources import (
 from tokencheck.clients.kube.transport import JSON, Transport
 from tokencheck.clients.surveyed import surveyed_of
 from tokencheck.core.workloads.pods import parse_pod
-from tokencheck.model.census import Surveyed
+from tokencheck.model.census import ConfigMapContent, Surveyed
 from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.report import Gap
+from tokencheck.model.sealed import Sealed
 from tokencheck.model.workload import PodRecord, Workload
 
 _ROLLOUTS = Resource(api_version="argoproj.io/v1alpha1", kind="Rollout", plural="rollouts")
@@ -91,6 +93,15 @@ class Snapshot:
             content = secret_of(raw)
             if content is not None:
                 yield content
+
+    async def config_maps(self) -> AsyncIterator[ConfigMapContent]:
+        """Yield every readable ConfigMap once."""
+        async for raw in self._each(CONFIG_MAPS):
+            head, texts = decode(HEAD, raw), texts_of(raw)
+            if head is not None and texts:
+                namespace, name = head.metadata.place
+                values = {key: Sealed(text.encode()) for key, text in texts.items()}
+                yield ConfigMapContent(namespace=namespace, name=name, values=values)
 
     async def _workload_list(self, resource: Resource) -> None:
         # A kind that is not installed is refused like any other to who may not list it.

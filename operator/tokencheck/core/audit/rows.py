@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from tokencheck.api.tokencheck import ANNOTATION_OWNER, SecretKeyRef, TokenCheck
 from tokencheck.core.audit.words import worded
 from tokencheck.model.assessment import Assessment, TokenAssessment
-from tokencheck.model.census import Hardcoded
+from tokencheck.model.census import Hardcoded, Unsearched
 from tokencheck.model.evidence import Held, Projected, TokenEvidence, Unreachable
 from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Check, Finding, Result, Verdict, verdict_of
 from tokencheck.model.reasons import Reason
 from tokencheck.model.report import WORST_FIRST, Row, worst_of
-from tokencheck.model.workload import Site, Workload
+from tokencheck.model.workload import Site
 
 _SHOWN = (Result.FAIL, Result.UNKNOWN, Result.WARN)
 _PLACE = {check: place for place, check in enumerate(Check)}
@@ -40,8 +40,14 @@ def rows_of(
     return tuple(rows)
 
 
-def hardcoded_row(workload: Workload, literal: Hardcoded) -> Row:
-    """Return the row of a token that stands in a manifest: always a Fail, whatever else is true."""
+def hardcoded_row(namespace: str, holder: str, literal: Hardcoded) -> Row:
+    """Return the row of a token that stands in a manifest: always a Fail, whatever else is true.
+
+    Args:
+        namespace: of its holder.
+        holder: ``Deployment/checkout``, ``ConfigMap/settings``.
+        literal: the token.
+    """
     finding = Finding(
         token=literal.where,
         check=Check.PRESENT,
@@ -51,8 +57,8 @@ def hardcoded_row(workload: Workload, literal: Hardcoded) -> Row:
         action=_ROTATE,
     )
     return Row(
-        namespace=workload.namespace,
-        workload=f"{workload.kind}/{workload.name}",
+        namespace=namespace,
+        workload=holder,
         token=literal.where,
         key=literal.name,
         kind=literal.kind,
@@ -63,6 +69,29 @@ def hardcoded_row(workload: Workload, literal: Hardcoded) -> Row:
         action=finding.action,
         expires_at=literal.expires_at,
         sites=(literal.where,),
+        findings=(finding,),
+    )
+
+
+def unsearched_row(namespace: str, holder: str, value: Unsearched) -> Row:
+    """Return the row of a value that was not searched: it may hold a token."""
+    finding = Finding(
+        token=value.where,
+        check=Check.PRESENT,
+        result=Result.SKIP,
+        reason=Reason.NOT_VERIFIABLE,
+        message=f"{value.where}: not searched, it is too large a YAML document",
+        action="look into it, or split it: a search reads at most 128 KiB of YAML",
+    )
+    return Row(
+        namespace=namespace,
+        workload=holder,
+        token=value.where,
+        verdict=Verdict.UNKNOWN,
+        result=finding.result,
+        reason=finding.reason,
+        message=finding.message,
+        action=finding.action,
         findings=(finding,),
     )
 

@@ -50,6 +50,7 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "workloads": coverage.workloads,
         "pods": coverage.pods,
         "secrets": coverage.secrets,
+        "configMaps": coverage.config_maps,
         "secretsWithoutToken": coverage.secrets_without_token,
         "automountingWorkloads": coverage.automounting,
         "notRead": [

@@ -98,7 +98,8 @@ def _coverage(report: Report, paint: Paint) -> Iterable[str]:
     coverage = report.coverage
     looked = (
         f"{_count(coverage.namespaces, 'namespace')}, {_count(coverage.workloads, 'workload')},"
-        f" {_count(coverage.pods, 'Pod')} and {_count(coverage.secrets, 'Secret')}"
+        f" {_count(coverage.pods, 'Pod')}, {_count(coverage.secrets, 'Secret')} and"
+        f" {_count(coverage.config_maps, 'ConfigMap')}"
     )
     yield f"Looked at {looked} as of {format_time(report.time)}."
     yield _summary(report, paint)
