@@ -38,7 +38,8 @@ def running(name: str, cluster: Cluster) -> Iterator[Server]:
 
 def _operator(cluster: Cluster) -> Server:
     log = cluster.folder / "operator.log"
-    return OperatorProcess(cluster.kubeconfig, log, plane=cluster.plane).start(ready=False).server
+    process = OperatorProcess(cluster.kubeconfig, log, plane=cluster.plane, elects=True)
+    return process.start(ready=False).server
 
 
 def _go(cluster: Cluster) -> Server:

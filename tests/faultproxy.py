@@ -80,6 +80,8 @@ class FaultProxy:
         self._holding: list[web.Request] = []
         self._released = asyncio.Event()
         self._released.set()
+        self._kept_back: When = lambda _: False
+        self._sent_on = asyncio.Event()
 
     async def __aenter__(self) -> FaultProxy:
         self._session = aiohttp.ClientSession(read_bufsize=2**21)
@@ -180,6 +182,16 @@ class FaultProxy:
         """Keep back answers to reads that the server has given already; `held` counts them."""
         self._released.clear()
 
+    def keep_back(self, when: When) -> None:
+        """Keep back requests that match, before the server gets them; `held` counts them too."""
+        self._sent_on.clear()
+        self._kept_back = when
+
+    def send_on(self) -> None:
+        """Let the server have them now; who asked may be gone."""
+        self._kept_back = lambda _: False
+        self._sent_on.set()
+
     def release(self) -> None:
         """Let them go."""
         self._released.set()
@@ -228,6 +240,10 @@ class FaultProxy:
                     status=refusal.status,
                     headers=refusal.headers,
                 )
+        if self._kept_back(seen):
+            self.held += 1
+            await self._sent_on.wait()
+            self.held -= 1
         if seen.verb == "watch" and self._end_at_once:
             return web.Response(content_type="application/json")
         return await self._forward(request, seen)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tokencheck.api.tokencheck import TokenCheck
-from tokencheck.app.passes import CountedStatus, Passes
+from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.clients.manifests import Manifests
 from tokencheck.core.outcome.patch import merge_patch
+from tokencheck.engine.leadership import ALONE, Leadership
 from tokencheck.gather.once import sources_once
 from tokencheck.model.change import Cause
 from tokencheck.model.keys import Key
@@ -20,6 +21,7 @@ from tokencheck.model.outcome import Event
 from tokencheck.model.ports import WriteResult
 from tokencheck.model.work import Next, Work
 from tokencheck.publish.publish import Sinks
+from tokencheck.publish.standby import Standby
 from tokencheck.web.tally import Tally
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -50,7 +52,9 @@ class Process:
         tally = Tally()
         counted = CountedStatus(self, tally)
         sinks = Sinks(status=counted, events=self, board=self, shelf=self)
-        self.passes = Passes(sources, sinks, counted, tally, lambda: 0.0)
+        alone = Leadership(("tokencheck",), lambda: 0.0, until=ALONE)
+        role = Role(leadership=alone, standby=Standby(sources.memory))
+        self.passes = Passes(sources, sinks, counted, tally, lambda: 0.0, role=role)
 
     async def look(self, after_s: float = 0.0) -> Next:
         return await self.passes.check(WORK, NOW + timedelta(seconds=after_s))
@@ -106,8 +110,7 @@ async def test_a_process_that_starts_tells_again_once() -> None:
 async def test_a_replica_that_takes_over_tells_again_what_it_had_seen() -> None:
     process = Process()
     await process.look()
-    process.passes.tell_all_again()
-    await process.look(30)
+    process.passes.tell_again([KEY], NOW + timedelta(seconds=30))
     assert process.retold == ["TokenMalformed"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokencheck.clients.kube.call import resource_of
 from tokencheck.clients.kube.decode import (
     HEAD,
     SECRET,
@@ -24,7 +25,6 @@ from tokencheck.clients.kube.events import name_of
 from tokencheck.clients.kube.guard import COMMAND_WRITES, OPERATOR_WRITES, require_allowed
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
 from tokencheck.clients.kube.resources import SECRETS, TOKEN_PROVIDERS, WORKLOADS, is_name
-from tokencheck.clients.kube.transport import resource_of
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.keys import Key

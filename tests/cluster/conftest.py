@@ -87,7 +87,8 @@ def launch_operator(
     """A function that starts operators, which end with the test.
 
     Its arguments are ``values`` (of the chart: RBAC follows), ``kubeconfig`` (instead of them),
-    ``args`` (command line), ``env`` and ``ready`` (False: do not wait).
+    ``args`` (command line), ``env``, ``elects`` (True: there may be others) and ``ready`` (False:
+    do not wait).
     """
     with ExitStack() as started:
 
@@ -112,7 +113,7 @@ def operator(
     controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    process = OperatorProcess(grant_operator(controlplane), log, plane=controlplane)
+    process = OperatorProcess(grant_operator(controlplane), log, plane=controlplane, elects=True)
     try:
         yield process.start()
     finally:

@@ -11,6 +11,7 @@ import yaml
 from controlplane import Api, ApiError, ControlPlane, build
 from controlplane.launch import CHART, NAMESPACE, render_chart
 from tokencheck.cli.operator import command
+from tokencheck.model.lease import REPLICAS, lease_names
 
 GOLDEN = yaml.safe_load((Path(__file__).parent / "chart" / "rights.yaml").read_text())
 SHAPES = {
@@ -94,7 +95,32 @@ def test_the_operator_writes_only_the_status_of_its_kinds_and_events(shape: str)
         "patch tokencheck.dev/tokenchecks/status",
         "patch tokencheck.dev/tokenproviders/status",
         "create,patch events.k8s.io/events",
+        "create,get,list,watch coordination.k8s.io/leases",
+        "patch coordination.k8s.io/leases ['tokencheck']",
     }
+
+
+def test_with_shards_the_operator_is_told_and_may_write_their_leases() -> None:
+    manifests = render_chart({"shards": 3})
+    (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-2:] == ["--shards", "3"]
+    account = one(manifests, "ServiceAccount")["metadata"]["name"]
+    (patch,) = [r for r in rights_of(manifests, account) if "patch coordination" in r]
+    names = sorted((*lease_names(3), REPLICAS))
+    assert patch == f"{NAMESPACE}: patch coordination.k8s.io/leases {names}"
+
+
+def test_two_replicas_are_spread_and_not_drained_at_once() -> None:
+    manifests = render_chart()
+    spec = one(manifests, "Deployment")["spec"]
+    assert spec["replicas"] == 2
+    labels = spec["selector"]["matchLabels"]
+    (spread,) = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == labels
+    budget = one(manifests, "PodDisruptionBudget")["spec"]
+    assert (budget["maxUnavailable"], budget["selector"]["matchLabels"]) == (1, labels)
+    alone = render_chart({"replicas": 1})
+    assert not [one for one in alone if one["kind"] == "PodDisruptionBudget"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -295,6 +321,8 @@ def test_the_crds_of_the_chart_are_those_of_the_checkout(checkout: Path) -> None
         ),
         ({"port": 80}, "minimum"),
         ({"logLevel": "trace"}, "at '/logLevel'"),
+        ({"shards": 0}, "at '/shards'"),
+        ({"replicas": -1}, "at '/replicas'"),
     ],
     ids=lambda value: value if isinstance(value, str) else json.dumps(value),
 )

@@ -47,6 +47,9 @@ FAMILIES = {
     "informer_synced": "gauge",
     "informer_last_event_timestamp_seconds": "gauge",
     "watch_restarts": "counter",
+    "leader": "gauge",
+    "lease_age_seconds": "gauge",
+    "lease_transitions": "counter",
 }
 
 

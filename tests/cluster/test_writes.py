@@ -1,4 +1,4 @@
-"""The operator writes the status of its own kinds and Events, and nothing else: read from the API
+"""The operator writes the status of its own kinds, Events and its Lease: read from the API
 server's audit log, from every object's field managers, and from its rights."""
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ALLOWED: dict[Place, frozenset[str]] = {
     ("tokencheck.dev", "tokenchecks", "status"): frozenset({"patch"}),
     ("tokencheck.dev", "tokenproviders", "status"): frozenset({"patch"}),
     ("events.k8s.io", "events", ""): frozenset({"create", "patch"}),
+    ("coordination.k8s.io", "leases", ""): frozenset({"create", "patch"}),
 }
 # Everybody who is authenticated may ask about himself.
 SELF_REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")

@@ -95,3 +95,13 @@ async def test_an_outcome_that_changes_nothing_writes_nothing() -> None:
     sinks = Sinks(status=store, events=store, board=store, shelf=store)
     await publish(KEY, life.check, same, None, sinks)
     assert store.told == ["board"]
+
+
+async def test_one_that_stands_by_tells_nobody_and_goes_on_as_if_it_had_written() -> None:
+    store = Store(WriteResult.STANDBY)
+    life, outcome, sinks = judged(store)
+    end, standing = await publish(KEY, life.check, outcome, None, sinks)
+    assert end is Published.STANDBY
+    assert store.told == ["status", "board"]
+    assert standing.status == outcome.status
+    assert standing.resource_version == life.check.resource_version

@@ -15,7 +15,7 @@ from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 from tokencheck.web.board import ResultBoard
 from tokencheck.web.metrics import Metrics
-from tokencheck.web.sources import InformerState, Sources
+from tokencheck.web.sources import InformerState, LeaseState, Sources
 from tokencheck.web.tally import Tally
 
 ISSUED = datetime(2026, 7, 1, tzinfo=UTC)
@@ -89,6 +89,8 @@ HEALTHY = InformerState(
     restarts={"Expired": 2, "Error": 0},
 )
 
+LEASE = LeaseState(name="tokencheck", holder="pod-1_a", leads=True, age_s=1.0, transitions=7)
+
 
 def sources(**changes):
     """Give the facts of a healthy process, with changes."""
@@ -105,6 +107,7 @@ def sources(**changes):
         api_throttled_s=lambda: {"Client": 0.0, "Server": 1.5},
         events_dropped=lambda: {"Failed": 0, "Limited": 5, "Overflow": 0},
         kopf_restarts=lambda: 6,
+        leases=lambda: (LEASE,),
     )
     return replace(healthy, **changes)
 
@@ -122,6 +125,11 @@ def process():
 @pytest.fixture
 def informer():
     return lambda **changes: replace(HEALTHY, **changes)
+
+
+@pytest.fixture
+def lease():
+    return lambda **changes: replace(LEASE, **changes)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def test_a_healthy_process_lives_and_is_ready(process):
                 "restarts": 2,
             }
         },
+        "leases": {"tokencheck": {"holder": "pod-1_a", "leads": True, "ageSeconds": 1.0}},
         "queueDepth": 4,
         "queueOldestSeconds": 0.5,
         "stuckSeconds": 0.0,
@@ -54,6 +55,27 @@ def test_a_process_that_is_late_is_not_ready_but_lives(process, fact, said):
     facts = process(**fact)
     assert liveness_of(facts).ok
     (reason,) = readiness_of(facts).reasons
+    assert said in reason
+
+
+def test_one_that_stands_by_is_ready_while_somebody_leads(process, lease):
+    led = lease(leads=False, holder="pod-2_b", age_s=3.0)
+    assert readiness_of(process(leases=lambda: (led,))).ok
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        pytest.param("no right to the Lease", "no right to the Lease", id="why"),
+        pytest.param("", "is a replica running", id="nobody stands"),
+    ],
+)
+def test_a_lease_that_nobody_renews_makes_it_not_ready_and_says_why(process, lease, trouble, said):
+    orphan = lease(leads=False, age_s=16.0, trouble=trouble)
+    facts = process(leases=lambda: (orphan,))
+    assert liveness_of(facts).ok
+    (reason,) = readiness_of(facts).reasons
+    assert "nobody has led tokencheck for 16 s" in reason
     assert said in reason
 
 

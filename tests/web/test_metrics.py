@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tokencheck.model.finding import Check, Result
+from tokencheck.model.keys import Key
 from tokencheck.model.ports import WriteResult
 from tokencheck.web.board import ResultBoard
 from tokencheck.web.metrics import Metrics
@@ -64,6 +65,26 @@ def test_the_series_of_a_check_say_what_its_pass_found(build, put, scraped):
         for s in ("True", "False", "Unknown")
     }
     assert ready == {"True": 1, "False": 0, "Unknown": 0}
+
+
+def test_a_lease_says_who_leads_how_old_it_is_and_how_often_it_moved(scraped):
+    found = scraped()
+    assert value(found, "leader", lease="tokencheck") == 1
+    assert value(found, "lease_age_seconds", lease="tokencheck") == 1.0
+    assert value(found, "lease_transitions_total", lease="tokencheck") == 7
+
+
+def test_a_check_that_another_replica_leads_has_no_series_and_counts_nothing(build, process):
+    tally, led = Tally(), set()
+    board = ResultBoard(lambda: 1_785_000_000.5, tally, leads=led.__contains__)
+    metrics = Metrics(board, tally, process(), "0.1.0")
+    key = Key("TokenCheck", "shop", "checkout")
+    judged = build.assessment(build.token(drifted=("issuer",)))
+    board.put(key, build.check(key), judged, build.outcome())
+    assert not [name for name, labels in samples_of(metrics) if ("name", "checkout") in labels]
+    assert set(tally.drifts.values()) | set(tally.checks.values()) == {0}
+    led.add(key)  # the takeover shows what was judged before
+    assert value(samples_of(metrics), "pods_stale", **LABELS) == 0
 
 
 def test_totals_say_what_was_counted(scraped, tally):

@@ -93,7 +93,7 @@ def _say_next(folder: Path) -> None:
         f"\n  export KUBECONFIG={folder / 'admin.kubeconfig'}\n"
         f"  export PATH={build(['kubectl'])}:$PATH\n"
         "  kubectl get nodes\n"
-        "  .venv/bin/tokencheck operator --kubeconfig $KUBECONFIG\n"
+        "  .venv/bin/tokencheck operator --kubeconfig $KUBECONFIG --no-leader-elect\n"
         "\nmake cluster-down stops it."
     )
 

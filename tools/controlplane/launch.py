@@ -42,6 +42,7 @@ class OperatorProcess:
         args: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         plane: ControlPlane | None = None,
+        elects: bool = False,
     ) -> None:
         """Nothing runs yet.
 
@@ -51,6 +52,8 @@ class OperatorProcess:
             args: more of its command line.
             env: more of its environment.
             plane: ends the process when this one dies.
+            elects: whether it takes part in an election, as it does by default. One that runs
+                alone need not wait for the end of the Lease of one that was killed.
         """
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -58,6 +61,7 @@ class OperatorProcess:
         listen = f"127.0.0.1:{self.port}"
         program = str(Path(sys.prefix) / "bin" / "tokencheck")
         command = [program, "operator", "--kubeconfig", str(kubeconfig), "--listen", listen, *args]
+        command += [] if elects else ["--no-leader-elect"]
         self.server = Server("tokencheck operator", command, log)
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._env = kept | dict(env or {})

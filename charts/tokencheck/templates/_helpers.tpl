@@ -54,3 +54,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- join "," $all -}}
 {{- end -}}
+
+{{/* The names of the Leases, as the operator makes them: one a shard. */}}
+{{- define "tokencheck.leases" -}}
+{{- $names := list -}}
+{{- if eq (int .Values.shards) 1 -}}
+{{- $names = list "tokencheck" -}}
+{{- else -}}
+{{- range $shard := until (int .Values.shards) -}}{{- $names = append $names (printf "tokencheck-shard-%d" $shard) -}}{{- end -}}
+{{- $names = append $names "tokencheck-replicas" -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}

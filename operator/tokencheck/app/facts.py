@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from tokencheck.app.compare import Compare
+from tokencheck.app.election import Election
 from tokencheck.app.kopf_watch import KopfWatch
 from tokencheck.clients.kube.cache import Cache
 from tokencheck.clients.kube.events import LOST, EventRecorder
@@ -29,6 +30,7 @@ def facts_of(
     events: EventRecorder,
     kopf: KopfWatch,
     compare: Compare,
+    election: Election,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
@@ -44,6 +46,7 @@ def facts_of(
         api_throttled_s=lambda: _named(transport.held_back_s),
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         kopf_restarts=lambda: kopf.restarts,
+        leases=election.states,
     )
 
 

@@ -23,19 +23,27 @@ import aiohttp
 
 from tokencheck import __version__
 from tokencheck.app.compare import Compare
+from tokencheck.app.election import (
+    LIMITS,
+    Election,
+    Handover,
+    leadership_of,
+    others_lead,
+)
 from tokencheck.app.facts import facts_of
 from tokencheck.app.follow import Followers
 from tokencheck.app.kopf_watch import KopfWatch
 from tokencheck.app.logs import set_up_logs, tell_class_only
 from tokencheck.app.own_kinds import OwnKinds
-from tokencheck.app.passes import CountedStatus, Passes
+from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
 from tokencheck.app.settings import Settings
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
+from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.status import StatusWriter
-from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.transport import Limits, Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
@@ -49,6 +57,7 @@ from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
 from tokencheck.notice.queue import Queue
 from tokencheck.publish.publish import Sinks
+from tokencheck.publish.standby import Standby
 from tokencheck.web.board import ResultBoard
 from tokencheck.web.metrics import Metrics
 from tokencheck.web.server import Server, make_app
@@ -80,7 +89,10 @@ def spare_collections() -> None:
 async def _main(settings: Settings) -> int:
     asyncio.get_running_loop().set_exception_handler(tell_class_only)
     transport = await connect(settings)
-    operator = Operator(settings, transport)
+    for_leases = None
+    if settings.leader_elect:
+        for_leases = await connect(settings, limits=LIMITS, writes=LEASE_WRITES)
+    operator = Operator(settings, transport, for_leases)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -89,13 +101,17 @@ async def _main(settings: Settings) -> int:
         await operator.run(stop)
     finally:
         await transport.close()
+        if for_leases is not None:
+            await for_leases.close()
     return 0
 
 
 class Operator:
     """All parts of one running operator."""
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(
+        self, settings: Settings, transport: Transport, for_leases: Transport | None
+    ) -> None:
         """Make and join the parts; nothing runs yet."""
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,11 +127,18 @@ class Operator:
         )
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
-        self._board = ResultBoard(time.time, self._tally)
+        leadership = leadership_of(settings)
+        memory = Recollection()
+        role = Role(leadership=leadership, standby=Standby(memory))
+        self._board = ResultBoard(time.time, self._tally, leads=leadership.leads)
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
         writing: set[Key] = set()
         self._own_kinds = OwnKinds(
-            self._cache, feed.notice, time.monotonic, writing=writing.__contains__
+            self._cache,
+            feed.notice,
+            time.monotonic,
+            writing=writing.__contains__,
+            others=others_lead(role),
         )
         self._compare = Compare(
             OwnObjects(transport),
@@ -126,19 +149,23 @@ class Operator:
         )
         self._recovery = Recovery(self._try_again)
         self._status = CountedStatus(
-            StatusWriter(transport),
+            StatusWriter(transport, leads=leadership.leads),
             self._tally,
             self._recovery,
             look=self._compare.look,
             writing=writing,
         )
-        self._engine = self._make_engine(Followers(index, self._cache))
+        self._handover = Handover(
+            role, self._queue, self._cache, writing=writing, events=self._events
+        )
+        self._election = Election(settings, for_leases, role, self._handover)
+        self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
 
-    def _make_engine(self, followers: Followers) -> Engine:
+    def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:
         sources = Sources(
             inventory=self._cache,
-            memory=Recollection(),
+            memory=memory,
             interest=followers,
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
@@ -153,7 +180,9 @@ class Operator:
             self._tally,
             time.monotonic,
             settle=self._own_kinds.settle,
+            role=role,
         )
+        self._handover.tell_again = passes.tell_again
         return Engine(
             self._queue,
             {"TokenCheck": passes.check, "TokenProvider": passes.provider},
@@ -184,6 +213,7 @@ class Operator:
             events=self._events,
             kopf=self._kopf,
             compare=self._compare,
+            election=self._election,
         )
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 
@@ -198,6 +228,7 @@ class Operator:
             asyncio.create_task(self._recovery.run()),
             asyncio.create_task(self._engine.run(self._compare.synced)),
             asyncio.create_task(self._spare_the_settled()),
+            asyncio.create_task(self._election.run()),
         ]
         self._kopf.start()
         stopped = asyncio.create_task(stop.wait())
@@ -211,6 +242,7 @@ class Operator:
     async def _shut_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         await self._engine.stop()
         await self._events.drain()
+        await self._election.release()
         await asyncio.to_thread(self._kopf.stop)
         for task in tasks:
             task.cancel()
@@ -260,11 +292,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def connect(settings: Settings) -> Transport:
+async def connect(
+    settings: Settings,
+    *,
+    limits: Limits | None = None,
+    writes: tuple[Write, ...] = OPERATOR_WRITES,
+) -> Transport:
     """Return a transport by kubeconfig, or by the Pod's service account.
 
     Raises:
         UsageError: the credentials cannot be found or read.
     """
     path = Path(settings.kubeconfig) if settings.kubeconfig else None
-    return await Transport.connect(kubeconfig=path, context=settings.context)
+    return await Transport.connect(
+        kubeconfig=path, context=settings.context, limits=limits, writes=writes
+    )

@@ -53,12 +53,23 @@ class OwnKinds:
         monotonic: Callable[[], float],
         *,
         writing: Callable[[Key], bool],
+        others: Callable[[Key, Mapping[str, Any]], bool] = lambda _key, _status: False,
     ) -> None:
-        """Join shelf and feed; `writing` tells whether a status write of ours is under way."""
+        """Join shelf and feed.
+
+        Args:
+            shelf: where objects stand.
+            notice: told of what matters.
+            monotonic: seconds that only grow.
+            writing: tells whether a status write of ours is under way.
+            others: told of each status that is not the one we knew; returns whether another process
+                leads the object, so that it is not for us to judge it for that.
+        """
         self._shelf = shelf
         self._notice = notice
         self._monotonic = monotonic
         self._writing = writing
+        self._others = others
         self._waiting: dict[Key, Mapping[str, Any]] = {}  # the newest that came during a write
 
     def receive(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
@@ -144,6 +155,8 @@ class OwnKinds:
         known = self._shelf.check(key)
         self._shelf.put_check(check)
         cause = _cause_of(known, check)
+        if cause is Cause.RESYNC and self._others(key, check.status):
+            return
         if cause is not None:
             self._tell(key, cause)
 
@@ -161,8 +174,10 @@ class OwnKinds:
         changed = (
             known is None or known.uid != provider.uid or known.generation != provider.generation
         )
-        if changed or known is None or known.status != provider.status:
-            self._tell(key, Cause.PROVIDER_CHANGED if changed else Cause.RESYNC)
+        if changed:
+            self._tell(key, Cause.PROVIDER_CHANGED)
+        elif known and known.status != provider.status and not self._others(key, provider.status):
+            self._tell(key, Cause.RESYNC)
 
     def _tell(self, key: Key, cause: Cause, *, gone: bool = False) -> None:
         self._notice(Change(key=key, cause=cause, seen_at=self._monotonic(), gone=gone))

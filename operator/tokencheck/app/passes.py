@@ -1,20 +1,23 @@
 """The passes as the engine calls them: with their sources and sinks, and measured."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tokencheck.app.recovery import Recovery
 from tokencheck.core.outcome.transitions import retold
+from tokencheck.engine.leadership import Leadership
 from tokencheck.gather.sources import Sources
 from tokencheck.model.change import Cause
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import StatusSink, WriteResult
 from tokencheck.model.work import Next, Work
-from tokencheck.passes.check import check_pass
+from tokencheck.passes.check import check_pass, forget
 from tokencheck.passes.provider import provider_pass
 from tokencheck.publish.publish import Sinks
+from tokencheck.publish.standby import Standby
 from tokencheck.web.tally import Tally
 
 _log = logging.getLogger(__name__)
@@ -26,7 +29,7 @@ class CountedStatus:
     """A StatusSink that counts and logs.
 
     `wrote` holds keys written and not asked for since, `unanswered` those of which a write may or
-    may not have been made.
+    may not have been made, `held` the patches of a running pass that were held back.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class CountedStatus:
         self._tally = tally
         self.wrote: set[Key] = set()
         self.unanswered: set[Key] = set()
+        self.held: dict[Key, list[Mapping[str, Any]]] = {}
         self._writing = writing
         self._told: dict[Key, tuple[str, str]] = {}  # status and reason as last logged
 
@@ -81,6 +85,9 @@ class CountedStatus:
                 self.forget(key)
             case WriteResult.CONFLICT:
                 await self._look(key)
+            case WriteResult.STANDBY:
+                self.held.setdefault(key, []).append(status)
+                self._recovery.forget(key)
             case WriteResult.REJECTED:
                 pass  # whoever publishes writes something else
         return result, version
@@ -101,6 +108,14 @@ class CountedStatus:
         _log.info("%s: %s=%s %s", key, told["type"], told["status"], told["reason"], extra=said)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What this process leads, and what it holds back of the rest."""
+
+    leadership: Leadership
+    standby: Standby
+
+
 class Passes:
     """One callable for each of our kinds."""
 
@@ -113,8 +128,13 @@ class Passes:
         monotonic: Callable[[], float],
         *,
         settle: Callable[[Key], None],
+        role: Role,
     ) -> None:
-        """Join what passes need; `settle` takes what came while a pass wrote."""
+        """Join what passes need.
+
+        `settle` takes what came while a pass wrote; `role` says what this process leads.
+        """
+        self._role = role
         self._settle = settle
         self._sources = sources
         self._sinks = sinks
@@ -125,13 +145,17 @@ class Passes:
 
     async def check(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
+        if not self._role.leadership.concerns(work.key):
+            return self._leave(work.key)
         self._tell_again(work.key, now)
         try:
             following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
         finally:
             self._settle(work.key)
         self._doubt(work.key, following)
-        if self._sources.inventory.check(work.key) is None:
+        check = self._sources.inventory.check(work.key)
+        self._judged(work.key, check.status if check else None)
+        if check is None:
             self._counted.forget(work.key)
             self._told.discard(work.key)
         written = work.key in self._counted.wrote
@@ -140,9 +164,22 @@ class Passes:
             self._tally.reacted(self._monotonic() - work.first_seen)
         return following
 
-    def tell_all_again(self) -> None:
-        """Take nothing for told: whoever wrote the statuses may not have lived to tell."""
-        self._told.clear()
+    def tell_again(self, keys: Iterable[Key], now: datetime) -> None:
+        """Tell what the former leader of these checks wrote and may not have lived to tell."""
+        for key in keys:
+            self._told.discard(key)
+            self._tell_again(key, now)
+
+    def _leave(self, key: Key) -> Next:
+        """Keep nothing of a check that other processes lead, now and next."""
+        self._role.standby.judged(key, (), None)
+        self._counted.forget(key)
+        self._told.discard(key)
+        return forget(key, self._sources, self._sinks)
+
+    def _judged(self, key: Key, status: Mapping[str, Any] | None) -> None:
+        patches = self._counted.held.pop(key, [])
+        self._role.standby.judged(key, tuple(patches), status)
 
     def _doubt(self, key: Key, following: Next) -> None:
         """Tell again after a write without an answer: it may have been made, and not told.
@@ -157,7 +194,7 @@ class Passes:
 
     def _tell_again(self, key: Key, now: datetime) -> None:
         """Before the first pass, tell what another process may have written and not told."""
-        if key in self._told:
+        if key in self._told or not self._role.leadership.leads(key):
             return
         self._told.add(key)
         if (check := self._sources.inventory.check(key)) is not None:
@@ -165,4 +202,7 @@ class Passes:
 
     async def provider(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenProvider."""
-        return await provider_pass(work.key, now, sources=self._sources, status=self._counted)
+        following = await provider_pass(work.key, now, sources=self._sources, status=self._counted)
+        provider = self._sources.inventory.provider(work.key.name)
+        self._judged(work.key, provider.status if provider else None)
+        return following

@@ -15,6 +15,8 @@ class Settings:
         listen: host and port of /metrics, /healthz and /readyz.
         own_namespace: where ConfigMaps with providers' keys stand.
         workers: passes that run at the same time.
+        leader_elect: whether replicas elect who writes; without, this one writes at once.
+        shards: into how many parts the checks are divided, by namespace, a leader each.
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
         relist_every_s: the same for Secrets and all else that informers follow.
     """
@@ -29,6 +31,8 @@ class Settings:
     own_namespace: str = "tokencheck-system"
     log_level: str = "INFO"
     workers: int = 16
+    leader_elect: bool = True
+    shards: int = 1
     compare_every_s: float = 60.0
     relist_every_s: float = 60.0
 

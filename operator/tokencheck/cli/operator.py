@@ -27,13 +27,24 @@ from tokencheck.model.scope import Scope
 @click.option(
     "--own-namespace",
     default="tokencheck-system",
-    help="Where ConfigMaps with providers' keys stand.",
+    help="Where ConfigMaps with providers' keys stand, and the Leases of the replicas.",
 )
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO"
 )
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=16, help="Passes that run at the same time."
+)
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    default=True,
+    help="Let replicas elect who writes, by a Lease in --own-namespace; the others stand by.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 64),
+    default=1,
+    help="Parts, by namespace, with a leader each; the same number for all replicas.",
 )
 @click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
@@ -48,6 +59,8 @@ def command(
     own_namespace: str,
     log_level: str,
     workers: int,
+    leader_elect: bool,
+    shards: int,
     compare_every: float,
     relist_every: float,
 ) -> int:
@@ -67,6 +80,8 @@ def command(
         own_namespace=own_namespace,
         log_level=log_level,
         workers=workers,
+        leader_elect=leader_elect,
+        shards=shards,
         compare_every_s=compare_every,
         relist_every_s=relist_every,
     )

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     RESYNC = "Resync"
     REQUESTED = "Requested"
     RETRY = "Retry"
+    TAKEOVER = "Takeover"  # judged before and held back, while another process led
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """A Lease, and where Leases stand. Source: coordination.k8s.io/v1, LeaseSpec."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,7 @@ class Lease:
         renewed_at: by the holder's wall clock, for people: nothing is decided by it.
         transitions: how often it went to another holder.
         resource_version: the fence of the next write; "" of one that is to be created.
+        beats: of the Lease that all replicas share: by replica, a word that changes while it lives.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Lease:
     renewed_at: datetime | None = None
     transitions: int = 0
     resource_version: str = ""
+    beats: Mapping[str, str] = field(default_factory=dict)
 
 
 class LeaseStore(Protocol):
@@ -40,11 +42,22 @@ class LeaseStore(Protocol):
             the Lease as it stands, or None when somebody else was first: read it again.
         """
 
-    async def announce(self, replica: str, beat: str | None) -> None:
-        """Let all replicas see that `replica` lives, by a beat that differs from the one before.
+    async def announce(self, beats: Mapping[str, str | None]) -> None:
+        """Let all replicas see that one lives, by a beat that differs from the one before.
 
-        None takes its entry away.
+        None takes the entry of a replica away.
         """
+
+
+REPLICAS = "tokencheck-replicas"
+"""Name of the Lease that nobody holds and in which replicas see each other."""
+
+
+def lease_names(shards: int) -> tuple[str, ...]:
+    """Return the names of the Leases that are held, one a shard."""
+    if shards == 1:
+        return ("tokencheck",)
+    return tuple(f"tokencheck-shard-{shard}" for shard in range(shards))
 
 
 Observer = Callable[[str, Lease | None], None]

@@ -113,6 +113,7 @@ class WriteResult(StrEnum):
     GONE = "Gone"  # deleted, or another object of the same name
     FAILED = "Failed"  # no answer or refused for now: try again
     REFUSED = "Refused"  # no right to write: told in logs and metrics, tried again later
+    STANDBY = "Standby"  # another replica leads: not sent, and the leader writes it
     REJECTED = "Rejected"  # the schema does not take it: a bug of ours, not tried again as it is
 
 

@@ -31,7 +31,7 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     """
     check = sources.inventory.check(key)
     if check is None:
-        return _forget(key, sources, sinks)
+        return forget(key, sources, sinks)
     if check.spec.suspend or check.invalid:
         stopped = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
         published, _ = await publish(key, check, stopped, None, sinks)
@@ -45,7 +45,7 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     standing = check
     if (opening := plan_opening(check, rollout, now)) is not None:
         published, standing = await publish(key, check, opening, None, sinks)
-        if published is not Published.DONE:
+        if published not in (Published.DONE, Published.STANDBY):
             return _next(published, None, key, sources, sinks)
     assessment = await assess_located(check, seen, located, sources, now)
     kept = Kept(
@@ -68,7 +68,8 @@ def _keys_of_providers(check: TokenCheck, sources: Sources) -> frozenset[Key]:
     return frozenset(Key("ConfigMap", sources.own_namespace, one.name) for one in maps)
 
 
-def _forget(key: Key, sources: Sources, sinks: Sinks) -> Next:
+def forget(key: Key, sources: Sources, sinks: Sinks) -> Next:
+    """Follow, remember and show nothing of a check: it is gone, or another process's business."""
     sources.interest.unfollow(key)
     sources.memory.forget(key)
     sinks.board.drop(key)
@@ -79,7 +80,7 @@ def _next(
     published: Published, wake_at: datetime | None, key: Key, sources: Sources, sinks: Sinks
 ) -> Next:
     if published is Published.GONE:
-        return _forget(key, sources, sinks)
+        return forget(key, sources, sinks)
     # A superseded pass is not repeated at once: the newer object is on its way to us and makes a
     # pass of its own;
     # the retry is for the case that it was another writer of the status, whose change makes none.

@@ -34,6 +34,7 @@ class Published(Enum):
     SUPERSEDED = auto()  # a newer version of the object exists: its own change makes the next pass
     RETRY = auto()
     GONE = auto()
+    STANDBY = auto()  # another process leads; what it will write is held back here
     REJECTED = auto()  # the schema does not take it; Ready=Unknown says so instead
 
 
@@ -43,6 +44,7 @@ _ENDS = {
     WriteResult.GONE: Published.GONE,
     WriteResult.FAILED: Published.RETRY,
     WriteResult.REFUSED: Published.RETRY,
+    WriteResult.STANDBY: Published.STANDBY,
     WriteResult.REJECTED: Published.REJECTED,
 }
 
@@ -52,6 +54,8 @@ async def publish(
 ) -> tuple[Published, TokenCheck]:
     """Write `outcome` and return how it ended, with the check as it stands afterwards.
 
+    A process that stands by writes nothing and says nothing, and goes on as if it had: the check
+    that is returned has the status that the leader is about to write.
     An outcome that changes nothing writes nothing. The write carries uid and resourceVersion of
     what it was computed
     from, so an older pass never overwrites a newer one.
@@ -62,6 +66,9 @@ async def publish(
         if end is Published.REJECTED:
             # Better an unknown verdict than the last one that was accepted, for ever.
             return await _write(key, check, bare_status(check, outcome), sinks)
+        if end is Published.STANDBY:
+            sinks.board.put(key, check, assessment, outcome)  # to be shown when we take over
+            return end, replace(check, status=outcome.status)
         if end is not Published.DONE:
             return end, check
     for event in outcome.events:

@@ -62,13 +62,21 @@ class Entry:
 class ResultBoard:
     """Keeps one entry per check (`model.ports.Board`); a pass that changed nothing is put too."""
 
-    def __init__(self, now: Callable[[], float], tally: Tally) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        tally: Tally,
+        *,
+        leads: Callable[[Key], bool] = lambda _: True,
+    ) -> None:
         """Start empty.
 
         Args:
             now: seconds since the epoch.
             tally: told of findings and of drifts that are new.
+            leads: what is shown and counted: of a check that two processes judge, one shows it.
         """
+        self._leads = leads
         self._now = now
         self._tally = tally
         self._entries: dict[Key, Entry] = {}
@@ -82,8 +90,9 @@ class ResultBoard:
         if assessment is not None:
             findings = (*assessment.findings, *assessment.test_findings)
             entry = _judged(shown, assessment, findings, self._now())
-            self._tally.judged(findings)
-            self._tally.drifted(_new_drifts(entry, before, check.status))
+            if self._leads(key):
+                self._tally.judged(findings)
+                self._tally.drifted(_new_drifts(entry, before, check.status))
         elif before is None or check.spec.suspend or check.invalid:
             entry = shown
         else:  # the opening of a rollout: what was found last still stands until all is judged
@@ -95,8 +104,8 @@ class ResultBoard:
         self._entries.pop(key, None)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all entries as they are now."""
-        return tuple(self._entries.values())
+        """Return the entries of what this process leads, as they are now."""
+        return tuple(entry for key, entry in self._entries.items() if self._leads(key))
 
     def __len__(self) -> int:
         """Return how many checks are shown."""

@@ -14,6 +14,7 @@ from tokencheck.web.sources import InformerState, Sources, by_resource
 MAX_SILENCE_S = 150.0  # the API server sends a bookmark about each minute: two were missed
 MAX_WAIT_S = 60.0
 MAX_LAG_S = 5.0
+MAX_LEADERLESS_S = 15.0  # a takeover takes less than six
 MAX_STUCK_S = 180.0  # three times the longest that a pass may run
 
 
@@ -69,6 +70,12 @@ def _behind(sources: Sources) -> Iterator[str]:
                 f"the API server has said nothing about {state.resource} for "
                 f"{state.silent_s:.0f} s; check the network between the operator and the API server"
             )
+    for lease in sources.leases():
+        if not lease.leads and lease.age_s > MAX_LEADERLESS_S:
+            yield (
+                f"nobody has led {lease.name} for {lease.age_s:.0f} s: "
+                + (lease.trouble or "is a replica running that may write it?")
+            )
     oldest_s, lag_s = sources.queue_oldest_s(), sources.loop_lag_s()
     if oldest_s > MAX_WAIT_S:
         yield f"a check has been due for {oldest_s:.0f} s; is the API server slow?"
@@ -81,6 +88,14 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "time": sources.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "informers": {
             state.resource: _informer(state) for state in by_resource(sources.informers())
+        },
+        "leases": {
+            lease.name: {
+                "holder": lease.holder,
+                "leads": lease.leads,
+                "ageSeconds": round(lease.age_s, 3),
+            }
+            for lease in sources.leases()
         },
         "queueDepth": sources.queue_depth(),
         "queueOldestSeconds": round(sources.queue_oldest_s(), 3),

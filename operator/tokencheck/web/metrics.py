@@ -66,6 +66,7 @@ class _Totals(Collector):
         yield from self._process()
         yield from self._requests()
         yield from _informers(self._sources)
+        yield from _leases(self._sources)
 
     def _counted(self) -> Iterator[Metric]:
         tally = self._tally
@@ -187,6 +188,28 @@ def _informers(sources: Sources) -> Iterator[Metric]:
             for state in states
             for reason, count in state.restarts.items()
         ),
+    )
+
+
+def _leases(sources: Sources) -> Iterator[Metric]:
+    states = sources.leases()
+    yield _gauge(
+        "leader",
+        "1 when this process leads by the Lease, else 0.",
+        ("lease",),
+        (((state.name,), state.leads) for state in states),
+    )
+    yield _gauge(
+        "lease_age_seconds",
+        "Seconds since the Lease was last seen to be renewed.",
+        ("lease",),
+        (((state.name,), state.age_s) for state in states),
+    )
+    yield _counter(
+        "lease_transitions",
+        "How often the Lease went to another holder.",
+        ("lease",),
+        (((state.name,), state.transitions) for state in states),
     )
 
 

@@ -30,6 +30,27 @@ class InformerState:
     restarts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseState:
+    """How one Lease stands, as this process sees it.
+
+    Args:
+        name: of the Lease.
+        holder: identity of who holds it; "" of one that is free, or that nobody needs.
+        leads: whether this process leads by it.
+        age_s: seconds since it was last seen to change: its holder renews it each second or so.
+        transitions: how often it went to another holder.
+        trouble: why our last request about it failed; "" when it did not.
+    """
+
+    name: str
+    holder: str = ""
+    leads: bool = False
+    age_s: float = 0.0
+    transitions: int = 0
+    trouble: str = ""
+
+
 def by_resource(states: Iterable[InformerState]) -> tuple[InformerState, ...]:
     """Return one state per resource, the worst of its watches (a namespace may have its own)."""
     merged: dict[str, InformerState] = {}
@@ -73,6 +94,7 @@ class Sources:
         api_throttled_s: seconds that requests waited, by who made them wait.
         events_dropped: Events that were not written, by reason.
         kopf_restarts: how often the watch of our own kinds was started again.
+        leases: the Leases that say who writes.
     """
 
     wall: Callable[[], datetime]
@@ -87,3 +109,4 @@ class Sources:
     api_throttled_s: Callable[[], Mapping[str, float]]
     events_dropped: Callable[[], Mapping[str, int]]
     kopf_restarts: Callable[[], int]
+    leases: Callable[[], Sequence[LeaseState]]

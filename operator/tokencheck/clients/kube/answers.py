@@ -38,6 +38,10 @@ class StalledError(ClusterError):
     """A stream stayed silent for longer than it may: the peer is gone or frozen."""
 
 
+class WithheldError(ClusterError):
+    """A write was not sent: this process may not make it any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the server said, whatever the status.

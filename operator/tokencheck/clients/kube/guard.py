@@ -29,6 +29,15 @@ OPERATOR_WRITES = (
 )
 """The operator: the status of our own kinds, and Events."""
 
+_LEASES = rf"/apis/coordination\.k8s\.io/v1/namespaces/{_NAME}/leases"
+LEASE_WRITES = (
+    Write(method="POST", path=re.compile(_LEASES)),
+    Write(
+        method="PATCH", path=re.compile(rf"{_LEASES}/tokencheck(-replicas|-shard-[0-9]{{1,3}})?")
+    ),
+)
+"""The elector, over a connection of its own."""
+
 COMMAND_WRITES = (
     Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
     # Questions that are asked with POST; they change nothing.

@@ -6,6 +6,7 @@ from typing import Any
 
 from tokencheck.api.quantity import parse_time
 from tokencheck.core.doctor.facts import Held, Replica, Setup
+from tokencheck.model.lease import REPLICAS
 from tokencheck.model.scope import Scope
 
 Object = Mapping[str, Any]
@@ -59,7 +60,7 @@ def port_of(pod: Object) -> int:
 def held_of(lease: Object, now: datetime) -> Held | None:
     """Return how a Lease of ours stands at `now` by the server's clock; None for another's."""
     spec, name = lease.get("spec") or {}, lease["metadata"]["name"]
-    if not name.startswith(_LEASE):
+    if not name.startswith(_LEASE) or name == REPLICAS:
         return None
     renewed = parse_time(spec.get("renewTime"))
     return Held(

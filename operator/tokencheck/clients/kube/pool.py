@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -61,13 +61,20 @@ class Pool:
         self._free.clear()
 
     @asynccontextmanager
-    async def exchange(self, request: bytes, *, repeatable: bool) -> AsyncIterator[Connection]:
+    async def exchange(
+        self,
+        request: bytes,
+        *,
+        repeatable: bool,
+        before_send: Callable[[], None] = lambda: None,
+    ) -> AsyncIterator[Connection]:
         """Enter an answer whose head has come; leaving before its end drops the connection.
 
         Args:
             request: a whole one.
             repeatable: whether it may reach the server twice. It is sent once more when a kept
                 connection turns out to be dead and nothing of an answer came.
+            before_send: called right before it is sent, each time; what it raises keeps it back.
 
         Raises:
             UnreachableError: the server cannot be reached.
@@ -75,25 +82,32 @@ class Pool:
             BrokenError: the connection broke before or within the answer.
         """
         async with self._places:
-            connection = await self._answered(request, repeatable=repeatable)
+            connection = await self._answered(
+                request, repeatable=repeatable, before_send=before_send
+            )
             try:
                 yield connection
             finally:
                 self._take_back(connection)
 
-    async def _answered(self, request: bytes, *, repeatable: bool) -> Connection:
+    async def _answered(
+        self, request: bytes, *, repeatable: bool, before_send: Callable[[], None]
+    ) -> Connection:
         kept = self._kept()
         try:
-            return await self._sent(kept or await self._opened(), request)
+            return await self._sent(kept or await self._opened(), request, before_send)
         except BrokenError as error:
             if kept is None or not repeatable or not error.silent:
                 raise
-        return await self._sent(await self._opened(), request)
+        return await self._sent(await self._opened(), request, before_send)
 
-    async def _sent(self, connection: Connection, request: bytes) -> Connection:
+    async def _sent(
+        self, connection: Connection, request: bytes, before_send: Callable[[], None]
+    ) -> Connection:
         self._busy.add(connection)
-        connection.send(request)
         try:
+            before_send()
+            connection.send(request)
             await connection.head()
         except BaseException:
             self._take_back(connection)

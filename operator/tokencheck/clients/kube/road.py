@@ -5,7 +5,7 @@ Source: docs/adr/0011.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,12 +26,14 @@ class Request:
     Args:
         target: path and query, encoded.
         headers: without Host and Content-Length.
+        before_send: called right before the first byte leaves; what it raises keeps it back.
     """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+    before_send: Callable[[], None] = lambda: None
 
 
 class Response(Protocol):
@@ -86,7 +88,9 @@ class StraightRoad:
         """Enter the answer; see `Road`."""
         sent = encoded(request, host=self._host, base=self._base)
         repeatable = request.method in _REPEATABLE
-        async with self._pool.exchange(sent, repeatable=repeatable) as connection:
+        async with self._pool.exchange(
+            sent, repeatable=repeatable, before_send=request.before_send
+        ) as connection:
             yield connection
 
     def renew(self, tls: ssl.SSLContext) -> None:
@@ -149,6 +153,7 @@ class ProxiedRoad:
                 auto_decompress=False,
                 skip_auto_headers=("Content-Type",),
             )
+        request.before_send()
         async with self._session.request(
             request.method,
             URL(f"{self._server}{request.target}", encoded=True),

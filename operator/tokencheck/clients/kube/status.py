@@ -1,9 +1,11 @@
 """The one writer of status: a merge patch that only fits the object it was computed from."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from tokencheck.clients.kube.answers import WithheldError
 from tokencheck.clients.kube.decode import HEAD, decode
 from tokencheck.clients.kube.resources import OWN
 from tokencheck.clients.kube.transport import Transport
@@ -27,9 +29,12 @@ _RESULTS = {
 class StatusWriter:
     """Implements `model.ports.StatusSink` for our own kinds."""
 
-    def __init__(self, transport: Transport) -> None:
-        """Write through `transport`."""
+    def __init__(
+        self, transport: Transport, *, leads: Callable[[Key], bool] = lambda _: True
+    ) -> None:
+        """Write through `transport`, and only what `leads` allows at the moment of sending."""
         self._transport = transport
+        self._leads = leads
 
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
@@ -42,11 +47,18 @@ class StatusWriter:
         path = OWN[key.kind].path(key.namespace, key.name)
         if path is None:
             return WriteResult.GONE, ""
+        if not self._leads(key):
+            return WriteResult.STANDBY, ""
         patch = {"metadata": {"uid": uid, "resourceVersion": resource_version}, "status": status}
         try:
             answer = await self._transport.patch(
-                f"{path}/status", patch, {"fieldManager": FIELD_MANAGER}
+                f"{path}/status",
+                patch,
+                {"fieldManager": FIELD_MANAGER},
+                only_if=partial(self._leads, key),
             )
+        except WithheldError:
+            return WriteResult.STANDBY, ""
         except ClusterError as error:
             _LOG.warning("%s: the status was not written: %s", key, error)
             return WriteResult.FAILED, ""

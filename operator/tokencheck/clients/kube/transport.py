@@ -35,6 +35,7 @@ from tokencheck.clients.kube.answers import (
     lines_of,
     retry_after_s,
 )
+from tokencheck.clients.kube.call import Call, resource_of
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import TokenBucket, jitter
 from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
@@ -64,24 +65,6 @@ class Limits:
     burst: int = 2000
     connections: int = 32
     streams: int = 4000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    method: str
-    path: str
-    params: Mapping[str, str]
-    headers: Mapping[str, str]
-    timeout_s: float
-    body: bytes = b""
-
-    @property
-    def where(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @property
-    def verb(self) -> str:
-        return "watch" if "watch" in self.params else self.method.lower()
 
 
 class Transport:
@@ -193,15 +176,26 @@ class Transport:
         *,
         content_type: str = MERGE_PATCH,
         timeout_s: float = 10.0,
+        only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
         """Return the answer to a patch.
 
+        Args:
+            only_if: asked right before the request is sent, and each time that it is sent again.
+
         Raises:
+            WithheldError: `only_if` said no; nothing was sent since.
             ClusterError: no answer came; the patch may have been applied.
             PermissionError: this process never makes such a write.
         """
         return await self._request(
-            "PATCH", path, params, body=body, content_type=content_type, timeout_s=timeout_s
+            "PATCH",
+            path,
+            params,
+            body=body,
+            content_type=content_type,
+            timeout_s=timeout_s,
+            only_if=only_if,
         )
 
     async def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = 10.0) -> Answer:
@@ -222,7 +216,7 @@ class Transport:
             StalledError: nothing came for `silent_s`.
             ClusterError: refused (with its status), broken, or a line is too long.
         """
-        call = _Call(
+        call = Call(
             method="GET",
             path=path,
             params=params,
@@ -258,15 +252,17 @@ class Transport:
         content_type: str = JSON,
         body: Mapping[str, Any] | None = None,
         timeout_s: float,
+        only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
         require_allowed(self._writes, method, path)
-        call = _Call(
+        call = Call(
             method=method,
             path=path,
             params=params or {},
             headers={"Accept": accept, "Content-Type": content_type},
             timeout_s=timeout_s,
             body=b"" if body is None else msgspec.json.encode(body),
+            only_if=only_if,
         )
         self.held_back_s[HeldBackBy.CLIENT] += await self._bucket.take()
         try:
@@ -282,7 +278,7 @@ class Transport:
             raise broken(call.where, error) from None
 
     @asynccontextmanager
-    async def _opened(self, road: Road, call: _Call) -> AsyncIterator[Response]:
+    async def _opened(self, road: Road, call: Call) -> AsyncIterator[Response]:
         """Enter the answer; ask again while throttled, and once with fresh credentials."""
         for attempt in range(1, _ATTEMPTS + 1):
             request = await self._request_of(call)
@@ -303,20 +299,21 @@ class Transport:
             self.held_back_s[HeldBackBy.SERVER] += pause_s
             await asyncio.sleep(pause_s)
 
-    def _count(self, call: _Call, status: int) -> None:
+    def _count(self, call: Call, status: int) -> None:
         self.requests[call.verb, resource_of(call.path), str(status)] += 1
 
-    def _again(self, call: _Call, status: int, why: Retry) -> None:
+    def _again(self, call: Call, status: int, why: Retry) -> None:
         self._count(call, status)
         self.retries[why] += 1
 
-    async def _request_of(self, call: _Call) -> Request:
+    async def _request_of(self, call: Call) -> Request:
         query = f"?{urlencode(call.params)}" if call.params else ""
         return Request(
             method=call.method,
             target=f"{call.path}{query}",
             headers={**_HEADERS, **call.headers, **await self._credentials()},
             body=call.body,
+            before_send=call.require_wanted,
         )
 
     async def _credentials(self) -> dict[str, str]:
@@ -362,15 +359,6 @@ def _road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) ->
             size=size,
         )
     return StraightRoad(server, tls, server_name=name, size=size)
-
-
-def resource_of(path: str) -> str:
-    """Return the plural, and the subresource if any, of an API path: ``tokenchecks/status``."""
-    parts = path.strip("/").split("/")
-    parts = parts[2:] if parts[0] == "api" else parts[3:]
-    if len(parts) > 2 and parts[0] == "namespaces" and parts[2] not in ("status", "finalize"):
-        parts = parts[2:]
-    return "/".join(parts[::2][:2])
 
 
 async def _load_kubeconfig(configuration: Configuration, path: Path, context: str | None) -> None:
