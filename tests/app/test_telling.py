@@ -11,6 +11,7 @@ import pytest
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.app.passes import CountedStatus, Passes, Role
+from tokencheck.app.recovery import Recovery
 from tokencheck.clients.manifests import Manifests
 from tokencheck.core.outcome.patch import merge_patch
 from tokencheck.engine.leadership import ALONE, Leadership
@@ -50,11 +51,15 @@ class Process:
         self.echo: TokenCheck | None = None
         sources = sources_once(self.inventory, b"k" * 32)
         tally = Tally()
-        counted = CountedStatus(self, tally)
+        counted = CountedStatus(
+            self, tally, Recovery(lambda _: None), look=self.reread, writing=set()
+        )
         sinks = Sinks(status=counted, events=self, board=self, shelf=self)
         alone = Leadership(("tokencheck",), lambda: 0.0, until=ALONE)
         role = Role(leadership=alone, standby=Standby(sources.memory))
-        self.passes = Passes(sources, sinks, counted, tally, lambda: 0.0, role=role)
+        self.passes = Passes(
+            sources, sinks, counted, tally, lambda: 0.0, settle=lambda _: None, role=role
+        )
 
     async def look(self, after_s: float = 0.0) -> Next:
         return await self.passes.check(WORK, NOW + timedelta(seconds=after_s))
@@ -69,6 +74,9 @@ class Process:
             assert not merge_patch(status, {**status, **what["status"]})
             self.echo = replace(check, status=status, resource_version="2")
         return answer, "2"
+
+    async def reread(self, key: Key) -> None:
+        """Take no note of it: the echo is what comes."""
 
     def hear(self) -> None:
         """The echo of the last write that the server applied comes."""

@@ -127,17 +127,16 @@ class Operator:
         )
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
-        leadership = leadership_of(settings)
         memory = Recollection()
-        role = Role(leadership=leadership, standby=Standby(memory))
-        self._board = ResultBoard(time.time, self._tally, leads=leadership.leads)
+        role = Role(leadership=leadership_of(settings), standby=Standby(memory))
+        self._board = ResultBoard(time.time, self._tally, leads=role.leadership.leads)
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
-        writing: set[Key] = set()
+        self._writing: set[Key] = set()
         self._own_kinds = OwnKinds(
             self._cache,
             feed.notice,
             time.monotonic,
-            writing=writing.__contains__,
+            writing=self._writing.__contains__,
             others=others_lead(role),
         )
         self._compare = Compare(
@@ -147,20 +146,23 @@ class Operator:
             every_s=settings.compare_every_s,
             rewound=self._kopf.restart,
         )
+        self._make_writers(transport, for_leases, role)
+        self._engine = self._make_engine(Followers(index, self._cache), memory, role)
+        self._server = self._make_server(transport)
+
+    def _make_writers(self, transport: Transport, for_leases: Transport | None, role: Role) -> None:
         self._recovery = Recovery(self._try_again)
         self._status = CountedStatus(
-            StatusWriter(transport, leads=leadership.leads),
+            StatusWriter(transport, leads=role.leadership.leads),
             self._tally,
             self._recovery,
             look=self._compare.look,
-            writing=writing,
+            writing=self._writing,
         )
         self._handover = Handover(
-            role, self._queue, self._cache, writing=writing, events=self._events
+            role, self._queue, self._cache, writing=self._writing, events=self._events
         )
-        self._election = Election(settings, for_leases, role, self._handover)
-        self._engine = self._make_engine(Followers(index, self._cache), memory, role)
-        self._server = self._make_server(transport)
+        self._election = Election(self._settings, for_leases, role, self._handover)
 
     def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:
         sources = Sources(
