@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT, TokenCheck
 from tokencheck.clients.manifests import Manifests
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.once import sources_once
@@ -107,11 +107,17 @@ def test_a_found_token_keeps_its_baseline_while_its_secret_is_gone() -> None:
     assert told(cluster.passed(token=SLACK)) == {"api/token": ("Drifted", "GitHub")}
 
 
-def test_the_memory_of_a_token_ends_when_its_key_is_gone() -> None:
+def test_a_found_token_whose_key_is_gone_is_drift_until_it_is_accepted_and_forgotten_then() -> None:
     cluster = Cluster()
     cluster.passed(token=GITHUB, other_token=SLACK)
-    assert cluster.memory.recall(KEY, "api/other_token") is not None
-    cluster.passed(token=GITHUB)
+    for _ in range(2):
+        status = told(cluster.passed(token=GITHUB))
+        assert status["api/other_token"] == ("Drifted", "Slack")
+        assert cluster.memory.recall(KEY, "api/other_token") is not None
+    assert cluster.check is not None
+    annotations = {ANNOTATION_ACCEPT_DRIFT: ""}  # the version of a Secret in a file
+    cluster.check = replace(cluster.check, annotations=annotations)
+    assert told(cluster.passed(token=GITHUB)) == {"api/token": ("Valid", "GitHub")}
     assert cluster.memory.recall(KEY, "api/other_token") is None
     assert cluster.memory.recall(KEY, "api/token") is not None
 
