@@ -69,7 +69,7 @@ def test_the_helm_install_follows_on_the_five_minutes(
 
 
 def test_the_smallest_manifest_of_the_page_is_that_of_the_examples() -> None:
-    (block,) = README.blocks("yaml")
+    block = README.blocks("yaml")[0]
     smallest = (CHECKOUT / "examples" / "shop" / "smallest.yaml").read_text()
     assert yaml.safe_load(block) == yaml.safe_load(smallest)
 

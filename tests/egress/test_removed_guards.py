@@ -232,8 +232,8 @@ GUARDS = [
     Guard(
         "the provider's authorities alone are trusted",
         f"{EGRESS}/client.py",
-        "ssl_context=_context(destination.ca_bundle)",
-        "ssl_context=_context(_any_bundle(destination.ca_bundle))",
+        "_context(destination.ca_bundle, ",
+        "_context(_any_bundle(destination.ca_bundle), ",
         "tls",
     ),
     Guard(

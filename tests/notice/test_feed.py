@@ -47,6 +47,20 @@ def test_a_change_of_a_check_reaches_what_depends_on_it_too():
     assert {queue.next().key, queue.next().key} == {CHECK, other}
 
 
+PROVIDER = Key("TokenProvider", "", "login")
+
+
+def test_our_own_status_write_is_no_news_to_those_who_depend_on_the_object():
+    """Else each write on a provider would judge its thousand checks again."""
+    index, queue = ReferenceIndex(), Queue(lambda: 0.5)
+    feed = Feed(index, queue, frozenset({"TokenCheck", "TokenProvider"}))
+    index.replace(CHECK, frozenset({PROVIDER}))
+    feed.notice(Change(key=PROVIDER, cause=Cause.RESYNC, seen_at=0.0))
+    assert (queue.next().key, queue.next()) == (PROVIDER, None)
+    feed.notice(Change(key=PROVIDER, cause=Cause.PROVIDER_CHANGED, seen_at=0.0))
+    assert queue.next().key == CHECK
+
+
 def asked(feed, seconds, key=CHECK):
     feed.notice(Change(key=key, cause=Cause.REQUESTED, seen_at=seconds))
 

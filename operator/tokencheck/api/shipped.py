@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "9aef496635d59db165746c560b5dbefe",
-        "tokenproviders.tokencheck.dev": "1f4fa561914936dc0d8e93f9f3a43513",
+        "tokenproviders.tokencheck.dev": "71be39e33cffb0612acd1fd00d921018",
     }
 )

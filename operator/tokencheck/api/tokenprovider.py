@@ -15,6 +15,7 @@ from tokencheck.api.defaults import (
 )
 from tokencheck.api.fields import Fields
 from tokencheck.api.invalid import Invalid
+from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
 from tokencheck.api.tokencheck import ConfigMapKeyRef
 
 
@@ -55,13 +56,15 @@ class JwtTrust:
     """How JSON Web Tokens of this provider are judged.
 
     Args:
-        jwks: the inline key set as JSON text, or None when `config_map` names it.
+        jwks: the inline key set as JSON text, or None when they are elsewhere.
         config_map: key of a ConfigMap in the operator's own namespace.
+        remote: a server that is asked for them.
     """
 
     issuer: str | None
     jwks: str | None
     config_map: ConfigMapKeyRef | None
+    remote: RemoteKeys | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
@@ -78,6 +81,7 @@ class TokenProvider:
     resource_version: str
     allowed: Selector
     jwt: JwtTrust | None
+    network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
     status: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -95,6 +99,7 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         resource_version=meta.get("resourceVersion", ""),
         allowed=_selector(fields.child("allowedNamespaces")),
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
+        network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
         invalid=tuple(fields.faults),
         status=MappingProxyType(dict(obj.get("status") or {})),
@@ -125,12 +130,12 @@ def _jwt(fields: Fields) -> JwtTrust:
     ref = keys.child("configMapRef")
     kind = keys.text("type")
     jwks = keys.values.get("jwks")
-    if kind not in ("Inline", "ConfigMap"):
-        keys.fault("type", "must be Inline (with jwks) or ConfigMap (with configMapRef)")
     if kind == "Inline" and not isinstance(jwks, Mapping):
         keys.fault("jwks", "must be a JSON Web Key Set: an object with the list keys")
+    issuer = fields.text("issuer")
     return JwtTrust(
-        issuer=fields.text("issuer"),
+        issuer=issuer,
+        remote=parse_remote_keys(keys, kind, issuer),
         jwks=json.dumps(jwks) if kind == "Inline" else None,
         config_map=ConfigMapKeyRef(name=ref.required_text("name"), key=ref.required_text("key"))
         if kind == "ConfigMap"

@@ -142,10 +142,12 @@ class Handover(Hooks):
     def taken(self, shard: int) -> None:
         """Make due what the former leader did not get to; all else stands as we would have it.
 
-        What it wrote lately it may not have lived to tell.
+        What it wrote lately it may not have lived to tell. Providers are asked by who leads.
         """
         of = self._role.leadership.shard_of
         for key in self._role.standby.take(lambda key: of(key) == shard):
+            self._queue.add(key, Cause.TAKEOVER, time.monotonic())
+        for key in self._cache.versions("TokenProvider"):
             self._queue.add(key, Cause.TAKEOVER, time.monotonic())
         self._telling = asyncio.create_task(self._tell_again(shard))
 

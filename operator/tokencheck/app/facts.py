@@ -14,8 +14,9 @@ from tokencheck.clients.kube.events import LOST, EventRecorder
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.engine.engine import Engine
+from tokencheck.gather.keyring import KeyRing
 from tokencheck.notice.queue import Queue
-from tokencheck.web.sources import InformerState, Sources
+from tokencheck.web.sources import InformerState, ProviderState, Sources
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _Number = TypeVar("_Number", int, float)
@@ -31,6 +32,7 @@ def facts_of(
     kopf: KopfWatch,
     compare: Compare,
     election: Election,
+    keyring: KeyRing,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
@@ -47,6 +49,8 @@ def facts_of(
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         kopf_restarts=lambda: kopf.restarts,
         leases=election.states,
+        providers=lambda: _providers(keyring),
+        provider_requests=lambda: dict(keyring.requests),
     )
 
 
@@ -91,3 +95,15 @@ def _named(counts: Mapping[_Word, _Number]) -> dict[str, _Number]:
 
 def _wall(monotonic: float) -> datetime:
     return datetime.now(UTC) - timedelta(seconds=time.monotonic() - monotonic)
+
+
+def _providers(keyring: KeyRing) -> Sequence[ProviderState]:
+    return [
+        ProviderState(
+            name=name,
+            up=None if known.tried_at is None else known.fault is None,
+            keys=len(known.keys.keys) if known.keys else 0,
+            read_at=known.read_at.timestamp() if known.read_at else None,
+        )
+        for name, known in keyring.known().items()
+    ]

@@ -26,3 +26,7 @@ class Followers:
         """Make `key` due by nothing any more."""
         self._index.forget(key)
         self._cache.unfollow(key)
+
+    def followers(self, key: Key) -> int:
+        """Return how many checks are made due by this object."""
+        return len(self._index.affected(key))

@@ -38,6 +38,7 @@ from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
 from tokencheck.app.settings import Settings
+from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
@@ -49,9 +50,10 @@ from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.engine.clock import Clock
 from tokencheck.engine.engine import Engine
+from tokencheck.gather.keyring import KeyRing
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.sources import Sources
-from tokencheck.model.change import Cause
+from tokencheck.model.change import Cause, Change
 from tokencheck.model.keys import Key
 from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
@@ -117,7 +119,7 @@ class Operator:
         self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
         self._queue = Queue(random.random)
-        feed = Feed(index, self._queue, OWN_KINDS)
+        self._feed = feed = Feed(index, self._queue, OWN_KINDS)
         self._cache = Cache(
             transport,
             parsers=Parsers(workload=parse_workload, pod=parse_pod),
@@ -163,6 +165,13 @@ class Operator:
             role, self._queue, self._cache, writing=self._writing, events=self._events
         )
         self._election = Election(self._settings, for_leases, role, self._handover)
+        self._keyring = KeyRing(
+            Egress(),
+            clock=_now,
+            chance=random.random,
+            changed=self._tell,
+            may_ask=role.leadership.leads_any,
+        )
 
     def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:
         sources = Sources(
@@ -171,6 +180,7 @@ class Operator:
             interest=followers,
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
+            keyring=self._keyring,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache
@@ -194,10 +204,14 @@ class Operator:
             on_set_back=self._judge_all_again,
         )
 
+    def _tell(self, key: Key, cause: Cause) -> None:
+        self._feed.notice(Change(key=key, cause=cause, seen_at=time.monotonic()))
+
     def _judge_all_again(self, set_back_s: float) -> None:
         _log.warning("the clock was set back by %.1f s; all checks are judged again", set_back_s)
-        for key in self._cache.versions("TokenCheck"):
-            self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
+        for kind in OWN_KINDS:
+            for key in self._cache.versions(kind):
+                self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
 
     def _try_again(self, key: Key) -> None:
         self._queue.add(key, Cause.RETRY, time.monotonic())
@@ -216,6 +230,7 @@ class Operator:
             kopf=self._kopf,
             compare=self._compare,
             election=self._election,
+            keyring=self._keyring,
         )
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 
@@ -243,6 +258,7 @@ class Operator:
 
     async def _shut_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         await self._engine.stop()
+        await self._keyring.close()
         await self._events.drain()
         await self._election.release()
         await asyncio.to_thread(self._kopf.stop)

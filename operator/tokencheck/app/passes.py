@@ -202,7 +202,13 @@ class Passes:
 
     async def provider(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenProvider."""
-        following = await provider_pass(work.key, now, sources=self._sources, status=self._counted)
+        following = await provider_pass(
+            work.key,
+            now,
+            sources=self._sources,
+            status=self._counted,
+            events=self._sinks.events,
+        )
         provider = self._sources.inventory.provider(work.key.name)
         self._judged(work.key, provider.status if provider else None)
         return following

@@ -38,6 +38,10 @@ class Leadership:
         """Return whether the Lease of a shard is ours now."""
         return self._monotonic() < self._until[shard]
 
+    def leads_any(self) -> bool:
+        """Return whether any Lease is ours now: then we ask providers, for our own checks."""
+        return any(self.holds(shard) for shard in range(len(self.leases)))
+
     def shard_of(self, key: Key) -> int:
         """Return the shard of an object: that of its namespace."""
         return shard_of(key.namespace, len(self.leases))

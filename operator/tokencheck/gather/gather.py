@@ -34,7 +34,7 @@ async def gather(
     """
     secrets = await _secrets(check.namespace, located, sources)
     # Providers and keys are at hand; one after the other costs less than tasks would.
-    trusts = [await trust_of(check.namespace, spec, sources) for spec, _ in located.listed]
+    trusts = [await trust_of(check.namespace, spec, sources, now) for spec, _ in located.listed]
     reading = Reading(check=check, secrets=secrets, pods=workload.pods, sources=sources, now=now)
     tokens: list[TokenEvidence] = []
     for (spec, sites), trust in zip(located.listed, trusts, strict=True):

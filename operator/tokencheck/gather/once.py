@@ -38,6 +38,10 @@ class NoInterest:
     def unfollow(self, key: Key) -> None:
         """Change nothing."""
 
+    def followers(self, key: Key) -> int:  # noqa: ARG002 - the port's signature
+        """Return 0."""
+        return 0
+
 
 def sources_once(
     inventory: Inventory, fingerprint_key: bytes, own_namespace: str = OWN_NAMESPACE

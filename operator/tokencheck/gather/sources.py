@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from tokencheck.gather.finds import Finds
-from tokencheck.model.ports import Interest, Inventory, Memory
+from tokencheck.gather.keyring import NoKeyring
+from tokencheck.model.ports import Interest, Inventory, Keyring, Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,7 @@ class Sources:
             line, files).
         fingerprint_key: HMAC key of this process or installation.
         finds: what was found in values before.
+        keyring: keys that providers' servers gave; by default nobody is asked.
     """
 
     inventory: Inventory
@@ -23,3 +25,4 @@ class Sources:
     own_namespace: str
     fingerprint_key: bytes
     finds: Finds = field(default_factory=Finds)
+    keyring: Keyring = field(default_factory=NoKeyring)

@@ -4,6 +4,7 @@ The TokenProvider and the keys that the spec names, resolved to one `Trust`.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 
 from tokencheck.api.tokencheck import TokenSpec
@@ -27,7 +28,7 @@ def _key_set(text: str) -> KeySet:
     return _small_key_set(text) if len(text) <= _CACHED_CHARS else parse_jwks(text)
 
 
-async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:
+async def trust_of(namespace: str, token: TokenSpec, sources: Sources, now: datetime) -> Trust:
     """Return who vouches for `token` of a check in `namespace`, with the keys at hand.
 
     A provider that does not exist, is invalid or does not allow the namespace is told in the same
@@ -51,7 +52,7 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources) -> Trust:
                 provider=token.provider,
                 detail=f"TokenProvider {token.provider} cannot be used from namespace {namespace}",
             )
-        trust = await provided(provider, sources)
+        trust = await provided(provider, sources, now)
     if token.keys is not None and trust.state is TrustState.NONE:
         value = await sources.inventory.config_map_value(namespace, token.keys.name, token.keys.key)
         trust = _with_keys(
@@ -72,11 +73,13 @@ async def _usable(
     return allowed is not None and not isinstance(labels, Absent) and allowed.selects(labels)
 
 
-async def provided(provider: TokenProvider, sources: Sources) -> Trust:
+async def provided(provider: TokenProvider, sources: Sources, now: datetime) -> Trust:
     """Return what a usable provider vouches for, its keys read."""
     jwt, trust = provider.jwt, rules_of(provider)
     if jwt is None:
         return trust
+    if jwt.remote is not None:
+        return sources.keyring.trust(provider, trust, now)
     where = f"TokenProvider {provider.name}"
     if jwt.config_map is None:
         return _with_keys(trust, jwt.jwks or "", where)

@@ -19,12 +19,14 @@ class Destination:
         places: ``host`` or ``host:port`` of every server that may be dialled.
         cidrs: private networks that the names may lead to.
         ca_bundle: PEM certificates that alone vouch for the servers; "" for the system's.
+        tls13: whether TLS 1.2 is too old.
     """
 
     provider: str
     places: frozenset[str]
     cidrs: tuple[str, ...] = ()
     ca_bundle: str = ""
+    tls13: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

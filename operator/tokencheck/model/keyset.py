@@ -17,8 +17,10 @@ class Jwk:
 class KeySet:
     """The usable public keys of a JSON Web Key Set.
 
-    `faults` says in our words why others were left out.
+    `faults` says in our words why others were left out; `exposed` counts those among them with
+    which whoever reads the set can sign.
     """
 
     keys: tuple[Jwk, ...] = ()
     faults: tuple[str, ...] = ()
+    exposed: int = 0

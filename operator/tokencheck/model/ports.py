@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.model.asking import NoReply, Question, Reply
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
+from tokencheck.model.trust import Trust
 from tokencheck.model.workload import PodRecord, Workload
 
 
@@ -63,6 +65,35 @@ class Remembered:
     subject: str | None = None
 
 
+class Asker(Protocol):
+    """The only way to a provider's servers."""
+
+    async def ask(self, question: Question) -> Reply | NoReply:
+        """Return the answer, or why there is none that could be taken, within its deadline."""
+
+
+class Keyring(Protocol):
+    """The keys that providers' servers gave."""
+
+    def trust(self, provider: TokenProvider, trust: Trust, now: datetime) -> Trust:
+        """Return `trust`, which has the provider's rules, with its keys or why there are none."""
+
+    def awaits(self, key: Key, assessment: Assessment, now: datetime) -> datetime | None:
+        """Return until when a check has to wait for an answer; None when it can be judged now.
+
+        The answer makes it due, if it comes sooner.
+        """
+
+    def ask_ahead_at(self, assessment: Assessment, now: datetime) -> datetime | None:
+        """Return when asking again may help a token whose key is not known; None when never."""
+
+    def tend(self, provider: TokenProvider, now: datetime) -> datetime | None:
+        """Ask a provider when it is time to; return when to look at it again."""
+
+    def forget(self, name: str) -> None:
+        """Keep nothing of a provider that is gone."""
+
+
 class Shelf(Protocol):
     """Where the TokenChecks stand that this process knows."""
 
@@ -103,6 +134,9 @@ class Interest(Protocol):
 
     def unfollow(self, key: Key) -> None:
         """Make the check due by nothing any more."""
+
+    def followers(self, key: Key) -> int:
+        """Return how many checks are made due by this object."""
 
 
 class WriteResult(StrEnum):

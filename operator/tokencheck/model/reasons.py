@@ -93,6 +93,16 @@ class Reason(StrEnum):
     ANSWER_TOO_LARGE = "AnswerTooLarge", "The provider's answer is larger than we take."
     UNEXPECTED_ANSWER = "UnexpectedAnswer", "The provider's answer is not what it should be."
 
+    RATE_LIMITED = "RateLimited", "The provider says that it is asked too often."
+    PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider answers that it cannot answer now."
+    DISCOVERY_MISMATCH = (
+        "DiscoveryMismatch",
+        "The discovery document is of another issuer, or names keys on a host that is not listed.",
+    )
+    KEYS_PENDING = "KeysPending", "The provider is being asked for its keys."
+    KEYS_STALE = "KeysStale", "The keys were read too long ago to be trusted, and none are newer."
+    PROVIDER_REACHED = "ProviderReached", "The provider answers."
+
     # Time
     TOKEN_EXPIRED = "TokenExpired", "The token's end has passed."
     EXPIRING_SOON = "ExpiringSoon", "The token ends within the time that the spec names."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from tokencheck.api.defaults import (
     DEFAULT_TYPES,
 )
 from tokencheck.model.keyset import KeySet
+from tokencheck.model.reasons import Reason
 
 if TYPE_CHECKING:  # a type only: `verify` without a provider must not load its parser
     from tokencheck.api.tokenprovider import TokenProvider
@@ -30,6 +31,7 @@ class TrustState(StrEnum):
     KEYS_UNAVAILABLE = "KeysUnavailable"  # ConfigMap or key missing, or no usable key in it
     DENIED = "Denied"  # the operator may not read the keys
     READ_FAILED = "ReadFailed"
+    PENDING = "Pending"  # the provider is being asked; the pass ends and comes back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,16 @@ class Trust:
         detail: where the keys are, or why there are none, in our words.
         issuer: what the provider demands of `iss`; the check's own expectation stands in its
             TokenSpec.
+        reason: why the keys of a server are not at hand, or are not fresh; None when they are.
+        read_at: when a server last gave them.
     """
 
     state: TrustState = TrustState.NONE
     provider: str = ""
     detail: str = ""
     keys: KeySet = KeySet()
+    reason: Reason | None = None
+    read_at: datetime | None = None
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES

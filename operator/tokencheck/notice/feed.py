@@ -31,8 +31,10 @@ class Feed:
 
         A deletion makes due as well: the pass finds the object gone and forgets it.
         """
-        for key in self._index.affected(change.key):
-            self._add(key, change)
+        own_status = change.cause is Cause.RESYNC and change.key.kind in self._own_kinds
+        if not own_status:  # what we wrote ourselves is no news to those who depend on the object
+            for key in self._index.affected(change.key):
+                self._add(key, change)
         if change.key.kind in self._own_kinds:
             self._add(change.key, change, self._wait(change))
 

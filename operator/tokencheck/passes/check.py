@@ -48,6 +48,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         if published not in (Published.DONE, Published.STANDBY):
             return _next(published, None, key, sources, sinks)
     assessment = await assess_located(check, seen, located, sources, now)
+    until = sources.keyring.awaits(key, assessment, now)
+    if until is not None:
+        return Next(wake_at=until)  # the keys are on their way, and make the check due
     kept = Kept(
         baselines=_baselines(key, assessment, sources),
         owner=await owner_of(check, assessment, sources),
@@ -56,8 +59,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
-    beat = next_beat(check, now)
-    following = _next(published, min(outcome.wake_at or beat, beat), key, sources, sinks)
+    ahead = sources.keyring.ask_ahead_at(assessment, now)
+    wakes = (at for at in (outcome.wake_at, next_beat(check, now), ahead) if at is not None)
+    following = _next(published, min(wakes), key, sources, sinks)
     return replace(following, retry=following.retry or _unread(seen, assessment))
 
 

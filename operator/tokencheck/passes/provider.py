@@ -1,4 +1,4 @@
-"""One pass over one TokenProvider: are its keys usable?"""
+"""One pass over one TokenProvider: ask it when it is time to, and say how it stands."""
 
 from datetime import datetime
 
@@ -7,31 +7,41 @@ from tokencheck.core.outcome.provider import plan_provider
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.trust import provided
 from tokencheck.model.keys import Key
-from tokencheck.model.ports import StatusSink, WriteResult
+from tokencheck.model.ports import EventSink, StatusSink, WriteResult
 from tokencheck.model.trust import TrustState
 from tokencheck.model.work import Next
 
 
-async def provider_pass(key: Key, now: datetime, *, sources: Sources, status: StatusSink) -> Next:
-    """Say in the provider's status whether checks can use it, and with which keys."""
+async def provider_pass(
+    key: Key, now: datetime, *, sources: Sources, status: StatusSink, events: EventSink
+) -> Next:
+    """Say in the provider's status whether checks can use it, and with which keys.
+
+    The answer to a question comes later, and makes the provider due again.
+    """
     provider = sources.inventory.provider(key.name)
     if provider is None:
         sources.interest.unfollow(key)
+        sources.keyring.forget(key.name)
         return Next()
     keys = provider.jwt.config_map if provider.jwt else None
     followed = {Key("ConfigMap", sources.own_namespace, keys.name)} if keys else ()
     sources.interest.follow(key, frozenset(followed))
-    trust = await provided(provider, sources)
-    new = plan_provider(provider, trust, now)
+    wake_at = sources.keyring.tend(provider, now)
+    trust = await provided(provider, sources, now)
+    outcome = plan_provider(provider, trust, now, checks=sources.interest.followers(key))
     retry = trust.state in (TrustState.DENIED, TrustState.READ_FAILED)
-    if new == dict(provider.status):
-        return Next(retry=retry)
+    waits = trust.state is TrustState.PENDING and provider.status.get("observedGeneration", -1) >= 0
+    if waits or outcome.status == dict(provider.status):
+        return Next(wake_at=wake_at, retry=retry)
     result, _ = await status.write(
         key,
         uid=provider.uid,
         resource_version=provider.resource_version,
-        status=merge_patch(provider.status, new),
+        status=merge_patch(provider.status, outcome.status),
     )
-    return Next(
-        retry=retry or result in (WriteResult.CONFLICT, WriteResult.FAILED, WriteResult.REFUSED)
-    )
+    if result is WriteResult.WRITTEN:
+        for event in outcome.events:
+            events.emit(event)
+    again = (WriteResult.CONFLICT, WriteResult.FAILED, WriteResult.REFUSED)
+    return Next(wake_at=wake_at, retry=retry or result in again)

@@ -67,6 +67,7 @@ class _Totals(Collector):
         yield from self._requests()
         yield from _informers(self._sources)
         yield from _leases(self._sources)
+        yield from _providers(self._sources)
 
     def _counted(self) -> Iterator[Metric]:
         tally = self._tally
@@ -210,6 +211,34 @@ def _leases(sources: Sources) -> Iterator[Metric]:
         "How often the Lease went to another holder.",
         ("lease",),
         (((state.name,), state.transitions) for state in states),
+    )
+
+
+def _providers(sources: Sources) -> Iterator[Metric]:
+    states = sources.providers()
+    yield _gauge(
+        "provider_up",
+        "1 when a provider gave its keys when it was last asked for them.",
+        ("provider",),
+        (((state.name,), state.up) for state in states if state.up is not None),
+    )
+    yield _gauge(
+        "provider_keys",
+        "Usable public keys that a provider gave.",
+        ("provider",),
+        (((state.name,), state.keys) for state in states),
+    )
+    yield _gauge(
+        "provider_keys_timestamp_seconds",
+        "When a provider last gave its keys.",
+        ("provider",),
+        (((state.name,), state.read_at) for state in states if state.read_at is not None),
+    )
+    yield _counter(
+        "provider_requests",
+        "How often a provider was asked for its keys, by outcome: Answered or a reason.",
+        ("provider", "outcome"),
+        sources.provider_requests().items(),
     )
 
 

@@ -51,6 +51,22 @@ class LeaseState:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderState:
+    """How one provider stands that is asked for its keys.
+
+    Args:
+        up: whether it answered when it was last asked; None before that.
+        keys: usable ones.
+        read_at: seconds since the epoch when they came; None before that.
+    """
+
+    name: str
+    up: bool | None
+    keys: int
+    read_at: float | None
+
+
 def by_resource(states: Iterable[InformerState]) -> tuple[InformerState, ...]:
     """Return one state per resource, the worst of its watches (a namespace may have its own)."""
     merged: dict[str, InformerState] = {}
@@ -95,6 +111,8 @@ class Sources:
         events_dropped: Events that were not written, by reason.
         kopf_restarts: how often the watch of our own kinds was started again.
         leases: the Leases that say who writes.
+        providers: those that are asked for their keys.
+        provider_requests: how often, by (provider, outcome).
     """
 
     wall: Callable[[], datetime]
@@ -110,3 +128,5 @@ class Sources:
     events_dropped: Callable[[], Mapping[str, int]]
     kopf_restarts: Callable[[], int]
     leases: Callable[[], Sequence[LeaseState]]
+    providers: Callable[[], Sequence[ProviderState]] = tuple
+    provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict

@@ -71,7 +71,7 @@ class Egress:
         listed = [ip_network(cidr) for cidr in destination.cidrs]
         connection = httpcore.AsyncHTTPConnection(
             origin=httpcore.Origin(b"https", host, url.port),
-            ssl_context=_context(destination.ca_bundle),
+            ssl_context=_context(destination.ca_bundle, tls13=destination.tls13),
             network_backend=Dial(self._names, listed, limits),
         )
         request = httpcore.Request(

@@ -20,17 +20,20 @@ _VERIFY = {
 }
 
 
-def tls_context(ca_bundle: str) -> ssl.SSLContext:
+def tls_context(ca_bundle: str, *, tls13: bool = False) -> ssl.SSLContext:
     """Return a context for clients: TLS 1.2 or newer, chain and name verified.
 
     Args:
         ca_bundle: PEM certificates that alone are trusted; "" for the system's.
+        tls13: whether TLS 1.2 is too old.
 
     Raises:
         Refused: the bundle holds no certificate that can be read.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls13:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
     if not ca_bundle:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
         return context

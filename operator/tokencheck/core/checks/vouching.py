@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import Policy, TokenSpec
 from tokencheck.core.checks.presence import GRANT_READ, WAIT_FOR_READ
 from tokencheck.core.checks.reading import USE_A_PROVIDER, claims_of, text_of, unjudged
@@ -13,6 +14,9 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.trust import Trust, TrustState
 
 _CHECK = Check.SIGNATURE
+ASK_AN_ADMIN = (
+    "it is asked again by itself; `kubectl describe tokenprovider` tells an admin what to mend"
+)
 
 
 def check_signature(token: TokenEvidence, policy: Policy, _now: datetime) -> tuple[Finding, ...]:
@@ -84,14 +88,21 @@ def _unusable(token: TokenEvidence) -> Finding | None:
                 "correct providerRef, or ask an admin for the provider and its allowedNamespaces"
             )
         case TrustState.KEYS_UNAVAILABLE:
-            reason, detail = Reason.KEYS_UNAVAILABLE, f"no usable public key: {where}"
-            action = "put the issuer's JWKS where the keys are expected"
+            reason = trust.reason or Reason.KEYS_UNAVAILABLE
+            detail = f"no usable public key: {where}"
+            action = (
+                ASK_AN_ADMIN
+                if trust.reason
+                else "put the issuer's JWKS where the keys are expected"
+            )
         case TrustState.DENIED:
             reason, detail = Reason.ACCESS_DENIED, f"the operator may not read the keys: {where}"
             action = GRANT_READ
-        case TrustState.READ_FAILED:  # pragma: no branch - mypy proves it the last
+        case TrustState.READ_FAILED:
             reason, detail = Reason.READ_FAILED, f"the keys could not be read: {where}"
             action = WAIT_FOR_READ
+        case TrustState.PENDING:  # pragma: no branch - mypy proves it the last
+            reason, detail, action = Reason.KEYS_PENDING, where, "wait: it is judged again soon"
     return unknown(token, _CHECK, reason, detail, action=action)
 
 
@@ -103,6 +114,13 @@ def _local_only(token: TokenEvidence, policy: Policy) -> Finding:
     )
 
 
+def _age(trust: Trust) -> str:
+    """Return how old the keys of a server are, when it no longer answers."""
+    if trust.read_at is None or trust.reason is None:
+        return ""
+    return f" (keys of {format_time(trust.read_at)}; {trust.reason} since)"
+
+
 def _by_key(token: TokenEvidence, signature: Signature) -> tuple[Finding, ...]:
     detail = f": {signature.detail}" if signature.detail else ""
     match signature.state:
@@ -110,13 +128,13 @@ def _by_key(token: TokenEvidence, signature: Signature) -> tuple[Finding, ...]:
             text, action = f"signed with a weak key{detail}", "have the issuer use a longer key"
             return (warned(token, _CHECK, Reason.WEAK_KEY, text, action=action),)
         case SignatureState.VERIFIED:
-            return (passed(token, _CHECK, "signed by a trusted key"),)
+            return (passed(token, _CHECK, f"signed by a trusted key{_age(token.trust)}"),)
         case SignatureState.INVALID | SignatureState.ALGORITHM_FORBIDDEN:
             text = f"the signature does not match any trusted key{detail}"
             action = "replace it: it was altered, or another issuer signed it"
             return (failed(token, _CHECK, Reason.SIGNATURE_INVALID, text, action=action),)
         case SignatureState.KEY_NOT_FOUND:
-            text = f"no trusted key has its key id{detail}"
+            text = f"no trusted key has its key id{detail}{_age(token.trust)}"
             action = "add the issuer's new key to the key set, or use a token of this issuer"
             return (unknown(token, _CHECK, Reason.KEY_NOT_FOUND, text, action=action),)
         case SignatureState.KEY_UNUSABLE:

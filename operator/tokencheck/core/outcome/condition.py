@@ -26,9 +26,10 @@ class State(StrEnum):
 
 
 class Type(StrEnum):
-    """The conditions of a TokenCheck, in the order in which they are written."""
+    """The conditions of our kinds, in the order in which they are written."""
 
     READY = "Ready"
+    REACHABLE = "Reachable"  # of a TokenProvider only
     RESOLVED = "Resolved"
     VERIFIED = "Verified"
     UNEXPIRED = "Unexpired"

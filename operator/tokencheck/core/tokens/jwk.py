@@ -33,15 +33,19 @@ ED_ALGORITHMS = (
 ASYMMETRIC = (*RSA_ALGORITHMS, *EC_CURVES.values(), *ED_ALGORITHMS)
 
 
+SYMMETRIC = "symmetric: whoever reads it can make tokens; remove it"
+PRIVATE = "private members; rotate it"
+
+
 def jwk_of(value: object) -> Jwk | str | None:
     """Return the key, why it is refused, or None when it is not meant for signatures."""
     if not isinstance(value, dict):
         return "is not an object"
     key_type = value.get("kty")
     if key_type == "oct":
-        return "symmetric: whoever reads it can make tokens; remove it"
+        return SYMMETRIC
     if _PRIVATE_MEMBERS.intersection(value):
-        return "private members; rotate it"
+        return PRIVATE
     if not _signs(value):
         return None
     fault = _fault(value)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from tokencheck.core.tokens.jwk import (
     ASYMMETRIC,
     ED_ALGORITHMS,
+    PRIVATE,
     RSA_MIN_BITS,
+    SYMMETRIC,
     algorithms_of,
     jwk_of,
 )
@@ -47,15 +49,17 @@ def parse_jwks(text: str) -> KeySet:
         return KeySet(faults=(f"the key set has more than {MAX_KEYS} keys",))
     keys: list[Jwk] = []
     faults: list[str] = []
+    exposed = 0
     for position, value in enumerate(values, 1):
         judged = value if isinstance(value, str) else jwk_of(value)
         if isinstance(judged, Jwk):
             keys.append(judged)
         elif judged is not None:
+            exposed += judged in (PRIVATE, SYMMETRIC)
             faults.append(f"key {position}: {judged}")
     if not keys and not faults:
         faults.append("the key set holds no key for signatures")
-    return KeySet(keys=tuple(keys), faults=tuple(faults))
+    return KeySet(keys=tuple(keys), faults=tuple(faults), exposed=exposed)
 
 
 def _values(text: str) -> list[object] | str:
