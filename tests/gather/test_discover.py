@@ -16,12 +16,14 @@ import pytest
 
 from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT
 from tokencheck.core.drafts.implicit import check_of, reference_to, unmounted
+from tokencheck.core.tokens.documents import select_steps, token_steps
 from tokencheck.core.workloads.locate import Located, Mount
 from tokencheck.gather.discover import Discovered, discovered
 from tokencheck.gather.held import Reading
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.once import NoInterest
 from tokencheck.gather.sources import Sources
+from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import (
     Absent,
     Denied,
@@ -147,6 +149,29 @@ def test_others_have_their_turn_between_the_keys() -> None:
 
     asyncio.run(both())
     assert turns >= 8
+
+
+@pytest.mark.parametrize("field", [None, "token"], ids=["found", "named by a field"])
+def test_others_have_their_turn_within_one_large_document(field: str | None) -> None:
+    """The loop is kept for a few milliseconds at a time, not for the tenth of a second it takes."""
+    value = Sealed(yaml_of(120 * 1024))
+    steps = token_steps("c.yaml", value) if field is None else select_steps(value, field)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def both() -> object:
+        task = asyncio.create_task(other())
+        found = await in_turns(steps)
+        task.cancel()
+        return found
+
+    assert asyncio.run(both())
+    assert turns > 20
 
 
 def test_what_a_secret_holds_beyond_256_kib_of_yaml_is_named_and_not_read() -> None:

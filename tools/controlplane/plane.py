@@ -81,9 +81,9 @@ class ControlPlane:
         """
         try:
             self._prepare()
-            self._launch("etcd", commands.etcd(self.at))
+            self.launch("etcd", commands.etcd(self.at))
             wait_listening(self.servers["etcd"], self.at.etcd_port)
-            self._launch("kube-apiserver", commands.kube_apiserver(self.at, self._flags))
+            self.launch("kube-apiserver", commands.kube_apiserver(self.at, self._flags))
             self._wait_ready()
             self._start_parts()
         except BaseException:
@@ -279,7 +279,8 @@ class ControlPlane:
         if not self._detached:
             self._reaper = Reaper()
 
-    def _launch(self, name: str, command: list[str]) -> None:
+    def launch(self, name: str, command: list[str]) -> None:
+        """A server with this command line runs, under this name in ``servers``."""
         server = Server(name, command, self.folder / f"{name}.log")
         self.servers[name] = server
         server.start()
@@ -292,7 +293,7 @@ class ControlPlane:
             Part.KWOK: commands.kwok,
         }
         for part in self._parts:
-            self._launch(part, recipes[part](self.at))
+            self.launch(part, recipes[part](self.at))
         if Part.KWOK in self._parts:
             self.install(commands.FILES / "node.yaml")
             self._wait_for(Part.KWOK, "Node", "node-0", None)

@@ -38,9 +38,7 @@ async def gather(
     reading = Reading(check=check, secrets=secrets, pods=workload.pods, sources=sources, now=now)
     tokens: list[TokenEvidence] = []
     for (spec, sites), trust in zip(located.listed, trusts, strict=True):
-        tokens.append(listed(reading, spec, sites, trust))
-        if spec.field is not None:
-            await asyncio.sleep(0)  # its document may have been a large one: others have their turn
+        tokens.append(await listed(reading, spec, sites, trust))
     found = await discovered(reading, located, workload.unread)
     tokens += found.tokens
     tokens += [_projected(check, site) for site in located.service_account_tokens]

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT, SecretKeyRef, TokenCheck, TokenSpec
-from tokencheck.core.tokens.documents import select
+from tokencheck.core.tokens.documents import select_steps
 from tokencheck.core.tokens.read import read_token
 from tokencheck.core.workloads.pods import stale_pods
 from tokencheck.gather.changes import change_of
 from tokencheck.gather.sources import Sources
+from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import (
     Absent,
     Baseline,
@@ -52,7 +53,7 @@ class Reading:
         )
 
 
-def listed(
+async def listed(
     reading: Reading, spec: TokenSpec, sites: tuple[Site, ...], trust: Trust
 ) -> TokenEvidence:
     """Return the evidence of a token that the spec names."""
@@ -74,7 +75,7 @@ def listed(
     )
     if not isinstance(content, SecretContent):
         return replace(bare, holding=content)
-    text = _text(content, spec.source.key, spec.field)
+    text = await _text(content, spec.source.key, spec.field)
     if text is None:
         return replace(bare, holding=Absent(what=bare.source, key_only=True))
     if isinstance(text, Problem):
@@ -84,9 +85,11 @@ def listed(
     return evidence_of(reading, bare, content, facts)
 
 
-def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:
+async def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:
     value = content.values.get(key)
-    return value if value is None or field is None else select(value, field)
+    if value is None or field is None:
+        return value
+    return await in_turns(select_steps(value, field))
 
 
 def source_of(namespace: str, ref: SecretKeyRef, field: str | None) -> str:

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from tokencheck.core.tokens.documents import WHOLE_VALUE, reading_cost, tokens_in
+from tokencheck.core.tokens.documents import WHOLE_VALUE, reading_cost, token_steps
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.formats import MAX_YAML_BYTES
 from tokencheck.core.tokens.read import read_token
 from tokencheck.gather.finds import Found
 from tokencheck.gather.sources import Sources
+from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import SEARCHED_TOKENS, SEARCHED_YAML_BYTES
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
@@ -66,15 +67,15 @@ class Search:
             return None
         self._yaml_left[secret] = left - cost
         if found is None:
-            found = self._read(called, value, cost)
+            found = await self._read(called, value, cost)
             if not _is_token(found):  # then there is nothing to save: a token alone is read quickly
                 self._sources.finds.put(mark, found)
             await self._turn(len(value))
         return found
 
-    def _read(self, called: str, value: Sealed, cost: int) -> Found:
+    async def _read(self, called: str, value: Sealed, cost: int) -> Found:
         key = self._sources.fingerprint_key
-        tokens = tokens_in(called, value)
+        tokens = await in_turns(token_steps(called, value))
         return Found(
             cost=cost,
             size=sum(len(text) for _, text in tokens),

@@ -4,11 +4,15 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from tokencheck.core.tokens.formats import (
     MAX_BYTES,
+    TURN,
     Document,
-    document_of,
+    Steps,
+    document_steps,
+    finished,
     yaml_bytes,
 )
 from tokencheck.core.tokens.path import MAX_STEPS, MISSING, Path, parse_path, path_text, walk
@@ -48,12 +52,17 @@ def select(sealed: Sealed, field: str) -> Sealed | Problem | None:
         None when the document lacks the field; a Problem when the path or the document is broken,
         the value is no document, or the field holds no text.
     """
+    return finished(select_steps(sealed, field))
+
+
+def select_steps(sealed: Sealed, field: str) -> Steps[Sealed | Problem | None]:
+    """Do what `select` does, a turn at a time."""
     path = parse_path(field)
     if path is None:
         return Problem(
             reason=Reason.INVALID_SPEC, detail="field is not a path", action=_PATH_REPAIR
         )
-    document = document_of(reveal(sealed))
+    document = yield from document_steps(reveal(sealed))
     if isinstance(document, Problem):
         return document
     if document is None:
@@ -81,21 +90,34 @@ def tokens_in(name: str, sealed: Sealed) -> tuple[tuple[str, Sealed], ...]:
         name: the key in the Secret, or the variable; it decides whether opaque text is a token.
         sealed: the value, of any size and content.
     """
+    return finished(token_steps(name, sealed))
+
+
+def token_steps(name: str, sealed: Sealed) -> Steps[tuple[tuple[str, Sealed], ...]]:
+    """Do what `tokens_in` does, a turn at a time."""
     text = reveal(sealed)
     if len(text) > MAX_BYTES:
         return ()
     if kind_of(text.strip())[1] is not Family.OPAQUE:
         return ((WHOLE_VALUE, sealed),)
-    document = document_of(text)
+    document = yield from document_steps(text)
     if isinstance(document, Problem):
         return ()
     if document is None:
         return ((WHOLE_VALUE, sealed),) if looks_like_token(name, text) else ()
+    return (yield from _found_in(document, name))
+
+
+def _found_in(document: Document, name: str) -> Steps[tuple[tuple[str, Sealed], ...]]:
     found: dict[bytes, str] = {}
-    for path, token in _found_in(document, name):
-        found.setdefault(token, path_text(path))
+    for count, (path, value) in enumerate(islice(_leaves(document, ()), MAX_LEAVES), 1):
+        token = _token_at(path, value, name)
+        if token is not None:
+            found.setdefault(token, path_text(path))
         if len(found) == MAX_FOUND:
             break
+        if count % TURN == 0:
+            yield
     return tuple((path, Sealed(token)) for token, path in found.items())
 
 
@@ -117,16 +139,12 @@ def reading_cost(sealed: Sealed) -> int:
     return 0 if kind_of(text.strip())[1] is not Family.OPAQUE else yaml_bytes(text)
 
 
-def _found_in(document: Document, name: str) -> Iterator[tuple[Path, bytes]]:
-    """Yield path and text of each token; registry credentials are tokens whatever their form."""
-    for count, (path, value) in enumerate(_leaves(document, ())):
-        if count == MAX_LEAVES:
-            return
-        password = _password(value) if _is_docker_auth(path) else ""
-        if password:
-            yield path, _encoded(password)
-        elif looks_like_token(_name_of(path, name), encoded := _encoded(value)):
-            yield path, encoded
+def _token_at(path: Path, value: str, name: str) -> bytes | None:
+    """Return the token that stands there; registry credentials are tokens whatever their form."""
+    if _is_docker_auth(path) and (password := _password(value)):
+        return _encoded(password)
+    encoded = _encoded(value)
+    return encoded if looks_like_token(_name_of(path, name), encoded) else None
 
 
 def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:

@@ -5,13 +5,18 @@ way (``1e3``, ``no``).
 """
 
 import re
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Generator
+from typing import TypeAlias, TypeVar
 
-from tokencheck.core.tokens.strict import MAX_DEPTH, malformed, strict_json
+from tokencheck.core.tokens.strict import malformed, strict_json
 from tokencheck.model.facts import Problem
 
+T = TypeVar("T")
 Document: TypeAlias = dict[str, object] | list[object]
+# Work that would take long at a stretch: after each turn others may have theirs.
+Steps: TypeAlias = Generator[None, None, T]
+# Events or texts of one turn: 2 to 3 ms.
+TURN = 1500
 
 MAX_BYTES = 1024 * 1024  # what a Secret may hold. Source: Kubernetes, Secret size limit
 # libyaml reads about 1 MiB/s; a kubeconfig of ten clusters has 60 KiB.
@@ -31,13 +36,30 @@ def document_of(text: bytes) -> Document | Problem | None:
     Args:
         text: a whole Secret value, of any size and content.
     """
+    return finished(document_steps(text))
+
+
+def document_steps(text: bytes) -> Steps[Document | Problem | None]:
+    """Do what `document_of` does, a turn at a time."""
     if len(text) > MAX_BYTES:
         return malformed("the value is larger than 1 MiB", _REPAIR)
     trimmed = text.strip()
     if trimmed.startswith((b"{", b"[")):
         return _json(trimmed)
     lines = _lines(trimmed)
-    return _dotenv(lines) or _yaml(trimmed, lines[0]) if lines else None
+    if not lines:
+        return None
+    return _dotenv(lines) or (yield from _yaml(trimmed, lines[0]))
+
+
+def finished(steps: Steps[T]) -> T:
+    """Return what `steps` come to, without a rest."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def yaml_bytes(text: bytes) -> int:
@@ -90,7 +112,7 @@ def _unquoted(value: str) -> str:
     return value.split(" #", 1)[0].strip()
 
 
-def _yaml(trimmed: bytes, first_line: str) -> Document | Problem | None:
+def _yaml(trimmed: bytes, first_line: str) -> Steps[Document | Problem | None]:
     """Return the mapping or list, without aliases: a few lines of them can stand for gigabytes."""
     if not _YAML_START.match(first_line):
         return None
@@ -98,65 +120,17 @@ def _yaml(trimmed: bytes, first_line: str) -> Document | Problem | None:
         return malformed("the YAML document is larger than 128 KiB", _REPAIR)
     import yaml  # here: most values are no YAML, and a command line that reads one token needs none
 
+    from tokencheck.core.tokens.composer import Composer, RefusedError
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    composer = Composer()
     try:
-        return _root(yaml.parse(trimmed.decode("utf-8"), Loader=loader))
-    except _RefusedError as refused:
+        for number, event in enumerate(yaml.parse(trimmed.decode("utf-8"), Loader=loader), 1):
+            composer.take(event)
+            if number % TURN == 0:
+                yield
+    except RefusedError as refused:
         return malformed(f"the document {refused}", _REPAIR)
     except yaml.YAMLError:
         return malformed("the document is not YAML", _REPAIR)
-
-
-class _RefusedError(Exception):
-    """YAML that is well-formed and still not accepted; never leaves this module."""
-
-
-def _root(events: Iterator[object]) -> Document | None:
-    import yaml
-
-    value: object = None
-    documents = 0
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            value = _node(next(events), events, MAX_DEPTH)
-        if documents > 1:
-            raise _RefusedError("is more than one YAML document")
-    return value if isinstance(value, dict | list) else None
-
-
-def _node(event: object, events: Iterator[object], levels: int) -> object:
-    import yaml
-
-    if levels == 0:
-        raise _RefusedError(f"nests deeper than {MAX_DEPTH} levels")
-    match event:
-        case yaml.ScalarEvent(value=value):
-            return value
-        case yaml.SequenceStartEvent():
-            return [
-                _node(item, events, levels - 1) for item in _until(yaml.SequenceEndEvent, events)
-            ]
-        case yaml.MappingStartEvent():
-            return _mapping(events, levels - 1)
-        case _:
-            raise _RefusedError("has aliases (*name), which are not followed")
-
-
-def _mapping(events: Iterator[object], levels: int) -> dict[str, object]:
-    import yaml
-
-    result: dict[str, object] = {}
-    for event in _until(yaml.MappingEndEvent, events):
-        key = _node(event, events, levels)
-        if not isinstance(key, str) or key in result:
-            raise _RefusedError("names a member twice, or by something else than text")
-        result[key] = _node(next(events), events, levels)
-    return result
-
-
-def _until(end: type, events: Iterator[object]) -> Iterator[object]:
-    for event in events:
-        if isinstance(event, end):
-            return
-        yield event
+    return composer.root
