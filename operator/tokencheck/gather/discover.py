@@ -13,7 +13,6 @@ from tokencheck.gather.finds import Found
 from tokencheck.gather.held import (
     Reading,
     accepted,
-    baseline_of_status,
     evidence_of,
     source_of,
 )
@@ -209,9 +208,10 @@ def _waiting(
     name = stored["name"]
     key, _, field = name.partition("/")[2].partition(":")
     bare = _bare(reading, mount, key, field or None)
-    remembered = reading.sources.memory.recall(reading.key, name)
-    subject = remembered.subject if remembered else None
-    baseline = baseline_of_status(stored.get("baseline"), subject)
     return TokenEvidence(
-        spec=bare.spec, source=bare.source, holding=why, sites=bare.sites, baseline=baseline
+        spec=bare.spec,
+        source=bare.source,
+        holding=why,
+        sites=bare.sites,
+        baseline=reading.baseline(name),
     )

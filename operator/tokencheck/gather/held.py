@@ -52,6 +52,12 @@ class Reading:
             (t for t in self.check.status.get("tokens") or () if t.get("name") == token), {}
         )
 
+    def baseline(self, token: str) -> Baseline | None:
+        """Return what was accepted of the token, whether or not it can be read now."""
+        remembered = self.sources.memory.recall(self.key, token)
+        subject = remembered.subject if remembered else None
+        return baseline_of_status(self.stored(token).get("baseline"), subject)
+
 
 async def listed(
     reading: Reading, spec: TokenSpec, sites: tuple[Site, ...], trust: Trust
@@ -72,6 +78,8 @@ async def listed(
         holding=Absent(what="", key_only=True),
         trust=trust,
         sites=sites,
+        # Else one read that failed would end it, and what came meanwhile would be the first token.
+        baseline=reading.baseline(spec.name),
     )
     if not isinstance(content, SecretContent):
         return replace(bare, holding=content)
