@@ -125,7 +125,7 @@ def test_a_healthy_installation_has_nothing_to_mend(
     assert "every Secret" in said["Secrets"]
     assert "all watches are in step" in said["Engine"]
     assert said["Clock"].endswith("agree")
-    assert said["TokenChecks"].startswith("1 TokenChecks")
+    assert said["TokenChecks"].startswith("1 TokenCheck:")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,12 @@ _GC_THRESHOLD = 200_000
 @click.command()
 @click.option("-A", "--all-namespaces", is_flag=True, help="The whole cluster; the default.")
 @click.option(
-    "-n", "--namespace", "namespaces", multiple=True, help="A namespace; repeat for more."
+    "-n",
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAME",
+    help="A namespace; repeat for more.",
 )
 @click.option(
     "-f",
@@ -52,6 +57,7 @@ _GC_THRESHOLD = 200_000
     type=click.Choice(["table", "wide", "json", "yaml", "junit"]),
     default="table",
     show_default=True,
+    help="How to show it.",
 )
 @cluster_options
 def command(

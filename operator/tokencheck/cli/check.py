@@ -16,7 +16,7 @@ from tokencheck.cli.exits import Exit
 from tokencheck.cli.explain import show
 from tokencheck.cli.moments import clock
 from tokencheck.cli.naming import CHECK_KIND, named
-from tokencheck.cli.options import cluster_options
+from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.output import Form, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.standing import document_of
@@ -28,8 +28,10 @@ from tokencheck.model.errors import ClusterError, UsageError
 
 @click.command(short_help="Run a TokenCheck now, wait, and show its result.")
 @click.argument("name")
-@click.option("-n", "--namespace", help="By default that of the kubeconfig's context.")
-@click.option("--timeout", default="30s", show_default=True, help="How long to wait.")
+@namespace_option
+@click.option(
+    "--timeout", default="30s", metavar="DURATION", show_default=True, help="How long to wait."
+)
 @output_option(Form.TABLE, Form.JSON, Form.YAML)
 @cluster_options
 def command(
@@ -43,8 +45,8 @@ def command(
 ) -> int:
     """Ask the operator to run a TokenCheck now, wait for it, and show what it found.
 
-    You need the right to patch the TokenCheck: the request is its annotation
-    tokencheck.dev/check-now. Exit code 4: no answer in time.
+    The request is an annotation (tokencheck.dev/check-now), so you need the right to patch the
+    TokenCheck. Exit code 4: no answer in time.
     """
     about, span = named(name), duration_of(timeout)
     if about.kind != CHECK_KIND:

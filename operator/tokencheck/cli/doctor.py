@@ -17,7 +17,7 @@ from tokencheck.cli.progress import progress
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table
 from tokencheck.clients.kube.examination import Examination
-from tokencheck.clients.kube.page import page_at
+from tokencheck.clients.kube.page import page_at, require_address
 from tokencheck.clients.kube.reviews import Reviewed, reviewed
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.doctor.diagnosis import Diagnosis, verdict_of_all
@@ -34,11 +34,16 @@ _GOOD = (Result.PASS, Result.SKIP)
 @click.command(short_help="Say how the installation stands and what mends it.")
 @click.option(
     "--operator-namespace",
+    metavar="NAME",
     default="tokencheck-system",
     show_default=True,
     help="Where the operator is looked for when you may not see all namespaces.",
 )
-@click.option("--url", help="Ask the operator at this address too, such as http://127.0.0.1:8080.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Ask the operator at this address too, such as http://127.0.0.1:8080.",
+)
 @output_option(Form.TABLE, Form.JSON, Form.YAML)
 @cluster_options
 def command(
@@ -54,6 +59,8 @@ def command(
     Each finding says what it means and which command mends it. Nothing is changed. Exit codes: 0
     all is well, 1 something is wrong, 3 something could not be looked at.
     """
+    if url is not None:
+        require_address(url)
 
     async def read(transport: Transport, _: Target) -> Facts:
         return await facts_of(transport, operator_namespace, url)
@@ -131,7 +138,10 @@ def _advice(number: int, one: Diagnosis, screen: Screen) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    """Return the text as a sentence; a name or an address at its begin stays as it is."""
+    if text.partition(" ")[0].isalpha():
+        text = text[0].upper() + text[1:]
+    return f"{text}." if text else ""
 
 
 def _end(found: Sequence[Diagnosis]) -> str:

@@ -12,7 +12,7 @@ from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import checks_of
 from tokencheck.cli.moments import clock, moment_of
 from tokencheck.cli.naming import named
-from tokencheck.cli.options import cluster_options
+from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster, judge_now
 from tokencheck.cli.screen import Screen
@@ -24,7 +24,7 @@ _WORST_FIRST = (Exit.FINDINGS, Exit.UNKNOWN, Exit.PASS)
 
 @click.command(short_help="Show every finding of a TokenCheck and what to do next.")
 @click.argument("name", metavar="NAME|deploy/NAME|pod/NAME")
-@click.option("-n", "--namespace", help="By default that of the kubeconfig's context.")
+@namespace_option
 @click.option(
     "--at",
     metavar="TIME",
@@ -32,6 +32,7 @@ _WORST_FIRST = (Exit.FINDINGS, Exit.UNKNOWN, Exit.PASS)
 )
 @click.option(
     "--operator-namespace",
+    metavar="NAME",
     default="tokencheck-system",
     show_default=True,
     help="With --at: where the ConfigMaps with providers' keys are.",

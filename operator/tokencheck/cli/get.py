@@ -12,7 +12,7 @@ from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import all_checks, one_check
 from tokencheck.cli.moments import age, aged, clock, relative
-from tokencheck.cli.options import cluster_options
+from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table
@@ -27,7 +27,7 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @click.command(short_help="Show TokenChecks as a table.")
 @click.argument("name", required=False)
-@click.option("-n", "--namespace", help="By default that of the kubeconfig's context.")
+@namespace_option
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="All namespaces.")
 @output_option(Form.TABLE, Form.WIDE, Form.JSON, Form.YAML)
 @cluster_options

@@ -14,7 +14,7 @@ from tokencheck.cli.exits import Exit
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.kinds import workload_named
 from tokencheck.cli.moments import clock
-from tokencheck.cli.options import cluster_options
+from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.model.errors import ClusterError, UsageError
 from tokencheck.model.evidence import Absent, Denied, Unread
 
@@ -23,7 +23,7 @@ _KEY_BYTES = 32
 
 @click.command()
 @click.argument("workload", metavar="KIND/NAME")
-@click.option("-n", "--namespace", help="Namespace; that of the context by default.")
+@namespace_option
 @click.option(
     "-f",
     "--filename",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import click
 
+from tokencheck import __version__
 from tokencheck.cli.exits import Exit
 from tokencheck.model.errors import TokencheckError, UsageError
 
@@ -39,7 +40,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return the command of the verb, imported now."""
         if cmd_name not in VERBS:
-            return None
+            raise UsageError(_unknown(cmd_name))
         if cmd_name in BRIEF:
             gc.disable()
         module = importlib.import_module(f"tokencheck.cli.{VERBS[cmd_name][0]}")
@@ -52,11 +53,20 @@ class Verbs(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
+def _unknown(verb: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(verb, VERBS, n=1)
+    hint = f"Did you mean {close[0]}?" if close else "See tokencheck --help."
+    return f"There is no command {verb!r}. {hint}"
+
+
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit codes: 0 pass, 1 findings, 2 usage or configuration, 3 unknown, 4 wait timed out.",
 )
+@click.version_option(__version__, message="tokencheck %(version)s")
 def root() -> None:
     """Every expectation on every mounted API token, as a test that runs continuously."""
 

@@ -52,6 +52,8 @@ def named(text: str) -> Named:
     kind, slash, name = text.rpartition("/")
     if not is_name(name):
         raise UsageError("No object can have this name. Write NAME, or KIND/NAME as kubectl does.")
+    if "/" in kind:
+        raise UsageError(f"{text!r} names no object. Write NAME, or KIND/NAME as kubectl does.")
     if not slash:
         return Named(kind=CHECK_KIND, name=name)
     lowered = kind.lower()

@@ -22,8 +22,12 @@ from tokencheck.model.scope import Scope
     default="cluster",
     help="Which Secrets may be read.",
 )
-@click.option("--namespaces", default="", help="With scope namespaces: NS,NS.")
-@click.option("--secrets", default="", help="With scope named: NS/NAME,NS/NAME.")
+@click.option(
+    "--namespaces", default="", metavar="NS,…", show_default=False, help="With scope namespaces."
+)
+@click.option(
+    "--secrets", default="", metavar="NS/NAME,…", show_default=False, help="With scope named."
+)
 @click.option(
     "--own-namespace",
     default="tokencheck-system",

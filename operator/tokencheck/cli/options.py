@@ -1,4 +1,4 @@
-"""The options that every command with a cluster has."""
+"""The options that commands with a cluster share."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,12 +8,17 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+namespace_option = click.option(
+    "-n", "--namespace", metavar="NAME", help="By default that of the kubeconfig's context."
+)
+
+
 def cluster_options(function: F) -> F:
     """Add --kubeconfig and --context."""
-    path = click.Path(dir_okay=False)
-    function = click.option("--context", help="Context of the kubeconfig.")(function)
-    return click.option(
+    context = click.option("--context", metavar="NAME", help="Context of the kubeconfig.")
+    kubeconfig = click.option(
         "--kubeconfig",
-        type=path,
+        type=click.Path(dir_okay=False),
         help="Kubeconfig file; by default $KUBECONFIG, ~/.kube/config, or the Pod's own account.",
-    )(function)
+    )
+    return kubeconfig(context(function))

@@ -71,8 +71,11 @@ class Screen:
             return [text]
         import textwrap
 
-        room = max(self.width - indent, _MIN_LAST)
-        return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+        room = self.width - indent
+        if room < _MIN_LAST:
+            return [text]  # a column of a few letters is worse than what the terminal does
+        wrap = textwrap.TextWrapper(room, break_on_hyphens=False, break_long_words=False)
+        return wrap.wrap(text) or [""]  # names stay whole, so that they can be copied
 
 
 def table(

@@ -17,7 +17,7 @@ from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import checks_of, live_workload
 from tokencheck.cli.moments import aged, clock
 from tokencheck.cli.naming import named
-from tokencheck.cli.options import cluster_options
+from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.verified import Answer, Live, answer_of
 from tokencheck.cli.watching import versions_of
@@ -28,8 +28,10 @@ _WORST_FIRST = (Exit.FINDINGS, Exit.UNKNOWN, Exit.TIMED_OUT, Exit.PASS)
 
 @click.command(short_help="Block until this revision of the workload is verified.")
 @click.argument("name", metavar="NAME|deploy/NAME")
-@click.option("-n", "--namespace", help="By default that of the kubeconfig's context.")
-@click.option("--timeout", default="5m", show_default=True, help="How long to wait.")
+@namespace_option
+@click.option(
+    "--timeout", default="5m", metavar="DURATION", show_default=True, help="How long to wait."
+)
 @cluster_options
 def command(
     *,

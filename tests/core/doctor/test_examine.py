@@ -150,10 +150,15 @@ def test_no_finding_at_all_is_not_health() -> None:
         ({"page": Failed(what="http://x")}, Area.ENGINE, "Fail", "no operator answers at http://x"),
         ({"checks": Denied(what="")}, Area.CHECKS, "Unknown", "may not list tokenchecks"),
         ({"checks": Failed(what="")}, Area.CHECKS, "Unknown", "could not be listed"),
-        (check(pending=True, current=False), Area.CHECKS, "Fail", "never looked at: shop/other"),
+        (
+            check(pending=True, current=False),
+            Area.CHECKS,
+            "Fail",
+            "by an operator: shop/other",
+        ),
         (check(overdue_s=61.0), Area.CHECKS, "Fail", "has ended: shop/other"),
         (check(current=False), Area.CHECKS, "Warn", "about an older spec: shop/other"),
-        (check(denied=True), Area.SECRETS, "Warn", "may not read what 1 TokenChecks need"),
+        (check(denied=True), Area.SECRETS, "Warn", "may not read all that 1 TokenCheck needs"),
         ({"providers": Denied(what="")}, Area.PROVIDERS, "Unknown", "may not list tokenproviders"),
         (
             {"providers": (replace(PROVIDER, ready="False", message="no keys"),)},

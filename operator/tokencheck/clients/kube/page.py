@@ -46,14 +46,18 @@ async def page_of_pod(
     return page_from(answer.status, answer.body, what, now())
 
 
-async def page_at(url: str, now: Callable[[], datetime | None]) -> Page | Unread:
-    """Return the page of the operator at this address (``http://127.0.0.1:8080``).
+def require_address(url: str) -> None:
+    """Return when an operator may be asked there.
 
     Raises:
         UsageError: it is no http address.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise UsageError("--url is no address: write http://127.0.0.1:8080")
+
+
+async def page_at(url: str, now: Callable[[], datetime | None]) -> Page | Unread:
+    """Return the page of the operator at this address (``http://127.0.0.1:8080``)."""
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     try:
         async with (

@@ -28,7 +28,7 @@ def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
         told = ", ".join(f"{count} Ready={word}" for word, count in counts if count)
         yield well(
             Area.CHECKS,
-            f"{len(seen)} TokenChecks: {told}" if seen else "there are no TokenChecks yet",
+            f"{_count(seen)}: {told}" if seen else "there are no TokenChecks yet",
         )
 
 
@@ -51,14 +51,14 @@ def providers(seen: tuple[ProviderSeen, ...] | Unread) -> Iterator[Diagnosis]:
             mend=(f"kubectl describe tokenprovider {one.name}",),
         )
     if seen and not bad:
-        yield well(Area.PROVIDERS, f"all {len(seen)} TokenProviders are ready")
+        yield well(Area.PROVIDERS, f"TokenProviders that are ready: {len(seen)} of {len(seen)}")
 
 
 def _asleep(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
     for said, sleeping in (
-        ("were never looked at", [c for c in seen if c.pending and c.age_s > FRESH_S]),
+        ("never looked at by an operator", [c for c in seen if c.pending and c.age_s > FRESH_S]),
         (
-            "say Ready=True although a token of theirs has ended",
+            "at Ready=True although a token has ended",
             [c for c in seen if c.overdue_s > FRESH_S],
         ),
     ):
@@ -66,7 +66,7 @@ def _asleep(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 area=Area.CHECKS,
                 result=Result.FAIL,
-                said=f"{len(sleeping)} TokenChecks {said}: {_named(sleeping)}",
+                said=f"{_count(sleeping)} {said}: {_named(sleeping)}",
                 means=_ASLEEP,
                 mend=_first(sleeping, "tokencheck check {name} -n {namespace}"),
             )
@@ -75,8 +75,7 @@ def _asleep(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             area=Area.CHECKS,
             result=Result.WARN,
-            said=f"the status of {len(behind)} TokenChecks is about an older spec:"
-            f" {_named(behind)}",
+            said=f"the status of {_count(behind)} is about an older spec: {_named(behind)}",
             means="if this lasts for more than some seconds, no operator looks at them",
             mend=_first(behind, "tokencheck check {name} -n {namespace}"),
         )
@@ -88,7 +87,7 @@ def _denied(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             area=Area.SECRETS,
             result=Result.WARN,
-            said=f"the operator may not read what {len(denied)} TokenChecks need: {_named(denied)}",
+            said=f"the operator may not read all that {_count(denied)} needs: {_named(denied)}",
             means="they are Unknown (AccessDenied): neither good nor bad",
             mend=_first(denied, "tokencheck explain {name} -n {namespace}"),
         )
@@ -96,6 +95,10 @@ def _denied(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
 
 def _first(seen: Sequence[CheckSeen], command: str) -> tuple[str, ...]:
     return (command.format(name=seen[0].name, namespace=seen[0].namespace),)
+
+
+def _count(seen: Sequence[CheckSeen]) -> str:
+    return f"{len(seen)} TokenCheck{'' if len(seen) == 1 else 's'}"
 
 
 def _named(seen: Sequence[CheckSeen]) -> str:
