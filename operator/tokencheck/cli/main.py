@@ -20,6 +20,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "wait": ("wait", "Block until this revision of the workload is verified, or say why not."),
     "verify": ("verify", "Judge one token from a file, standard input or a Secret."),
     "audit": ("audit", "Judge every token of a cluster, without operator and CRDs."),
+    "due": ("due", "List tokens by owner and by when they end."),
+    "rbac": ("rbac", "Print the Roles that the present TokenChecks need."),
     "doctor": ("doctor", "Say how the installation stands and what mends it."),
     "operator": ("operator", "Run the operator."),
     "completion": ("completion", "Print a shell completion script."),
