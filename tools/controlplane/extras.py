@@ -12,6 +12,7 @@ from controlplane.build import build_beside
 from controlplane.cache import cache_folder
 from controlplane.recipes import Recipe
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extra(Recipe):
     """A program with build tags."""

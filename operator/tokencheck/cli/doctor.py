@@ -27,6 +27,7 @@ from tokencheck.core.rights.commands import commands_for
 from tokencheck.core.rights.needs import caller_needs, operator_needs
 from tokencheck.model.evidence import Unread
 from tokencheck.model.finding import Result
+from tokencheck.model.lease import REPLICAS
 
 _GOOD = (Result.PASS, Result.SKIP)
 
@@ -99,7 +100,10 @@ async def _operator_reviews(transport: Transport, setups: Sequence[Setup]) -> tu
     if not setups:
         return ()
     setup = setups[0]
-    needs = operator_needs(setup.scope, setup.namespaces, setup.named)
+    leases = (*setup.leases, REPLICAS) if len(setup.leases) > 1 else setup.leases
+    needs = operator_needs(
+        setup.scope, setup.namespaces, setup.named, home=setup.namespace, leases=leases
+    )
     return await reviewed(transport, needs, setup.user)
 
 

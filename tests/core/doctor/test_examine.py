@@ -126,6 +126,12 @@ def test_no_finding_at_all_is_not_health() -> None:
         ({"leases": (replace(LEASE, age_s=60.0),)}, Area.LEADER, "Fail", "renewed 60 s ago"),
         ({"leases": (replace(LEASE, age_s=None),)}, Area.LEADER, "Fail", "has not renewed it"),
         (
+            {"setups": (replace(SETUP, leases=("tokencheck", "more")),)},
+            Area.LEADER,
+            "Fail",
+            "ops/more does not exist",
+        ),
+        (
             {"operator": allowed(operator_needs(Scope.CLUSTER)[:1], None)},
             Area.RIGHTS,
             "Unknown",
@@ -184,6 +190,10 @@ def test_one_fact_is_one_finding(changed, area, result, said) -> None:
         page(facts={"queueOldestSeconds": 29.0}),
         {"leases": (replace(LEASE, age_s=9.0),)},
         {"leases": ()},
+        {
+            "setups": (replace(SETUP, leases=("tokencheck",)),),
+            "leases": (LEASE, replace(LEASE, name="ops/tokencheck-shard-3", age_s=9000.0)),
+        },
         {"page": PAGE},
         pod(page=Failed(what="")),
         pod(restarts=3),

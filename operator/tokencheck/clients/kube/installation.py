@@ -1,19 +1,20 @@
 """Deployments, Pods and Leases of the operator, reduced to what the doctor judges."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tokencheck.api.quantity import parse_time
 from tokencheck.core.doctor.facts import Held, Replica, Setup
-from tokencheck.model.lease import REPLICAS
+from tokencheck.model.lease import lease_names
 from tokencheck.model.scope import Scope
 
 Object = Mapping[str, Any]
 _NAME, _VERSION = "app.kubernetes.io/name", "app.kubernetes.io/version"
 LABEL = f"{_NAME}=tokencheck"
 _DEFAULT_PORT = 8080
-_LEASE = "tokencheck"  # what the names of our Leases begin with
+_LEASE = re.compile(r"tokencheck(-shard-[0-9]+)?")  # those that are held
 _DEFAULT_LEASE_S = 15.0
 
 
@@ -31,6 +32,7 @@ def setup_of(deployment: Object) -> Setup | None:
         account=pod.get("serviceAccountName") or "default",
         version=(meta.get("labels") or {}).get(_VERSION, ""),
         wanted=spec.get("replicas", 1),
+        leases=_leases(args),
         scope=Scope(scope) if scope in tuple(Scope) else Scope.CLUSTER,
         namespaces=tuple(filter(None, _option(args, "--namespaces").split(","))),
         named=_named(_option(args, "--secrets")),
@@ -60,7 +62,7 @@ def port_of(pod: Object) -> int:
 def held_of(lease: Object, now: datetime) -> Held | None:
     """Return how a Lease of ours stands at `now` by the server's clock; None for another's."""
     spec, name = lease.get("spec") or {}, lease["metadata"]["name"]
-    if not name.startswith(_LEASE) or name == REPLICAS:
+    if not _LEASE.fullmatch(name):
         return None
     renewed = parse_time(spec.get("renewTime"))
     return Held(
@@ -73,6 +75,14 @@ def held_of(lease: Object, now: datetime) -> Held | None:
 
 def _args_of(container: Object) -> list[str]:
     return [*map(str, container.get("command") or ()), *map(str, container.get("args") or ())]
+
+
+def _leases(args: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the Leases that this operator's replicas hold."""
+    if "--no-leader-elect" in args:
+        return ()
+    shards = _option(args, "--shards")
+    return lease_names(int(shards) if shards.isdecimal() and int(shards) else 1)
 
 
 def _option(args: Sequence[str], name: str) -> str:

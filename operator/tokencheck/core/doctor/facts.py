@@ -79,6 +79,7 @@ class Setup:
         account: name of its ServiceAccount.
         version: of the chart's label; "" without one.
         scope, namespaces, named: which Secrets it is told to read.
+        leases: names of the Leases that its replicas hold; empty when one works alone.
     """
 
     namespace: str
@@ -86,6 +87,7 @@ class Setup:
     account: str
     version: str = ""
     wanted: int = 1
+    leases: tuple[str, ...] = ()
     scope: Scope = Scope.CLUSTER
     namespaces: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -62,8 +62,24 @@ def leader(facts: Facts) -> Iterator[Diagnosis]:
     if isinstance(facts.leases, Unread):
         yield _unseen("Leases", facts.leases, Area.LEADER)
         return
-    for lease in facts.leases:
-        yield _held(lease)
+    wanted = _leases(facts)
+    found = {lease.name: lease for lease in facts.leases}
+    for name in wanted or found:
+        if name in found:
+            yield _held(found[name])
+        else:
+            yield Diagnosis(
+                area=Area.LEADER,
+                result=Result.FAIL,
+                said=f"the Lease {name} does not exist: no replica has ever led",
+                means=_STALE,
+            )
+
+
+def _leases(facts: Facts) -> tuple[str, ...]:
+    """Return the Leases that must be held; others are of an earlier number of shards."""
+    setups = () if isinstance(facts.setups, Unread) else facts.setups
+    return tuple(f"{setup.namespace}/{name}" for setup in setups for name in setup.leases)
 
 
 def _elsewhere(facts: Facts) -> Iterator[Diagnosis]:

@@ -28,6 +28,9 @@ def operator_needs(
     scope: Scope,
     namespaces: Sequence[str] = (),
     named: Mapping[str, Sequence[str]] | None = None,
+    *,
+    home: str = "tokencheck-system",
+    leases: Sequence[str] = (),
 ) -> tuple[Need, ...]:
     """Return what the operator needs with this scope of Secrets.
 
@@ -35,8 +38,11 @@ def operator_needs(
         scope: how far it may read Secrets.
         namespaces: with scope namespaces.
         named: namespace -> names, with scope named.
+        home: the operator's own namespace.
+        leases: names of the Leases by which its replicas agree; none when it works alone.
     """
-    return (*_own_kinds(), *_followed(), *_secrets(scope, namespaces, named or {}))
+    secrets = _secrets(scope, namespaces, named or {})
+    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets)
 
 
 def caller_needs() -> tuple[Need, ...]:
@@ -76,6 +82,22 @@ def _own_kinds() -> Iterator[Need]:
         resource="events",
         why="verdicts stand in the status, but no Event tells of them",
     )
+
+
+def _leases(home: str, names: Sequence[str]) -> Iterator[Need]:
+    group, resource = "coordination.k8s.io", "leases"
+    why = "replicas cannot agree on who writes, so none does"
+    if names:
+        verbs = (*READ, "create")
+        yield Need(verbs=verbs, group=group, resource=resource, why=why, namespace=home)
+        yield Need(
+            verbs=("patch",),
+            group=group,
+            resource=resource,
+            why=why,
+            namespace=home,
+            names=tuple(names),
+        )
 
 
 def _followed() -> Iterator[Need]:
