@@ -6,6 +6,7 @@ a day would end its connections by their certificates.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from cluster.clockshim import MISSING, ShiftedClock
 from cluster.road import Road, operator_behind
-from cluster.shop import DAY_S, Object, Shop, listed, ready, token_of
+from cluster.shop import DAY_S, Object, Shop, eventually, listed, ready, token_of
 from controlplane import ControlPlane, OperatorProcess
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -201,3 +202,23 @@ def test_every_time_is_told_in_utc_whatever_the_zone_of_the_process(
     assert lines
     for line in lines:
         assert earliest <= line["time"] <= latest.replace("Z", ".999Z")
+
+
+def test_a_clock_that_is_not_the_api_server_s_is_told_in_log_metric_and_readyz(
+    shop: Shop, clock: ShiftedClock, running: OperatorProcess
+) -> None:
+    def skew() -> float:
+        return running.metrics()["tokencheck_apiserver_clock_skew_seconds"]
+
+    stand(shop, lives={})
+    shop.reads("lives", *GOOD)
+    clock.step(-120)
+    for number in range(4):  # each makes a request
+        shop.secret("lives", shop.signer.token(jti=str(number)))
+        time.sleep(1.1)
+    eventually(lambda: abs(skew() - 120) < 2)
+    status, body = running.get("/readyz")
+    assert status == 200
+    assert abs(json.loads(body)["apiserverClockSkewSeconds"] - 120) < 2
+    words = [line["message"] for line in running.log_lines() if "ahead of ours" in line["message"]]
+    assert len([line for line in words if "120." in line or "119." in line]) == 1

@@ -108,6 +108,7 @@ def sources(**changes):
         events_dropped=lambda: {"Failed": 0, "Limited": 5, "Overflow": 0},
         kopf_restarts=lambda: 6,
         leases=lambda: (LEASE,),
+        apiserver_skew_s=lambda: -2.34,
     )
     return replace(healthy, **changes)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import Election
 from tokencheck.app.kopf_watch import KopfWatch
+from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.kube.cache import Cache
 from tokencheck.clients.kube.events import LOST, EventRecorder
 from tokencheck.clients.kube.transport import Transport
@@ -33,6 +34,7 @@ def facts_of(
     compare: Compare,
     election: Election,
     keyring: KeyRing,
+    clock: ApiServerClock,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
@@ -51,6 +53,7 @@ def facts_of(
         leases=election.states,
         providers=lambda: _providers(keyring),
         provider_requests=lambda: dict(keyring.requests),
+        apiserver_skew_s=lambda: clock.skew_s,
     )
 
 

@@ -39,12 +39,14 @@ from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
 from tokencheck.app.settings import Settings
 from tokencheck.clients.egress.client import Egress
+from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
+from tokencheck.clients.kube.limits import Limits
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.status import StatusWriter
-from tokencheck.clients.kube.transport import Limits, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
@@ -172,6 +174,8 @@ class Operator:
             changed=self._tell,
             may_ask=role.leadership.leads_any,
         )
+        self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
+        transport.on_answer = self._theirs.hear
 
     def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:
         sources = Sources(
@@ -231,6 +235,7 @@ class Operator:
             compare=self._compare,
             election=self._election,
             keyring=self._keyring,
+            clock=self._theirs,
         )
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 

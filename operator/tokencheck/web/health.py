@@ -102,6 +102,7 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "stuckSeconds": round(sources.stuck_s(), 3),
         "loopLagSeconds": round(sources.loop_lag_s(), 3),
         "passesFailed": sources.passes_failed(),
+        "apiserverClockSkewSeconds": round(sources.apiserver_skew_s(), 1),
         "kopfRestarts": sources.kopf_restarts(),
     }
 

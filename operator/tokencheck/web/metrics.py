@@ -112,6 +112,11 @@ class _Totals(Collector):
                 "Worst lag of the event loop in the last half minute.",
                 sources.loop_lag_s,
             ),
+            (
+                "apiserver_clock_skew_seconds",
+                "By how much the API server's clock is ahead; 0 when the clocks may agree.",
+                sources.apiserver_skew_s,
+            ),
         ):
             yield _gauge(name, text, (), [((), ask())])
         for name, text, count in (

@@ -113,6 +113,8 @@ class Sources:
         leases: the Leases that say who writes.
         providers: those that are asked for their keys.
         provider_requests: how often, by (provider, outcome).
+        apiserver_skew_s: by how much the API server's clock is ahead of ours; 0 when they may
+            agree.
     """
 
     wall: Callable[[], datetime]
@@ -130,3 +132,4 @@ class Sources:
     leases: Callable[[], Sequence[LeaseState]]
     providers: Callable[[], Sequence[ProviderState]] = tuple
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
+    apiserver_skew_s: Callable[[], float]

@@ -105,6 +105,7 @@ class Campaign:
     def calls_of(self, scenario: Scenario) -> list[Call]:
         """The calls that an operator makes in this scenario when nobody dies."""
         stage = self._set(scenario)
+        self._until_quiet()  # an operator that has just started still asks for other things
         mark = len(self._road.proxy.seen)
         self._change(scenario, stage)
         fate = Fate(scenario.name, NOBODY, stage)

@@ -84,6 +84,8 @@ class Transport:
         self.requests: Counter[tuple[str, str, str]] = Counter()
         self.retries = dict.fromkeys(Retry, 0)
         self.held_back_s = dict.fromkeys(HeldBackBy, 0.0)
+        # Told each answer, and how many seconds ago it was asked for.
+        self.on_answer: Callable[[Answer, float], None] = lambda _answer, _asked_s: None
         self._configuration = configuration
         self._reload_configuration = reload
         self._writes = writes
@@ -265,11 +267,14 @@ class Transport:
             only_if=only_if,
         )
         self.held_back_s[HeldBackBy.CLIENT] += await self._bucket.take()
+        asked = asyncio.get_running_loop().time()
         try:
             async with self._opened(self._road, call) as response:
                 data = await body_of(response, call.where)
                 self._count(call, response.status)
-                return Answer(status=response.status, body=data, date=response.header("Date"))
+                answer = Answer(status=response.status, body=data, date=response.header("Date"))
+                self.on_answer(answer, asyncio.get_running_loop().time() - asked)
+                return answer
         except TimeoutError:
             self._count(call, NO_ANSWER)
             raise ClusterError(f"{method} {path}: no answer within {timeout_s:g} s") from None
