@@ -93,6 +93,7 @@ class Campaign:
         self._road = Road(grant_operator(self._plane)).__enter__()
         self._statuses = Statuses(self._admin)
         self._operator: OperatorProcess | None = None
+        self._started = 0  # how many requests had come when it started
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -105,7 +106,8 @@ class Campaign:
     def calls_of(self, scenario: Scenario) -> list[Call]:
         """The calls that an operator makes in this scenario when nobody dies."""
         stage = self._set(scenario)
-        self._until_quiet()  # an operator that has just started still asks for other things
+        if not scenario.starts:
+            self._until_quiet()
         mark = len(self._road.proxy.seen)
         self._change(scenario, stage)
         fate = Fate(scenario.name, NOBODY, stage)
@@ -169,6 +171,7 @@ class Campaign:
     # The operator
 
     def _start(self, *, ready: bool = True) -> None:
+        self._started = len(self._road.proxy.seen)
         log = self._folder / f"operator-{secrets.token_hex(3)}.log"
         self._operator = OperatorProcess(
             self._road.kubeconfig, log, args=self._args, plane=self._plane
@@ -219,7 +222,14 @@ class Campaign:
         )
 
     def _until_quiet(self) -> None:
-        """The operator has asked nothing for a while."""
+        """The operator watches our kinds, its last step at a start, and asked nothing since."""
+        _comes(
+            lambda: any(
+                one.verb == "watch" and one.path.endswith("/tokenchecks")
+                for one in self._road.proxy.seen[self._started :]
+            ),
+            PATIENCE_S,
+        )
         counted, at = -1, 0.0
         while time.monotonic() - at < QUIET_S:
             if (now := len(self._road.proxy.seen)) != counted:
