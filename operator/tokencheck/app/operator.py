@@ -43,10 +43,9 @@ from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
-from tokencheck.clients.kube.limits import Limits
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.status import StatusWriter
-from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.transport import Limits, Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
