@@ -38,8 +38,8 @@ from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
 from tokencheck.app.settings import Settings
-from tokencheck.clients.egress.client import Egress
 from tokencheck.app.skew import ApiServerClock
+from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
