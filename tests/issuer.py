@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -109,3 +112,28 @@ class Issuer:
         if path == f"{self.path}/keys":
             return "200 OK", "application/json", json.dumps({"keys": self.published}).encode()
         return "404 Not Found", "text/plain", b""
+
+
+class Running:
+    """An `Issuer` in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.issuer = Issuer()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.does(lambda issuer: issuer.rotate("k1"))
+        self.does(lambda issuer: issuer.start())
+
+    def does(self, act: Callable[[Issuer], Any]) -> Any:
+        async def acted() -> Any:
+            result = act(self.issuer)
+            return await result if inspect.isawaitable(result) else result
+
+        return asyncio.run_coroutine_threadsafe(acted(), self._loop).result(30)
+
+    def end(self) -> None:
+        self.does(lambda issuer: issuer.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()

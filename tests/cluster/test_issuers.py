@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import yaml
@@ -14,36 +10,11 @@ import yaml
 from cluster.shop import Object, Shop, condition, eventually, listed, ready, states
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT
-from issuer import Issuer
+from issuer import Issuer, Running
 from pages import Page
 
 GOOD = ("True", "AllChecksPassed")
 DOCUMENT = "/realms/shop/.well-known/openid-configuration"
-
-
-class Running:
-    """An `Issuer` in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.issuer = Issuer()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.does(lambda issuer: issuer.rotate("k1"))
-        self.does(lambda issuer: issuer.start())
-
-    def does(self, act: Callable[[Issuer], Any]) -> Any:
-        async def acted() -> Any:
-            result = act(self.issuer)
-            return await result if inspect.isawaitable(result) else result
-
-        return asyncio.run_coroutine_threadsafe(acted(), self._loop).result(30)
-
-    def end(self) -> None:
-        self.does(lambda issuer: issuer.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
 
 @pytest.fixture

@@ -154,9 +154,28 @@ def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Tru
         return trust
     if asked.jwks is not None:
         return trust
+    if jwt.remote is not None:
+        return _asked_of_its_server(provider, trust)
     if jwt.config_map is None:
         return _with_keys(trust, jwt.jwks or "", f"TokenProvider {provider.name}")
     return _with_keys(trust, *_config_map(jwt.config_map, objects, asked))
+
+
+def _asked_of_its_server(provider: "TokenProvider", trust: Trust) -> Trust:
+    """Ask once, as the operator does; a fault leaves the signature unknown, never wrong."""
+    import asyncio
+
+    from tokencheck.clients.egress.client import Egress
+    from tokencheck.core.questions.replies import Faulted
+    from tokencheck.gather.ask_keys import ask_keys
+
+    answer = asyncio.run(ask_keys(provider, Egress()))
+    where = f"TokenProvider {provider.name}"
+    if isinstance(answer, Faulted):
+        detail = f"{where} gave no keys: {answer.detail}"
+        state = TrustState.KEYS_UNAVAILABLE
+        return replace(trust, state=state, reason=answer.reason, detail=detail)
+    return replace(trust, state=TrustState.USABLE, keys=answer[0], detail=where)
 
 
 def _config_map(ref: ConfigMapKeyRef, objects: _Objects, asked: Asked) -> tuple[str, str]:
