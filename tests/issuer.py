@@ -91,7 +91,8 @@ class Issuer:
             self.asked[path] += 1
             status, kind, body = self._answer(path)
             if self.mode == "silent":
-                await asyncio.sleep(3600)
+                await reader.read()  # until the client has had enough
+                return
             lines = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
             writer.write(f"{lines}Connection: close\r\n\r\n".encode() + body)
             await writer.drain()

@@ -26,7 +26,7 @@ def verified(place, login: Running, kid: str):
 def test_a_token_of_a_discovered_issuer_passes_and_is_not_sent(place, login: Running) -> None:
     done = verified(place, login, "k1")
     assert done.code == 0, done
-    assert "signed by a trusted key" in done.stdout
+    assert "signed by a trusted key" in done.out
     assert b"eyJ" not in login.issuer.said
 
 
@@ -34,8 +34,8 @@ def test_an_issuer_that_is_away_makes_the_token_unknown_and_not_bad(place, login
     login.does(lambda issuer: issuer.stop())
     done = verified(place, login, "k1")
     assert done.code == 3, done
-    assert "the host does not accept connections" in done.stdout
-    assert login.issuer.place not in done.stdout.replace(login.issuer.url, "")
+    assert "the host does not accept connections" in done.out
+    assert login.issuer.place not in done.out.replace(login.issuer.url, "")
 
 
 def test_a_token_that_another_key_signed_fails(place, login: Running) -> None:

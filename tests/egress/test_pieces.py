@@ -11,12 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from issuer import Issuer
 from tokencheck.api.urls import Url, parse_place, parse_url
 from tokencheck.clients.egress.addresses import checked_address
+from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.egress.dial import Dial
 from tokencheck.clients.egress.names import Names
 from tokencheck.clients.egress.refused import Refused
 from tokencheck.clients.egress.stream import GuardedStream, Limits
+from tokencheck.model.asking import Destination, NoReply, Question
 from tokencheck.model.reasons import Reason
 
 
@@ -160,3 +163,30 @@ def test_any_place_is_read_in_one_way(text: str) -> None:
     place = parse_place(text)
     if isinstance(place, Url):
         assert parse_place(place.place) == place
+
+
+async def test_a_host_that_hangs_holds_four_requests_and_the_others_wait_for_their_turn() -> None:
+    issuer = Issuer()
+    await issuer.start()
+    issuer.mode = "silent"
+    url = parse_url(issuer.url)
+    assert isinstance(url, Url)
+    question = Question(
+        destination=Destination(
+            provider="login",
+            places=frozenset([url.place]),
+            cidrs=("127.0.0.0/8",),
+            ca_bundle=issuer.authority.pem,
+        ),
+        url=url,
+        deadline_s=3.0,
+    )
+    egress = Egress()
+    try:
+        answers = await asyncio.gather(*(egress.ask(question) for _ in range(7)))
+    finally:
+        await issuer.stop()
+    assert {answer.reason for answer in answers if isinstance(answer, NoReply)} == {
+        Reason.TIMED_OUT
+    }
+    assert sum(issuer.asked.values()) <= 4

@@ -24,6 +24,7 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.reveal import reveal
 
 USER_AGENT = "tokencheck"
+PER_HOST = 4  # requests at a time, of all providers that name the host
 # What a token may consist of, whatever its kind. Source: RFC 6750 section 2.1, b64token; and the
 # characters that vendors add. Nothing that could end a header.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/=:|-]{1,16384}")
@@ -38,6 +39,8 @@ class Egress:
     def __init__(self) -> None:
         """Nothing is connected yet."""
         self._names = Names()
+        # As many as admins listed hosts.
+        self._turns: dict[str, asyncio.Semaphore] = {}
 
     async def ask(self, question: Question) -> Reply | NoReply:
         """Return the answer, or why there is none that could be taken. Total but for cancellation.
@@ -45,7 +48,7 @@ class Egress:
         Within `question.deadline_s` seconds, whatever the other side does.
         """
         try:
-            async with asyncio.timeout(question.deadline_s):
+            async with asyncio.timeout(question.deadline_s), self._turn(question.url.place):
                 return await self._exchange(question)
         except TimeoutError:
             return NoReply(reason=Reason.TIMED_OUT, detail="no whole answer came in time")
@@ -56,6 +59,9 @@ class Egress:
             return NoReply(reason=Reason.UNEXPECTED_ANSWER, detail="the answer is not HTTP/1.1")
         except (httpcore.NetworkError, httpcore.TimeoutException, ssl.SSLError, OSError):
             return NoReply(reason=Reason.UNREACHABLE, detail="the connection broke")
+
+    def _turn(self, place: str) -> asyncio.Semaphore:
+        return self._turns.setdefault(place, asyncio.Semaphore(PER_HOST))
 
     async def _exchange(self, question: Question) -> Reply:
         url, destination = question.url, question.destination
