@@ -78,6 +78,7 @@ class FaultProxy:
         self._trap: _Trap | None = None
         self.held = 0
         self._holding: list[web.Request] = []
+        self._holds: When = lambda _: True
         self._released = asyncio.Event()
         self._released.set()
         self._kept_back: When = lambda _: False
@@ -178,8 +179,9 @@ class FaultProxy:
     def _open(self, when: When) -> list[_Stream]:
         return [stream for stream in self._streams if when(stream.seen)]
 
-    def hold(self) -> None:
-        """Keep back answers to reads that the server has given already; `held` counts them."""
+    def hold(self, when: When = lambda _: True) -> None:
+        """Keep back answers that the server has given already, but no watch; `held` counts them."""
+        self._holds = when
         self._released.clear()
 
     def keep_back(self, when: When) -> None:
@@ -267,7 +269,8 @@ class FaultProxy:
                 body = await answer.read()
                 if self._caught(request, seen, answered=True):
                     return web.Response(status=502)
-                await self._keep(request)
+                if self._holds(seen):
+                    await self._keep(request)
                 return web.Response(
                     body=body,
                     status=answer.status,

@@ -29,6 +29,7 @@ from faultproxy import FaultProxy, Seen
 GOOD = ("True", "AllChecksPassed")
 EXPIRED = ("False", "TokenExpired")
 STRANGE = ("False", "SignatureInvalid")
+EARLY = ("False", "NotYetValid")
 COMPARE_S = 2.0
 # Silence on a watch is borne for half a minute.
 SILENT_S = 35.0
@@ -225,9 +226,8 @@ def forged(found: Object) -> Object:
 @pytest.mark.usefixtures("running")
 def test_a_status_that_somebody_else_wrote_is_put_right(shop: Shop) -> None:
     stand(shop)
-    truth = ("False", "NotYetValid")
     shop.secret("payments", shop.signer.token(nbf=int(time.time()) + 3600))
-    found = shop.reads("payments", *truth)
+    found = shop.reads("payments", *EARLY)
     # The last one also takes everything away that the operator wrote.
     for body in (forged(found), forged(found), {"status": None}):
         written = shop.admin.patch(
@@ -237,11 +237,31 @@ def test_a_status_that_somebody_else_wrote_is_put_right(shop: Shop) -> None:
         found = shop.wait(
             "payments",
             lambda it, forgery=version: (
-                int(it["metadata"]["resourceVersion"]) > forgery and ready(it) == truth
+                int(it["metadata"]["resourceVersion"]) > forgery and ready(it) == EARLY
             ),
         )
         assert condition(found, "Unexpired")["status"] == "False"
         assert token_of(found)["reason"] == "NotYetValid"
+
+
+@pytest.mark.usefixtures("running")
+def test_a_status_that_is_written_over_ours_before_its_answer_came_is_put_right(
+    shop: Shop, road: Road
+) -> None:
+    stand(shop)
+    road.do(lambda proxy: proxy.hold(lambda seen: seen.path.endswith("/payments/status")))
+    try:
+        shop.secret("payments", shop.signer.token(nbf=int(time.time()) + 3600))
+        found = shop.reads("payments", *EARLY)
+        body, of = forged(found), {"subresource": "status"}
+        shop.admin.patch("TokenCheck", "payments", body, shop.namespace, **of)
+        # Shows that what came before it on the watch has come.
+        shop.check("later", listed("payments", providerRef={"name": shop.namespace}))
+        shop.reads("later", *EARLY)
+        assert ready(shop.admin.get("TokenCheck", "payments", shop.namespace)) == GOOD
+    finally:
+        road.do(FaultProxy.release)
+    shop.reads("payments", *EARLY, timeout_s=10)
 
 
 @pytest.mark.usefixtures("running")

@@ -32,6 +32,7 @@ DENIED = ("Unknown", "AccessDenied")
 # Rights that are given back are asked for every three seconds at the latest, and RBAC itself
 # reaches the API server's cache in less than one.
 SOON_S = 8.0
+OUTAGE_S = 30.0
 OTHER = "secrets-of-others"
 Launch = Callable[..., OperatorProcess]
 
@@ -239,6 +240,22 @@ def test_a_workload_that_may_not_be_read_any_more_is_unknown_and_never_missing(
     assert "WorkloadNotFound" not in shown
 
 
+def test_a_token_that_drifts_while_its_workload_may_not_be_read_is_told_when_it_may(
+    shop: Shop, road: Road
+) -> None:
+    """Nobody listed it: without its workload nothing says that it is there."""
+    shop.secret("payments", shop.signer.token())
+    shop.workload("checkout", pod_spec(env("payments")))
+    shop.check("checkout", workload="Deployment/checkout", policy={"unverified": "Ignore"})
+    baseline = token_of(shop.reads("checkout", *GOOD), "payments/token")["baseline"]
+    with without(shop.admin, road, "deployments"):
+        found = shop.reads("checkout", *DENIED)
+        assert token_of(found, "payments/token")["baseline"] == baseline
+        shop.secret("payments", shop.signer.token(scope="payments:read everything"))
+    found = shop.wait("checkout", lambda it: condition(it, "Drifted")["status"] == "True")
+    assert "everything" in condition(found, "Drifted")["message"]
+
+
 def test_pods_that_may_not_be_read_any_more_leave_open_what_they_hold(
     shop: Shop, road: Road
 ) -> None:
@@ -291,6 +308,32 @@ def test_a_status_that_may_not_be_written_is_written_when_it_may(
             time.sleep(0.05)
         assert ready(shop.admin.get("TokenCheck", "checkout", shop.namespace)) == GOOD
     reads_soon(shop, "checkout", "False", "TokenExpired")
+
+
+def test_after_a_long_time_without_the_right_all_statuses_are_written_within_seconds(
+    shop: Shop, running: OperatorProcess, road: Road
+) -> None:
+    """By then each check alone would try once in half a minute or more."""
+    provider = {"providerRef": {"name": shop.provider()}}
+    shop.secret("payments", shop.signer.token())
+    names = [f"check-{number}" for number in range(10)]
+    for name in names:
+        shop.check(name, listed("payments", **provider))
+    for name in names:
+        shop.reads(name, *GOOD)
+    with without(shop.admin, road, "tokenchecks/status"):
+        before = road.proxy.count("patch", "/status")
+        shop.secret("payments", shop.signer.expired())
+        time.sleep(OUTAGE_S)
+        tried = road.proxy.count("patch", "/status") - before
+        print(f"{tried} writes were tried in {OUTAGE_S} s")
+        # Eight for each by its own back-off, one each two seconds for all of them.
+        assert tried < len(names) * 10 + OUTAGE_S
+    began = time.monotonic()
+    for name in names:
+        shop.reads(name, "False", "TokenExpired", timeout_s=SOON_S * 2)
+    print(f"all were written {time.monotonic() - began:.1f} s after the right was given back")
+    running.server.require_alive()
 
 
 def test_events_that_may_not_be_written_never_hold_a_status_up(shop: Shop, road: Road) -> None:
