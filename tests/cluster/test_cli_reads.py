@@ -193,6 +193,31 @@ def test_explain_shows_findings_with_next_actions(run: Run, admin: Api, namespac
     assert json.loads(as_json.stdout)["findings"] == [FINDING]
 
 
+def test_explain_says_what_holds_a_rollout_while_the_tokens_are_good(
+    run: Run, admin: Api, namespace: str
+) -> None:
+    check = make_check(admin, namespace, "checkout", "later")
+    absent = {
+        "type": "RolloutVerified",
+        "status": "Unknown",
+        "reason": "WorkloadNotFound",
+        "message": "Deployment later does not exist",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    write_status(admin, check, "True", "AllChecksPassed", verdict="Valid")
+    written = admin.get("TokenCheck", "checkout", namespace)["status"]["conditions"]
+    conditions = {"status": {"conditions": [*written, absent]}}
+    admin.patch("TokenCheck", "checkout", conditions, namespace, subresource="status")
+    shown = run("explain", "checkout", "-n", namespace).stdout
+    assert "  Rollout: Deployment later does not exist\n" in shown
+    paused = {"kind": "Deployment", "name": "later", "generation": 2, "state": "Paused"}
+    holds = absent | {"reason": "RolloutPaused", "message": "Deployment later: paused, resume it"}
+    body = {"status": {"conditions": [*written, holds], "rollout": paused}}
+    admin.patch("TokenCheck", "checkout", body, namespace, subresource="status")
+    shown = run("explain", "checkout", "-n", namespace).stdout
+    assert "not verified yet\n  Deployment later: paused, resume it\n" in shown
+
+
 def test_explain_of_a_workload_and_of_its_pod(run: Run, admin: Api, namespace: str) -> None:
     make_secret(admin, namespace, "payments", "x")
     make_deployment(admin, namespace, "checkout", "payments")

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
-        "tokenchecks.tokencheck.dev": "9aef496635d59db165746c560b5dbefe",
+        "tokenchecks.tokencheck.dev": "84a2914e7113d6eb7d71fbea0b3eb55d",
         "tokenproviders.tokencheck.dev": "71be39e33cffb0612acd1fd00d921018",
     }
 )

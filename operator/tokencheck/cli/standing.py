@@ -99,9 +99,14 @@ def _since(condition: Mapping[str, Any], now: datetime) -> str:
 
 
 def _rollout(document: Mapping[str, Any]) -> list[str]:
+    """How far the rollout is, and what holds it where Ready has not said so already."""
+    said = {c.get("type"): c for c in document["conditions"]}
+    followed, ready = said.get("RolloutVerified", {}), said.get("Ready", {})
+    holds = "" if followed.get("status") == "True" else followed.get("message", "")
+    held = [] if holds in ("", ready.get("message")) else [holds]
     rollout = document.get("rollout")
     if not rollout:
-        return []
+        return [f"  Rollout: {text}" for text in held]
     verified = rollout.get("verifiedGeneration")
     parts = [
         f"{rollout.get('kind', '')} {rollout.get('name', '')}",
@@ -110,7 +115,7 @@ def _rollout(document: Mapping[str, Any]) -> list[str]:
         str(rollout.get("state", "")),
         f"verified generation {verified}" if verified is not None else "not verified yet",
     ]
-    return [f"  Rollout: {', '.join(part for part in parts if part)}"]
+    return [f"  {text}" for text in (f"Rollout: {', '.join(filter(None, parts))}", *held)]
 
 
 def _end(document: Mapping[str, Any]) -> list[str]:

@@ -88,6 +88,10 @@ def test_the_linter_finds_each_broken_rule() -> None:
     assert len(faults_of(broken, 1)) == 2
     broken["conditions"] = broken["conditions"][1:]
     assert faults_of(broken, 2)[0].startswith("1:")
+    for part, wrong in (("reason", "Odd"), ("message", ""), ("action", "")):
+        broken = json.loads(json.dumps(good))
+        broken["findings"][0][part] = wrong
+        assert [fault[:3] for fault in faults_of(broken, 1)] == ["10:"]
 
 
 def test_a_finding_that_the_status_has_no_room_for_is_not_told_at_every_pass() -> None:

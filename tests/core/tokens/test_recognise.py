@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,11 @@ import yaml
 
 from tokencheck.core.tokens.kinds import TABLE
 from tokencheck.core.tokens.recognise import MAX_CANDIDATE_BYTES, kind_of, looks_like_token
+from vectors import filled
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 KINDS = yaml.safe_load((VECTORS / "kinds.yaml").read_text())
 NAMES = yaml.safe_load((VECTORS / "names.yaml").read_text())
-FILLERS = {"a": "Zq3Xw8Tn5Rk1Vb7Mj", "x": "0a9f3c7e1d5b", "B": "QWERTYUIOPASDFGH"}
-
-
-def filled(text: str) -> bytes:
-    def filler(match: re.Match[str]) -> str:
-        return "".join(islice(cycle(FILLERS[match[1]]), int(match[2])))
-
-    return re.sub(r"<([axB]):(\d+)>", filler, text).encode()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokencheck.core.outcome.condition import Type
+from tokencheck.model.finding import Result
 from tokencheck.model.reasons import Reason
 
 
@@ -41,5 +42,16 @@ def faults_of(status: Mapping[str, Any], generation: int) -> list[str]:
         "9: Ready=True has a passing reason": truth.get(Type.READY) != "True"
         or own[Type.READY]["reason"]
         in {Reason.ALL_CHECKS_PASSED, Reason.PASSED_WITH_WARNINGS, Reason.ADVISORY},
+        "10: every finding has a reason of the list, and what is not fine a next action": all(
+            _is_told(finding) for finding in status.get("findings", ())
+        ),
     }
     return [rule for rule, kept in rules.items() if not kept]
+
+
+def _is_told(finding: Mapping[str, Any]) -> bool:
+    return (
+        finding.get("reason") in set(Reason)
+        and bool(finding.get("message"))
+        and (finding.get("result") == Result.SKIP or bool(finding.get("action")))
+    )
