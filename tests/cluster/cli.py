@@ -21,6 +21,7 @@ def tokencheck(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        # A starved machine of two cores says nothing of us.
+        timeout=180,
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | env,
     )
