@@ -7,7 +7,9 @@ import datetime
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -123,6 +125,21 @@ def answer(body: bytes = b"{}", status: str = "200 OK", *headers: str) -> bytes:
     """A whole answer with a length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def kubeconfig(folder: Path, url: str, **cluster: Any) -> Path:
+    """A kubeconfig that leads to `url` with a token; `cluster` says more of the cluster."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": url, **cluster}}],
+        "users": [{"name": "u", "user": {"token": "t0k3n"}}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 def pool_to(server: RawServer, size: int = 4) -> Pool:

@@ -165,3 +165,23 @@ def test_an_older_read_of_a_provider_is_a_step_back_in_time() -> None:
     assert own.read(key, own.held(key), provider("u1", "5"))
     assert shelf.providers["payments"].generation == 1
     assert [change.cause for change in told] == [Cause.PROVIDER_CHANGED] * 2
+
+
+def test_a_change_of_a_check_is_known_when_it_is_not_newer_than_what_is_held() -> None:
+    own, _, _, _ = writing()
+    place = ("shop", "checkout")
+    assert [own.is_known(place, "u1", version) for version in ("4", "5", "6")] == [
+        True,
+        True,
+        False,
+    ]
+    assert own.is_known(place, "another", "4") is False
+    assert own.is_known(("shop", "unheard-of"), "u1", "4") is False
+
+
+def test_a_change_of_a_check_is_in_doubt_while_its_status_is_written() -> None:
+    own, _, _, under_way = writing()
+    under_way.add(KEY)
+    assert own.is_known(("shop", "checkout"), "u1", "5") is None
+    under_way.clear()
+    assert own.is_known(("shop", "checkout"), "u1", "5") is True

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawserver import Peer, RawServer, Script, answer, certificate
+from rawserver import Peer, RawServer, Script, answer, certificate, kubeconfig
 from tokencheck.clients.kube.answers import MAX_LINE_BYTES, StalledError
 from tokencheck.clients.kube.road import Request, encoded
 from tokencheck.clients.kube.transport import Transport
@@ -39,17 +39,7 @@ class Told:
 
 
 async def connect(folder: Path, url: str, **cluster: Any) -> Transport:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url, **cluster}}],
-        "users": [{"name": "u", "user": {"token": "t0k3n"}}],
-    }
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return await Transport.connect(kubeconfig=path)
+    return await Transport.connect(kubeconfig=kubeconfig(folder, url, **cluster))
 
 
 async def test_a_read_is_one_short_request(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from tokencheck.app.settings import Settings
 from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
+from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
 from tokencheck.clients.kube.objects import OwnObjects
@@ -297,12 +298,17 @@ class Operator:
         while not self._compare.synced.is_set() or (self._compare.listed_at or 0.0) < since:  # noqa: ASYNC110 - of another loop
             await asyncio.sleep(0.1)
         transport = await connect(self._settings)
-        return transport.session(watching=self._compare_soon), transport.server
+        session = transport.session(watching=self._compare_soon, known=self._known_to_us)
+        return session, transport.server
 
     def _compare_soon(self) -> None:
         """Find what came while Kopf had no watch. To be called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._compare.soon)
+
+    def _known_to_us(self, meta: Identity) -> bool | None:
+        """Say in Kopf's thread whether a change of a TokenCheck can be spared; see `OwnKinds`."""
+        return self._own_kinds.is_known(meta.place, meta.uid, meta.resource_version)
 
     def _from_kopf(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
         """Hand an object from Kopf's thread to the engine's loop."""

@@ -134,15 +134,23 @@ class OwnKinds:
         if waiting is None or _newer(_version_of(obj), _version_of(waiting)):
             self._waiting[key] = obj
 
-    def _known(self, meta: Mapping[str, Any]) -> bool:
-        """Return whether nothing newer than what we hold: mostly the echo of our own write."""
-        known = self._shelf.check(_key_of(meta))
-        version = meta.get("resourceVersion", "")
+    def is_known(self, place: tuple[str, str], uid: str, version: str) -> bool | None:
+        """Return whether a TokenCheck is not newer than what we hold: the echo of our own write.
+
+        None while its status is being written: the answer will tell. Any thread may ask; it looks
+        twice at what another one changes, and a stale look costs no more than an echo.
+        """
+        key = Key("TokenCheck", *place)
+        return None if self._writing(key) else self._holds(key, uid, version)
+
+    def _holds(self, key: Key, uid: str, version: str) -> bool:
+        known = self._shelf.check(key)
         return (
-            known is not None
-            and known.uid == meta.get("uid")
-            and not _newer(version, known.resource_version)
+            known is not None and known.uid == uid and not _newer(version, known.resource_version)
         )
+
+    def _known(self, meta: Mapping[str, Any]) -> bool:
+        return self._holds(_key_of(meta), meta.get("uid", ""), meta.get("resourceVersion", ""))
 
     def _deleted(self, check: TokenCheck) -> None:
         key = Key("TokenCheck", check.namespace, check.name)

@@ -3,11 +3,11 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohappyeyeballs import start_connection
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from tokencheck.clients.kube.connection import BrokenError, Connection
 
@@ -136,7 +136,7 @@ class Pool:
         to, loop = self._address, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
-                found = await loop.getaddrinfo(to.host, to.port, type=socket.SOCK_STREAM)
+                found = await _addresses_of(to.host, to.port)
                 _, connection = await loop.create_connection(
                     Connection,
                     sock=await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS_S),
@@ -148,3 +148,12 @@ class Pool:
         except OSError:  # a time-out, and all others of ssl, are among them
             raise UnreachableError from None
         return connection
+
+
+async def _addresses_of(host: str, port: int) -> Sequence[AddrInfoType]:
+    """Return what a name stands for; a number, as every Pod is given, needs no thread."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -21,8 +21,6 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import msgspec
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from tokencheck.clients.kube.answers import (
     MAX_LINE_BYTES,
@@ -36,6 +34,8 @@ from tokencheck.clients.kube.answers import (
     retry_after_s,
 )
 from tokencheck.clients.kube.call import Call, resource_of
+from tokencheck.clients.kube.configuration import load_in_cluster, load_kubeconfig, tls_of
+from tokencheck.clients.kube.echoes import Known, WithoutEchoes
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import TokenBucket, jitter
 from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
@@ -92,7 +92,7 @@ class Transport:
         self._bucket = TokenBucket(per_second=limits.per_second, burst=limits.burst)
         self._reload_lock = asyncio.Lock()
         self._reloaded_at = -_RELOAD_EVERY_S
-        self._tls = _tls_of(configuration)
+        self._tls = tls_of(configuration)
         self._road = _road_to(configuration, self._tls, size=limits.connections)
         self._streams = _road_to(configuration, self._tls, size=limits.streams)
 
@@ -113,9 +113,9 @@ class Transport:
 
         async def load(configuration: Configuration) -> None:
             if kubeconfig is None:
-                _load_in_cluster(configuration)
+                load_in_cluster(configuration)
             else:
-                await _load_kubeconfig(configuration, kubeconfig, context)
+                await load_kubeconfig(configuration, kubeconfig, context)
 
         configuration = Configuration()
         await load(configuration)
@@ -126,11 +126,14 @@ class Transport:
         for road in (self._road, self._streams):
             await road.close()
 
-    def session(self, *, watching: Callable[[], None] = lambda: None) -> aiohttp.ClientSession:
+    def session(
+        self, *, watching: Callable[[], None] = lambda: None, known: Known | None = None
+    ) -> aiohttp.ClientSession:
         """Return a session with these credentials for a library that sends requests of its own.
 
         It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
-        `watching` is called when the server has opened a watch.
+        `watching` is called when the server has opened a watch; what is `known` is left out of
+        watches of TokenChecks.
         """
 
         async def authorised(
@@ -141,6 +144,8 @@ class Transport:
             response = await handler(request)
             if "watch" in request.url.query and response.status == HTTPStatus.OK:
                 watching()
+                if known and request.url.path.endswith("/tokenchecks"):
+                    response.content = WithoutEchoes(response.content, known)  # type: ignore[assignment]  # reads alike
             return response
 
         return aiohttp.ClientSession(
@@ -338,16 +343,10 @@ class Transport:
                 await self._reload_configuration(self._configuration)
             except UsageError:
                 return False
-            self._tls = _tls_of(self._configuration)
+            self._tls = tls_of(self._configuration)
             for road in (self._road, self._streams):
                 road.renew(self._tls)
             return True
-
-
-def _tls_of(configuration: Configuration) -> ssl.SSLContext:
-    """Return what the kubernetes package makes of authorities, client certificate and flags."""
-    context: ssl.SSLContext = RESTClientObject(configuration).ssl_context
-    return context
 
 
 def _road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) -> Road:
@@ -364,29 +363,3 @@ def _road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) ->
             size=size,
         )
     return StraightRoad(server, tls, server_name=name, size=size)
-
-
-async def _load_kubeconfig(configuration: Configuration, path: Path, context: str | None) -> None:
-    try:
-        await load_kube_config(  # type: ignore[no-untyped-call]  # the package types only its client
-            config_file=str(path),
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    except ConfigException:
-        which = f"the context {context}" if context else "its current context"
-        raise UsageError(
-            f"The kubeconfig {path} does not exist or cannot be used: look at {which}."
-        ) from None
-    except Exception:  # noqa: BLE001 - yaml, files and plugins raise whatever they like, with content in the text
-        raise UsageError(f"The kubeconfig {path} cannot be read.") from None
-
-
-def _load_in_cluster(configuration: Configuration) -> None:
-    try:
-        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # see above
-    except (ConfigException, OSError):
-        raise UsageError(
-            "This process runs in no Pod with a service account. Name a cluster with --kubeconfig."
-        ) from None

@@ -1,0 +1,52 @@
+"""What the kubernetes package knows about clusters: kubeconfig, plugins, tokens, authorities."""
+
+import ssl
+from pathlib import Path
+
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from tokencheck.model.errors import UsageError
+
+
+async def load_kubeconfig(configuration: Configuration, path: Path, context: str | None) -> None:
+    """Read credentials into `configuration`.
+
+    Raises:
+        UsageError: the file or its context cannot be used.
+    """
+    try:
+        await load_kube_config(  # type: ignore[no-untyped-call]  # the package types only its client
+            config_file=str(path),
+            context=context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except ConfigException:
+        which = f"the context {context}" if context else "its current context"
+        raise UsageError(
+            f"The kubeconfig {path} does not exist or cannot be used: look at {which}."
+        ) from None
+    except Exception:  # noqa: BLE001 - yaml, files and plugins raise whatever they like, with content in the text
+        raise UsageError(f"The kubeconfig {path} cannot be read.") from None
+
+
+def load_in_cluster(configuration: Configuration) -> None:
+    """Read what every Pod gets into `configuration`; the token is read again each minute.
+
+    Raises:
+        UsageError: this is no Pod.
+    """
+    try:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # see above
+    except (ConfigException, OSError):
+        raise UsageError(
+            "This process runs in no Pod with a service account. Name a cluster with --kubeconfig."
+        ) from None
+
+
+def tls_of(configuration: Configuration) -> ssl.SSLContext:
+    """Return what the kubernetes package makes of authorities, client certificate and flags."""
+    context: ssl.SSLContext = RESTClientObject(configuration).ssl_context
+    return context
