@@ -186,6 +186,8 @@ def _times(token: TokenAssessment) -> TokenTimes:
 
 def _new_drifts(entry: Entry, before: Entry | None, stored: Mapping[str, Any]) -> Iterator[str]:
     """Yield kinds that were not drifted before; what a restart finds drifted is not new."""
+    if not any(token.drifted for token in entry.tokens):
+        return
     was_drifted = (str(Type.DRIFTED), "True") in _conditions(stored) or _ignored_drift(stored)
     known = {token.name: token.drifted for token in before.tokens} if before else {}
     for token in entry.tokens:

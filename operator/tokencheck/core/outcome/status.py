@@ -85,6 +85,8 @@ def _fit(fields: dict[str, Any], listed: frozenset[str]) -> None:
     Findings go first, then what is shown of a token beside its memory (baseline and versions, by
     which drift is told after a restart), then tokens that nobody listed.
     """
+    if _size(fields) <= BUDGET_BYTES:
+        return
     while _size(fields) > BUDGET_BYTES and len(fields["findings"]) > MIN_FINDINGS:
         fields["findings"].pop()
     tokens = fields["tokens"]
@@ -228,7 +230,10 @@ def _shown(text: str | None) -> str | None:
     """Printable ASCII only: a claim is written by whoever made the token."""
     if text is None:
         return None
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:128])
+    short = text[:128]
+    if short.isascii() and short.isprintable():
+        return short
+    return "".join(c if " " <= c <= "~" else "?" for c in short)
 
 
 def _shown_list(values: tuple[str, ...] | None) -> list[str]:
