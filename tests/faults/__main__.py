@@ -15,11 +15,12 @@ import click
 from faults.catalogue import catalogue
 from faults.fault import Fault
 from faults.known_bad import BUILDS, Build
-from faults.report import table_of
+from faults.report import story_of, table_of
 from faults.run import Plan, Result, Run, broken
 
 # A bad build has to show itself within so many bursts.
 BURSTS = 12
+STORIES = 5  # of breaches that are told in full
 CALM_S = 5.0
 
 
@@ -49,6 +50,8 @@ def main(
             _burst(run, *run.choose_some(faults))
         result = run.finish()
     print(table_of(result))
+    for breach in result.breaches[:STORIES]:
+        print("\n".join([str(breach), *story_of(run.history, run.excuses, breach)]))
     sys.exit(bool(result.breaches or result.leaks))
 
 

@@ -50,9 +50,10 @@ class Window:
 def patience_now() -> float:
     """How much longer than alone anything may take on this machine now, at least 1.
 
-    Up to two runnable processes a core are our own doing; of more, each waits for the others.
+    The bounds are generous enough for four runnable processes a core; of more, each waits for the
+    others.
     """
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 2)
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 4)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from faults.excuses import Excuses
-from faults.history import ABSENT, History, Life, SecretVersion, Written, during
+from faults.history import ABSENT, DRIFTING, History, Life, SecretVersion, Written, during
 from faults.oracle import Object
 from faults.shown import lags_of, truth_of
 
@@ -220,7 +220,7 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
             continue
         # Up to the next change only what belongs to this one.
         until = min(span.end, after.start if after else span.end)
-        turns = _turns_to(life, span.ready, span.start, until)
+        turns = _turns(life, "Ready", span.ready, (span.start, until))
         if turns != 1:
             what = f"{turns} transitions to Ready={span.ready} ({span.reason}) instead of one"
             yield Breach("L2", life.place[1], span.start, what)
@@ -231,11 +231,47 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
             yield Breach("L2", life.place[1], span.start, what)
 
 
-def _turns_to(life: Life, ready: str, start: float, end: float) -> int:
+def drifts_told(story: Story, life: Life) -> Iterator[Breach]:
+    """L2: each drift is one transition of Drifted, there and back, and an Event tells it."""
+    if not life.versions or life.versions[0].token["name"] != DRIFTING:
+        return
+    told = [one.at for one in story.history.events(life.uid) if one.reason == "TokenDrifted"]
+    for drifted, start, end in _drifts(story, life):
+        if end <= story.excuses.due(start):
+            continue
+        turns = _turns(life, "Drifted", "True" if drifted else "False", (start, end))
+        if turns != 1:
+            what = f"{turns} transitions to Drifted={drifted} instead of one"
+            yield Breach("L2", life.place[1], start, what)
+        heard = any(start - SECOND <= at <= end + SECOND for at in told)
+        if drifted and not heard and not story.excuses.untold(start, end):
+            yield Breach("L2", life.place[1], start, "no Event told the drift")
+
+
+def _drifts(story: Story, life: Life) -> Iterator[tuple[bool, float, float]]:
+    """Each time in which the token had drifted, or had come back, after the first one."""
+    token = life.versions[0].token
+    versions = story.history.secret_versions(life.place, token["secretKeyRef"]["name"])
+    began, ended = life.versions[0].at, life.ended or story.until
+    turns: list[tuple[bool, float]] = []
+    for one in versions:
+        warns = story.history.timeline(token, one.data).at(one.at).warns
+        drifted = "Drifted" in warns
+        if one.at <= began:
+            turns = [(drifted, began)]
+        elif one.at < ended and (not turns or turns[-1][0] != drifted):
+            turns.append((drifted, one.at))
+    ends = [*(at for _, at in turns[2:]), ended]
+    for (drifted, start), end in zip(turns[1:], ends, strict=False):
+        yield drifted, start, end
+
+
+def _turns(life: Life, kind: str, status: str, span: tuple[float, float]) -> int:
     turns = 0
     for before, write in pairwise(life.versions):
-        if start <= write.at <= end and before.ready[0] != ready == write.ready[0]:
-            turns += 1
+        was, now = before.conditions.get(kind), write.conditions.get(kind)
+        inside = span[0] <= write.at <= span[1]
+        turns += bool(inside and now and now.status == status and (not was or was.status != status))
     return turns
 
 
@@ -266,5 +302,6 @@ ALL: tuple[Callable[[Story, Life], Iterator[Breach]], ...] = (
     transition_times,
     known_in_time,
     told_once,
+    drifts_told,
     rests,
 )

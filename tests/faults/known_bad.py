@@ -64,6 +64,21 @@ BUILDS = (
         breaks=("S1", "S2", "S3"),
     ),
     Build(
+        name="merge of two writers",
+        changes=(
+            Change(
+                file="clients/kube/status.py",
+                old="        result = _RESULTS.get(answer.status, WriteResult.FAILED)\n",
+                new="        if answer.status == 409:\n"
+                "            again = {'status': status}\n"
+                "            answer = await self._transport.patch(f'{path}/status', again)\n"
+                "        result = _RESULTS.get(answer.status, WriteResult.FAILED)\n",
+            ),
+        ),
+        faults=("request late", "answer late"),
+        breaks=("S1", "S2", "S3"),
+    ),
+    Build(
         name="no compare on re-list",
         changes=(
             Change(
@@ -75,9 +90,9 @@ BUILDS = (
             ),
             Change(
                 file="clients/kube/informer.py",
-                old="                if at > max(self._versions.get(place, -1),"
+                old="        if at > max(self._versions.get(place, -1),"
                 " self._removed.get(place, -1)):\n",
-                new="                if place not in self._versions:\n",
+                new="        if place not in self._versions:\n",
             ),
         ),
         faults=("event swallowed", "ERROR 410"),

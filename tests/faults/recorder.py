@@ -13,6 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from faults.history import History
@@ -86,7 +87,8 @@ class Recorder:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                answer = json.loads(self._ask("/v3/kv/range", self._range(kind)).read())
+                with self._asked("/v3/kv/range", self._range(kind)) as said:
+                    answer = json.loads(said.read())
             except (OSError, http.client.HTTPException, ValueError):
                 if time.monotonic() > deadline:
                     raise
@@ -110,11 +112,12 @@ class Recorder:
 
     def _events(self, kind: str, revision: int) -> Iterator[Object]:
         asked = self._range(kind) | {"start_revision": str(revision), "prev_kv": True}
-        for line in self._ask("/v3/watch", {"create_request": asked}):
-            result = json.loads(line).get("result", {})
-            if result.get("canceled"):
-                raise RecorderError(f"{kind}: {result.get('cancel_reason', 'the watch ended')}")
-            yield from result.get("events") or ()
+        with self._asked("/v3/watch", {"create_request": asked}) as said:
+            for line in said:
+                result = json.loads(line).get("result", {})
+                if result.get("canceled"):
+                    raise RecorderError(f"{kind}: {result.get('cancel_reason', 'it ended')}")
+                yield from result.get("events") or ()
 
     def _told(self, kind: str, event: Object) -> None:
         deleted = event.get("type") == "DELETE"
@@ -134,10 +137,14 @@ class Recorder:
         # "0" follows "/" in ASCII: all keys below the prefix.
         return {"key": _encoded(f"{prefix}/"), "range_end": _encoded(f"{prefix}0")}
 
-    def _ask(self, path: str, body: object) -> http.client.HTTPResponse:
+    @contextmanager
+    def _asked(self, path: str, body: object) -> Iterator[http.client.HTTPResponse]:
+        """An answer of etcd, and its connection closed afterwards."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_SILENT_S)
-        connection.request("POST", path, json.dumps(body))
-        return connection.getresponse()
+        with closing(connection):
+            connection.request("POST", path, json.dumps(body))
+            with closing(connection.getresponse()) as said:
+                yield said
 
 
 def _object(kind: str, kv: Object) -> Object:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from faults.excuses import Excuses
+from faults.history import History, Written
+from faults.invariants import Breach
 from faults.run import Episode, Result
 
 WRONG = ("S1", "S2", "S3")
 MISSED = ("S4", "L1", "L2")
 MAX_BREACHES = 20
+AROUND_S = 15.0
 
 
 def table_of(result: Result) -> str:
@@ -62,3 +66,30 @@ def _verdict(result: Result) -> list[str]:
     if len(result.breaches) > MAX_BREACHES:
         lines.append(f"  and {len(result.breaches) - MAX_BREACHES} more")
     return lines + [f"  P1 {leak}" for leak in result.leaks[:MAX_BREACHES]]
+
+
+def story_of(history: History, excuses: Excuses, breach: Breach) -> list[str]:
+    """What happened to a check around a breach, in the order of time."""
+    start, end = breach.at - AROUND_S, breach.at + AROUND_S
+    lives = [one for one in history.all_lives() if one.place[1] == breach.check]
+    told = [
+        (w.start, f"fault {w.name} until {w.end - breach.at:+.2f}")
+        for w in excuses.within(start, end)
+    ]
+    for life in lives:
+        told += [(w.at, _written(w)) for w in life.versions]
+        told += [(e.at, f"event {e.reason}: {e.note}") for e in history.events(life.uid)]
+    for one in history.secret_versions(lives[0].place, breach.check):
+        told.append((one.at, f"Secret {one.version}{'' if one.data else ' is gone'}"))
+    return [
+        f"    {at - breach.at:+8.2f} s {what}" for at, what in sorted(told) if start <= at <= end
+    ]
+
+
+def _written(write: Written) -> str:
+    ready = write.conditions.get("Ready")
+    return (
+        f"TokenCheck {write.version} of {write.uid[:8]} generation {write.generation}:"
+        f" {write.observed}, Secret {write.bound}, {' '.join(write.ready)}"
+        f" since {ready.since if ready else '-'}, baseline {write.baseline}"
+    )

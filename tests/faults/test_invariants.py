@@ -22,6 +22,7 @@ PROVIDER = {
     "jwt": {"issuer": ISSUER, "clockSkew": "0s", "keys": {"type": "Inline", "jwks": jwks(SIGNER)}}
 }
 PASSED, ENDED = ("True", "AllChecksPassed"), ("False", "TokenExpired")
+WARNED = ("True", "PassedWithWarnings")
 MISSING = ("False", "SecretNotFound")
 VERIFIED, TOLD_EXPIRED = "TokenVerified", "TokenExpired"
 
@@ -43,7 +44,8 @@ def oracle() -> Iterator[Oracle]:
 class Plot:
     """A history that is written by hand, at seconds from its begin."""
 
-    def __init__(self, oracle: Oracle) -> None:
+    def __init__(self, oracle: Oracle, token: str = "payments") -> None:
+        self._token = token
         self.history = History(oracle, PROVIDER)
         self.excuses = Excuses()
         self._version = 100
@@ -71,13 +73,17 @@ class Plot:
             since = self._since["since"]
         self._since = {"status": ready[0], "since": since}
         said = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "m"}
+        conditions = [said | {"lastTransitionTime": since}]
+        if "drifted" in more:
+            other = {"type": "Drifted", "status": str(more["drifted"]), "reason": "Drifted"}
+            conditions.append(other | {"message": "m", "lastTransitionTime": _stamp(at)})
         self._check(
             at,
             {
                 "observedGeneration": more.get("observed", self._generation),
-                "conditions": [said | {"lastTransitionTime": since}],
+                "conditions": conditions,
                 "tokens": [
-                    {"name": "payments"} | ({"resourceVersion": str(bound)} if bound else {})
+                    {"name": self._token} | ({"resourceVersion": str(bound)} if bound else {})
                 ],
             },
         )
@@ -99,7 +105,7 @@ class Plot:
     def _check(self, at: float, status: Object) -> None:
         meta = {"namespace": "shop", "name": "payments", "uid": "u", "generation": self._generation}
         meta["resourceVersion"] = str(self._next())
-        token = {"name": "payments", "secretKeyRef": {"name": "payments", "key": "token"}}
+        token = {"name": self._token, "secretKeyRef": {"name": "payments", "key": "token"}}
         token["audiences"] = [AUDIENCE]
         found = {"kind": "TokenCheck", "metadata": meta, "spec": {"tokens": [token]}}
         self._take("MODIFIED", found | {"status": status}, at)
@@ -236,6 +242,29 @@ def test_a_planted_bug_turns_its_invariant_red(plot: Plot, bug: Callable[[Plot],
     bug(plot)
     found = {breach.invariant for breach in plot.breaches(100)}
     assert BUGS[bug] in found, found
+
+
+def drifting(oracle: Oracle, *, tells: bool, sees: bool) -> set[str]:
+    """What is broken when a token drifts and comes back."""
+    plot = Plot(oracle, "drifting")
+    version = plot.secret(0, GOOD)
+    plot.made(1)
+    plot.status(1.5, PASSED, version, drifted=False)
+    plot.told(1.6, VERIFIED)
+    broad = plot.secret(30, good(scope="payments:read payments:write payments:admin"))
+    plot.status(30.2, WARNED, broad, drifted=sees)
+    if tells:
+        plot.told(30.3, "TokenDrifted")
+    back = plot.secret(60, good())
+    plot.status(60.2, PASSED, back, drifted=False)
+    found = plot.breaches(100)
+    return {breach.invariant for breach in found if breach.invariant != "S5"}
+
+
+def test_a_drift_is_one_transition_there_and_back_and_an_event(oracle: Oracle) -> None:
+    assert drifting(oracle, tells=True, sees=True) == set()
+    assert drifting(oracle, tells=False, sees=True) == {"L2"}
+    assert drifting(oracle, tells=True, sees=False) == {"L2"}
 
 
 def test_a_fault_excuses_what_it_may_cost_and_no_more(plot: Plot) -> None:

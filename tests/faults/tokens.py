@@ -23,6 +23,10 @@ class Tokens:
         """One that every spec of the world takes, but for its audience."""
         return self._signed()
 
+    def drifted(self) -> str:
+        """As good, and it may do more than the one that was accepted."""
+        return self._too_broad()
+
     def any(self) -> str:
         """One of any kind; half of them are good."""
         kinds: dict[Callable[[], str], int] = {

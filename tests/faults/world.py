@@ -11,12 +11,16 @@ from http.client import HTTPException
 
 from cluster.shop import API, AUDIENCE, ISSUER, SCOPES, Signer, jwks
 from controlplane import Api, ApiError
+from faults.history import DRIFTING
 from faults.leaks import Leaks
 from faults.oracle import Object
 from faults.tokens import Tokens
 
 PROVIDER = "login"
 OTHER_AUDIENCE = "refunds-api"
+DRIFT = "drift-"
+DRIFTS_EACH = 10  # of so many checks one drifts
+DRIFTS = 16  # of one object
 
 
 class World:
@@ -27,7 +31,11 @@ class World:
         self._api = api
         self.namespace = namespace
         self._random = random.Random(seed)
-        self._names = [f"check-{number}" for number in range(checks)]
+        self._names = [
+            f"{DRIFT}{number}" if number % DRIFTS_EACH == 0 else f"check-{number}"
+            for number in range(checks)
+        ]
+        self._drifted: dict[str, int] = {}
         self._signer = Signer()
         self._tokens = Tokens(self._signer, self._random, leaks.token)
         self._turn = 0
@@ -60,6 +68,9 @@ class World:
             if self._api.find("Secret", name, self.namespace) is None:
                 self._create_secret(name, self._tokens.good())
             if self._api.find("TokenCheck", name, self.namespace) is None:
+                if name.startswith(DRIFT):
+                    self._drifted[name] = 0
+                    self._put_token(name, self._tokens.good())
                 self._create_check(name)
 
     # Its life
@@ -68,7 +79,7 @@ class World:
         """One change. What the API server does not take is no change."""
         name = self._names[self._turn % len(self._names)]
         self._turn += 1
-        change = self._pick()
+        change = self._drift if name.startswith(DRIFT) else self._pick()
         try:
             change(name)
         except (ApiError, OSError, HTTPException):
@@ -78,17 +89,26 @@ class World:
 
     def _pick(self) -> Callable[[str], None]:
         changes: dict[Callable[[str], None], int] = {
-            self._rotate: 72,
+            self._rotate: 70,
             self._delete_secret: 5,
             self._lose_key: 3,
             self._annotate: 4,
-            self._change_spec: 7,
-            self._make_check_again: 4,
+            self._change_spec: 8,
+            self._make_check_again: 6,
         }
         return self._random.choices(list(changes), list(changes.values()))[0]
 
     def _rotate(self, name: str) -> None:
         self._put_token(name, self._tokens.any())
+
+    def _drift(self, name: str) -> None:
+        """Away from the token that was accepted, and back; nothing else ever changes of it."""
+        turn = self._drifted[name] = self._drifted.get(name, 0) + 1
+        self._put_token(name, self._tokens.drifted() if turn % 2 else self._tokens.good())
+        if turn % DRIFTS == 0:
+            # One object may tell 25 Events at once, and then one in five minutes.
+            self._api.delete("TokenCheck", name, self.namespace)
+            self._create_check(name)
 
     def _put_token(self, name: str, text: str) -> None:
         body = {"data": {"token": _encoded(text), "other": None}}
@@ -117,27 +137,36 @@ class World:
         self._api.patch("Secret", name, {"metadata": {"annotations": note}}, self.namespace)
 
     def _change_spec(self, name: str) -> None:
+        """Half of the time while the pass over another change is under way."""
+        if self._random.random() < 0.5:
+            self._rotate(name)
         body = {"spec": {"tokens": [self._token_spec(name)]}}
         self._api.patch("TokenCheck", name, body, self.namespace)
 
     def _make_check_again(self, name: str) -> None:
+        """Deleted and made again, while the pass over a change of the old one is under way."""
+        self._rotate(name)
+        time.sleep(self._random.random() * 0.03)
         self._api.delete("TokenCheck", name, self.namespace)
         self._create_check(name)
 
     def _create_check(self, name: str) -> None:
         meta = {"name": name, "namespace": self.namespace}
-        spec = {"tokens": [self._token_spec(name)], "policy": {"drift": "Ignore"}}
+        policy = {} if name.startswith(DRIFT) else {"policy": {"drift": "Ignore"}}
+        spec = {"tokens": [self._token_spec(name)]} | policy
         body = {"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec}
         self._api.create(body)
 
     def _token_spec(self, name: str) -> Object:
         """Mostly the one that the good token meets."""
+        source = {"secretKeyRef": {"name": name, "key": "token"}, "providerRef": {"name": PROVIDER}}
+        if name.startswith(DRIFT):
+            return source | {"name": DRIFTING, "audiences": [AUDIENCE]}
         audience = self._random.choices([AUDIENCE, OTHER_AUDIENCE], [8, 2])[0]
         expiry = self._random.choice([{}, {"warnBefore": "3s"}, {"failBefore": "2s"}])
         return {
+            **source,
             "name": "payments",
-            "secretKeyRef": {"name": name, "key": "token"},
-            "providerRef": {"name": PROVIDER},
             "audiences": [audience],
             "subject": "checkout",
             "scopes": {"required": SCOPES},

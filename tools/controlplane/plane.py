@@ -20,7 +20,7 @@ from controlplane.api import Api, ApiError, Object
 from controlplane.build import build
 from controlplane.process import Reaper, Server, StartError, free_ports, wait_listening
 
-_READY_WAIT_S = 60.0
+_READY_WAIT_S = 180.0  # on a machine that others keep busy
 
 
 class Part(StrEnum):

@@ -18,6 +18,8 @@ type Token struct {
 	Subject      string
 	Scopes       struct{ Required, Allowed, Forbidden []string }
 	Expiry       struct{ WarnBefore, FailBefore string }
+	// Baseline is what the token was when it was accepted; a spec has none, the history tells it.
+	Baseline *struct{ Scopes []string }
 }
 
 // Provider is the spec of a TokenProvider, with keys of its own.
@@ -93,6 +95,7 @@ func (r Read) warnings(asked Case, now float64) []rule {
 		{"IssuedInFuture", before(now, r.issuedAt(asked))},
 		{"NoExpiry", r.end() == nil},
 		{"ExpiringSoon", reached(now, r.warnAt(asked))},
+		{"Drifted", spec.Baseline != nil && !equal(spec.Baseline.Scopes, r.granted())},
 		{"ScopeExcess", len(named) > 0 && !contains(named, r.granted())},
 	}
 }
@@ -166,6 +169,10 @@ func overlap(some, others []string) bool {
 
 func contains(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
+}
+
+func equal(some, others []string) bool {
+	return contains(some, others) && contains(others, some)
 }
 
 func first(rules []rule) string {

@@ -1,0 +1,18 @@
+"""Each known-bad build can still be made: what it replaces stands in the sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faults.known_bad import BUILDS, Build
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
+def test_a_known_bad_build_can_still_be_made(build: Build, tmp_path: Path) -> None:
+    """`make faults ARGS=--known-bad` runs it."""
+    sources = build.make(tmp_path)
+    for change in build.changes:
+        text = (sources / "tokencheck" / change.file).read_text()
+        compile(text, change.file, "exec")
