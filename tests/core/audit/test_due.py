@@ -111,6 +111,14 @@ def _fields(due: Due) -> dict:
     return {name: getattr(due, name) for name in Due.__dataclass_fields__}
 
 
+@given(st.text(alphabet='ab\\;,:"é \n', min_size=1, max_size=80))
+def test_a_calendar_says_a_name_as_it_is(source: str) -> None:
+    due = Due(owner="pay", namespace="shop", source=source, checks=("c",), ends_at=NOW)
+    lines = unfolded(calendar_of([due], NOW))
+    (summary,) = [line for line in lines if line.startswith("SUMMARY:")]
+    assert unescaped(summary) == f"SUMMARY:Token ends: shop: {source}"
+
+
 @given(st.lists(DUES, max_size=4))
 def test_no_name_breaks_out_of_its_line(dues: list[Due]) -> None:
     lines = unfolded(calendar_of(dues, NOW))
