@@ -1,4 +1,4 @@
-"""Every kind of token that the recogniser's table names is told by its name on a real API server."""
+"""A real API server: every kind of token in the recogniser's table is told by its name."""
 
 from __future__ import annotations
 
