@@ -36,8 +36,16 @@ def test_prometheus_takes_the_rules(promtool: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_alert_fires_when_it_should_and_not_before(promtool: Path) -> None:
-    done = run(promtool, "test", "rules", CASES.name)
+def test_every_alert_fires_when_it_should_and_not_before(promtool: Path, tmp_path: Path) -> None:
+    """Without annotations, which the cases would have to repeat word by word."""
+    rules = yaml.safe_load((FILES / "alerts.yaml").read_text())
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            rule.pop("annotations", None)
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
+    cases = yaml.safe_load(CASES.read_text()) | {"rule_files": ["rules.yaml"]}
+    (tmp_path / "cases.yaml").write_text(yaml.safe_dump(cases))
+    done = run(promtool, "test", "rules", str(tmp_path / "cases.yaml"))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

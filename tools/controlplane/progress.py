@@ -34,7 +34,7 @@ def progress_for(missing: Sequence[Recipe], target: Path) -> Iterator[Progress]:
     console = Console(highlight=False)
     total_s = sum(expected_s(recipe) for recipe in missing)
     console.print(
-        f"Building a control plane from Go modules into {target}: "
+        f"Building from Go modules into {target}: "
         f"{', '.join(recipe.name for recipe in missing)}.\n"
         f"This happens once and takes about {_minutes(total_s)} (less where Go has parts cached).",
         soft_wrap=True,
