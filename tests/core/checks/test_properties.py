@@ -220,7 +220,7 @@ evidences = st.builds(
     policy=policies,
     tokens=st.lists(tokens, max_size=3).map(tuple),
     unreadable=st.lists(sites, max_size=2).map(tuple),
-    searched=st.booleans(),
+    searched=st.none() | st.lists(st.sampled_from(("api", "tls", "pull")), unique=True).map(tuple),
     workload=maybe(unread),
 )
 
