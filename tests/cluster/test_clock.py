@@ -139,7 +139,7 @@ class Writes:
     seen: int = field(default=0)
 
     def new(self) -> list[str]:
-        """The operator's writes since the last call."""
+        """The operator's writes since the last call, apart from the renewals of its Lease."""
         events = list(self.controlplane.audit_events())
         fresh, self.seen = events[self.seen :], len(events)
         return [
@@ -147,6 +147,7 @@ class Writes:
             for event in fresh
             if event["user"]["username"] == OPERATOR
             and event["verb"] not in ("get", "list", "watch")
+            and "/leases" not in event["requestURI"]
         ]
 
 
