@@ -69,7 +69,7 @@ def running(
 ) -> Iterator[OperatorProcess]:
     """The operator of that chart runs, here: a fake node starts no process."""
     config = plane.kubeconfig_for_service_account(NAMESPACE, "tokencheck")
-    process = OperatorProcess(config, tmp_path / "operator.log", plane=plane)
+    process = OperatorProcess(config, tmp_path / "operator.log", plane=plane, elects=True)
     yield process.start()
     process.stop()
 
