@@ -305,8 +305,14 @@ class FaultProxy:
         try:
             async for line in answer.content:
                 await stream.thawed.wait()
-                if not self._drop(json.loads(line)):
-                    await response.write(line)
+                if not await self._tell(stream, line):
+                    break
         finally:
             self._streams.discard(stream)
         return response
+
+    async def _tell(self, stream: _Stream, line: bytes) -> bool:
+        """Whether the watch goes on after this line, which is passed on or dropped."""
+        if not self._drop(json.loads(line)):
+            await stream.response.write(line)
+        return True

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
 from faultproxy import FaultProxy, Seen
+from loopthread import LoopThread
 
 
 def watches(plural: str) -> Callable[[Seen], bool]:
@@ -22,46 +19,21 @@ def watches(plural: str) -> Callable[[Seen], bool]:
     return lambda seen: seen.verb == "watch" and seen.path.endswith(f"/{plural}")
 
 
-class Road:
-    """A :class:`FaultProxy` for tests that are not asynchronous. Use it with ``with``."""
+class Road(LoopThread[FaultProxy]):
+    """A :class:`FaultProxy` in a thread of its own."""
 
     def __init__(self, kubeconfig: Path) -> None:
         """Nothing runs yet; ``kubeconfig`` says where the API server is, and who we are."""
-        self.proxy = FaultProxy(kubeconfig)
+        super().__init__(FaultProxy(kubeconfig))
+        self.proxy = self.inner
         self._folder = kubeconfig.parent
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._await(self.proxy.__aenter__())
+        super().__enter__()
         self.kubeconfig = self.proxy.kubeconfig(
             self._folder / f"road-{secrets.token_hex(3)}.kubeconfig"
         )
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._await(self.proxy.__aexit__())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def do(self, act: Callable[[FaultProxy], Any]) -> Any:
-        """What ``act`` returns, called with the proxy in its own loop."""
-
-        async def acted() -> Any:
-            result = act(self.proxy)
-            return await result if inspect.isawaitable(result) else result
-
-        return self._await(acted())
-
-    def _await(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
 
 @contextmanager

@@ -200,28 +200,17 @@ class Road(FaultProxy):
     async def _stream(
         self, request: web.Request, answer: aiohttp.ClientResponse, seen: Seen
     ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
-        stream = _Stream(seen, response, request)
-        stream.thawed.set()
-        self._streams.add(stream)
         try:
-            async for line in answer.content:
-                await stream.thawed.wait()
-                fate = self.of_line(seen, line)
-                if fate is None:
-                    await response.write(line)
-                    continue
-                if not await self._tell(stream, line, fate):
-                    break
+            return await super()._stream(request, answer, seen)
         except (aiohttp.ClientError, OSError):
             return self._hang_up(request)
-        finally:
-            self._streams.discard(stream)
-        return response
 
-    async def _tell(self, stream: _Stream, line: bytes, fate: LineFate) -> bool:
+    async def _tell(self, stream: _Stream, line: bytes) -> bool:
         """Hand a line on as its fate wants; False when the stream is over."""
+        fate = self.of_line(stream.seen, line)
+        if fate is None:
+            await stream.response.write(line)
+            return True
         await asyncio.sleep(fate.wait_s)
         if fate.before:
             await stream.response.write(fate.before + b"\n")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT, grant_operator
@@ -27,6 +24,7 @@ from faults.proxy import Road
 from faults.recorder import FLAGS, Recorder
 from faults.shown import now_wrong
 from faults.world import Driver, World
+from loopthread import LoopThread
 
 NAMESPACE = "faults"
 STRIKE_EVERY_S = 0.1
@@ -90,44 +88,6 @@ class Plan:
     program: dict[str, str] = field(default_factory=dict)
 
 
-class RoadThread:
-    """The road, in an event loop and a thread of its own."""
-
-    def __init__(self, kubeconfig: Path, canary: str) -> None:
-        """It is not open."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._road = Road(kubeconfig, canary)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._await(self._road.__aenter__())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._await(self._road.__aexit__())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def do(self, act: Callable[[Road], Any]) -> Any:
-        """What ``act`` returns, called in the road's loop."""
-
-        async def acted() -> Any:
-            result = act(self._road)
-            return await result if inspect.isawaitable(result) else result
-
-        return self._await(acted())
-
-    def _await(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
-
-
 class Run:
     """A run over a control plane of its own. Use it with ``with``."""
 
@@ -167,7 +127,7 @@ class Run:
         oracle = stack.enter_context(Oracle())
         self.history = History(oracle, self.world.provider)
         self.recorder = Recorder(plane.at.etcd_port, NAMESPACE, self.history, self.leaks)
-        road = stack.enter_context(RoadThread(grant_operator(plane), self.leaks.answer))
+        road = stack.enter_context(LoopThread(Road(grant_operator(plane), self.leaks.answer)))
         config = self._folder / "road.kubeconfig"
         road.do(lambda it: it.kubeconfig(config))
         operator = OperatorProcess(
