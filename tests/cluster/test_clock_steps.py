@@ -218,7 +218,7 @@ def test_a_clock_that_is_not_the_api_server_s_is_told_in_log_metric_and_readyz(
         time.sleep(1.1)
     eventually(lambda: abs(skew() - 120) < 2)
     status, body = running.get("/readyz")
-    assert status == 200
+    assert status == 200, body
     assert abs(json.loads(body)["apiserverClockSkewSeconds"] - 120) < 2
     words = [line["message"] for line in running.log_lines() if "ahead of ours" in line["message"]]
     assert len([line for line in words if "120." in line or "119." in line]) == 1

@@ -140,7 +140,7 @@ def test_columns_of_a_provider_show_whether_it_can_verify(
 ) -> None:
     name = provider["metadata"]["name"]
     head, row = controlplane.kubectl("get", "tprov", name).stdout.splitlines()
-    assert head.split() == ["NAME", "READY", "REASON", "ISSUER", "AGE"]
+    assert head.split() == ["NAME", "READY", "REASON", "REACHABLE", "ISSUER", "AGE"]
     assert row.split()[:-1] == [name, "Unknown", "Pending", "https://a"]
 
 

@@ -53,6 +53,7 @@ FAMILIES = {
     "watch_restarts": "counter",
     "leader": "gauge",
     "lease_age_seconds": "gauge",
+    "apiserver_clock_skew_seconds": "gauge",
     "lease_transitions": "counter",
 }
 

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pages import Page
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.web.metrics import Metrics
+from tokencheck.web.sources import ProviderState
 
 CHECKOUT = Path(__file__).parents[2]
 FILES = CHECKOUT / "charts" / "tokencheck" / "files"
@@ -53,7 +54,13 @@ def known(put, board, tally, process, informer) -> Known:
     put("good")
     put("bad", conditions=(("Ready", "False"),))
     watch = informer(restarts={str(reason): 0 for reason in Restart})
-    metrics = Metrics(board, tally, process(informers=lambda: (watch,)), "0.1.0")
+    issuer = ProviderState(name="login", up=True, keys=2, read_at=1.0)
+    sources = process(
+        informers=lambda: (watch,),
+        providers=lambda: (issuer,),
+        provider_requests=lambda: {("login", "Answered"): 1},
+    )
+    metrics = Metrics(board, tally, sources, "0.1.0")
     found: Known = {}
     text = b"".join(metrics.scrape()).decode()
     for family in text_string_to_metric_families(text):
