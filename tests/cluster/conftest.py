@@ -29,6 +29,7 @@ import pytest
 
 from cluster.shop import Shop
 from cluster.statuses import Statuses
+from cluster.story import story
 from controlplane import Api, ControlPlane, OperatorProcess, build
 from controlplane.launch import grant_operator
 
@@ -136,8 +137,12 @@ def sound_statuses(admin: Api) -> Iterator[Statuses]:
 
 
 @pytest.fixture
-def shop(admin: Api, namespace: str, sound_statuses: Statuses) -> Iterator[Shop]:
+def shop(
+    admin: Api, namespace: str, sound_statuses: Statuses, request: pytest.FixtureRequest
+) -> Iterator[Shop]:
     """The test's own shop; it needs an operator: ask for ``operator`` or ``launch_operator``."""
     made = Shop(admin, namespace, sound_statuses)
     yield made
+    shared = "operator" in request.fixturenames
+    print(story(made, request.getfixturevalue("operator").log if shared else None))
     made.close()

@@ -45,6 +45,11 @@ class Statuses:
         with self._lock:
             return list(self._seen.get((kind, namespace, name), ()))
 
+    def names(self, kind: str, namespace: str) -> list[str]:
+        """The objects that a namespace has or had."""
+        with self._lock:
+            return sorted(key[2] for key in self._seen if key[:2] == (kind, namespace))
+
     def end(self) -> list[str]:
         """Nothing is followed any more; returns every fault that was found."""
         self._ended.set()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cluster.cli import tokencheck
-from cluster.shop import env, pod_spec, template
+from cluster.shop import env, eventually, pod_spec, template
 from controlplane import Api, ControlPlane
 from controlplane.launch import render_chart
 
@@ -78,7 +78,9 @@ def test_the_roles_grant_what_is_named_or_mounted_and_nothing_else(
     assert (printed.returncode, printed.stderr) == (0, "")
     bare_controlplane.kubectl("apply", "-f", "-", stdin=printed.stdout)
     for secret in ("payments", "pull", "extra"):
-        assert all(may(api, verb, secret) for verb in ("get", "list", "watch")), secret
+        for verb in ("get", "list", "watch"):
+            # The API server learns of a new Role by a watch.
+            eventually(lambda verb=verb, secret=secret: may(api, verb, secret))
     assert not may(api, "get", "other")
     assert not may(api, "update", "payments")
     assert not may(api, "get", "payments", "system:serviceaccount:shop:default")
