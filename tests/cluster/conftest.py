@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,33 @@ _HERE = Path(__file__).parent
 _NAME_LENGTH = 40
 
 
+# What these find once counts: a wrong verdict or a leak that does not come again is one.
+_NEVER_AGAIN = {"test_kills.py", "test_faults.py", "test_canary.py", "test_writes.py"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`pytest -m "not cluster"` leaves out what needs a control plane."""
+    """`pytest -m "not cluster"` leaves out what needs a control plane.
+
+    A busy machine starves ten servers now and then: a test that failed runs once more in a fresh
+    namespace. The end of the run shows each that needed it, and no more than five may.
+    """
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker("cluster")
+            if item.path.name not in _NEVER_AGAIN:
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Beside a failure stands what happened in the test's namespace."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "shop" in given:
+        process = given.get("operator")
+        told = story(given["shop"], process.log if process else None)
+        report.longrepr.addsection("the story", told)  # type: ignore[union-attr]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -137,12 +159,8 @@ def sound_statuses(admin: Api) -> Iterator[Statuses]:
 
 
 @pytest.fixture
-def shop(
-    admin: Api, namespace: str, sound_statuses: Statuses, request: pytest.FixtureRequest
-) -> Iterator[Shop]:
+def shop(admin: Api, namespace: str, sound_statuses: Statuses) -> Iterator[Shop]:
     """The test's own shop; it needs an operator: ask for ``operator`` or ``launch_operator``."""
     made = Shop(admin, namespace, sound_statuses)
     yield made
-    shared = "operator" in request.fixturenames
-    print(story(made, request.getfixturevalue("operator").log if shared else None))
     made.close()
