@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.road import Road
-from controlplane import ControlPlane, OperatorProcess
+from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
 from faultproxy import FaultProxy, Seen
 
@@ -75,7 +75,11 @@ class Replica:
 def replicas(
     plane: ControlPlane, folder: Path, *, count: int = 2, shards: int = 1, env: Any = None
 ) -> Iterator[list[Replica]]:
-    """Ready replicas from one command line, the first the leader when there is one Lease."""
+    """Ready replicas from one command line, the first the leader when there is one Lease.
+
+    They find no check: what a test before left in an ending namespace would be written too.
+    """
+    _clear(plane.api())
     config = grant_operator(plane, {"shards": shards})
     args = ("--shards", str(shards))
     with ExitStack() as stack:
@@ -94,6 +98,12 @@ def replicas(
             wait(lambda: any(replica.leads() for replica in started))
             started.sort(key=Replica.leads, reverse=True)
         yield started
+
+
+def _clear(api: Api) -> None:
+    for left in api.list("TokenCheck"):
+        api.delete("TokenCheck", left["metadata"]["name"], left["metadata"]["namespace"])
+    wait(lambda: not api.list("TokenCheck"))
 
 
 def _end(process: OperatorProcess) -> None:

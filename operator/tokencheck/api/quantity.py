@@ -66,6 +66,16 @@ def _time_of(text: str) -> datetime | None:
         return None
 
 
+def seen_by(text: object) -> datetime | None:
+    """Return the last moment of the second that an RFC 3339 `text` states, or None.
+
+    A status holds whole seconds. A change in the second of a Secret's creation came after it: read
+    at the second's begin it would be the creation, and no change.
+    """
+    at = parse_time(text)
+    return at.replace(microsecond=999_999) if at else None
+
+
 def format_time(moment: datetime) -> str:
     """Return `moment` as Kubernetes writes it: UTC, whole seconds, four digits of year, ``Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tokencheck.api.quantity import parse_time
+from tokencheck.api.quantity import seen_by
 from tokencheck.model.evidence import SecretMeta
 from tokencheck.model.ports import Remembered
 
@@ -30,7 +30,7 @@ def change_of(
         newer = meta.changed_at if meta.changed_at > remembered.changed_at else now
         return replace(meta, changed_at=newer, witnessed=True)
     if stored.get("resourceVersion") == meta.resource_version and (
-        kept := parse_time(stored.get("changedTime"))
+        kept := seen_by(stored.get("changedTime"))
     ):
         return replace(meta, changed_at=kept, witnessed=True)
     # Never written since its creation: then the creation is the change, and not an assumption.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tokencheck.api.quantity import parse_time
+from tokencheck.api.quantity import seen_by
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import Memory
 
@@ -70,7 +70,7 @@ class Standby:
         """Adopt when the leader saw each value change: it is what stands written."""
         for token in tokens:
             known = self._memory.recall(key, token["name"])
-            changed_at = parse_time(token.get("changedTime"))
+            changed_at = seen_by(token.get("changedTime"))
             if known is not None and changed_at is not None:
                 learnt = replace(known, changed_at=changed_at, witnessed=True)
                 self._memory.remember(key, token["name"], learnt)
