@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from cluster.shop import Object, ready
 from cluster.statuses import Seen as Version
 from cluster.statuses import Statuses
 from controlplane import ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator
+from controlplane.launch import NAMESPACE, grant_operator
 from faultproxy import FaultProxy, Seen
+from faults.kills.ends import differences, end_of
 from faults.kills.ledger import due, ended, told_by, wrong_of
 from faults.kills.scenarios import Scenario
 from faults.kills.stage import Stage
@@ -26,6 +27,10 @@ PATIENCE_S = 60.0
 # The victim's call may not come: another request was faster, and another one is made instead.
 MISSED_S = 15.0
 QUIET_S = 1.5
+# Of the calls that renew a Lease, as many as are places of death: the others are the same again.
+RENEWALS = 2
+LEASE = "tokencheck"
+_LEASES = "/apis/coordination.k8s.io/"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ class Fate:
     """What became of one death.
 
     Args:
-        settled_s: from the death until all is as it must be; None when it never was.
+        settled_s: from the death until all is as it must be, the end of an undisturbed run
+            included; None when it never was.
+        differs: what the end has and that of an undisturbed run has not, and the other way round.
         missed: the call did not come, so nobody died.
     """
 
@@ -69,12 +76,14 @@ class Fate:
     wrong: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    differs: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong with it."""
-        settled = self.missed or self.settled_s is not None
-        return settled and not (self.wrong or self.doubled or self.lost)
+        return self.settled_s is not None and not (
+            self.wrong or self.doubled or self.lost or self.differs
+        )
 
 
 NOBODY = Death(Call("", "", 0), answered=False)
@@ -83,16 +92,21 @@ NOBODY = Death(Call("", "", 0), answered=False)
 class Campaign:
     """A control plane whose API server is reached by the road, and one operator after another."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, args: Sequence[str] = ()) -> None:
+    def __init__(
+        self, plane: ControlPlane, folder: Path, program: Mapping[str, str] | None = None
+    ) -> None:
+        """Nothing runs yet; ``program`` is environment of the operator: another build, say."""
         self._plane = plane
         self._folder = folder
-        self._args = tuple(args)
+        self._program = dict(program or {})
         self._admin = plane.api()
+        self._ends: dict[str, str] = {}  # of the undisturbed runs, by scenario
 
     def __enter__(self) -> Campaign:
         self._road = Road(grant_operator(self._plane)).__enter__()
         self._statuses = Statuses(self._admin)
         self._operator: OperatorProcess | None = None
+        self._elects = False
         self._started = 0  # how many requests had come when it started
         return self
 
@@ -114,6 +128,7 @@ class Campaign:
         self._settle(fate, time.monotonic())
         self._until_quiet()
         calls = list(_numbered(self._road.proxy.seen[mark:], stage.namespace))
+        self._ends[scenario.name] = self._end(stage)
         judge(fate, stage.told())
         stage.clear()
         if not fate.sound:
@@ -128,12 +143,14 @@ class Campaign:
         self._change(scenario, stage)
         victim = self._operator
         assert victim is not None
-        fate.missed = not _comes(lambda: victim.server.exit_code is not None, MISSED_S)
+        fate.missed = not self._dies(victim, starting=scenario.starts)
         self._road.do(FaultProxy.allow)
         died = time.monotonic()
         if not fate.missed:
             self._start(ready=False)
-        self._settle(fate, died)
+        wanted = self._ends[scenario.name]
+        self._settle(fate, died, lambda: self._end(stage) == wanted)
+        fate.differs = list(differences(wanted, self._end(stage)))
         judge(fate, stage.told())
         stage.clear()
         return fate
@@ -148,8 +165,12 @@ class Campaign:
 
     def _set(self, scenario: Scenario) -> Stage:
         stage = Stage(self._admin, self._namespace(), self._statuses)
-        if scenario.starts:
+        if scenario.starts or scenario.elects != self._elects:
             self._bury()
+        self._elects = scenario.elects
+        if scenario.starts:
+            if scenario.elects:
+                self._admin.delete("Lease", LEASE, NAMESPACE)
             scenario.before(stage)
             return stage
         if self._operator is None or self._operator.server.exit_code is not None:
@@ -174,7 +195,11 @@ class Campaign:
         self._started = len(self._road.proxy.seen)
         log = self._folder / f"operator-{secrets.token_hex(3)}.log"
         self._operator = OperatorProcess(
-            self._road.kubeconfig, log, args=self._args, plane=self._plane
+            self._road.kubeconfig,
+            log,
+            env=self._program,
+            plane=self._plane,
+            elects=self._elects,
         )
         self._operator.start(ready=ready)
 
@@ -199,11 +224,12 @@ class Campaign:
 
     # Its end
 
-    def _settle(self, fate: Fate, since: float) -> None:
+    def _settle(self, fate: Fate, since: float, alike: Callable[[], bool] = lambda: True) -> None:
         stage = fate.stage
 
         def done() -> bool:
-            return self._ended(stage) and due(history_of(stage)) <= told_by(stage.told())
+            told = self._ended(stage) and due(history_of(stage)) <= told_by(stage.told())
+            return told and alike()
 
         if _comes(done, PATIENCE_S):
             fate.settled_s = time.monotonic() - since
@@ -221,20 +247,48 @@ class Campaign:
             == (found["metadata"]["resourceVersion"])
         )
 
+    def _end(self, stage: Stage) -> str:
+        check = self._admin.find("TokenCheck", stage.CHECK, stage.namespace)
+        provider = self._admin.find("TokenProvider", stage.namespace)
+        if provider:  # counted a while later, when more than one check has come or gone
+            provider["status"].pop("checks", None)
+        return end_of(stage.namespace, check, provider)
+
     def _until_quiet(self) -> None:
         """The operator watches our kinds, its last step at a start, and asked nothing since."""
-        _comes(
-            lambda: any(
-                one.verb == "watch" and one.path.endswith("/tokenchecks")
-                for one in self._road.proxy.seen[self._started :]
-            ),
-            PATIENCE_S,
+        _comes(self._watches, PATIENCE_S)
+        _comes(self._silence(QUIET_S), PATIENCE_S)
+
+    def _dies(self, victim: OperatorProcess, *, starting: bool) -> bool:
+        """Whether it dies; one that starts is given up once it watches and asks for no more."""
+        silent = self._silence(2 * QUIET_S)
+
+        def over() -> bool:
+            return victim.server.exit_code is not None or (
+                starting and self._watches() and silent()
+            )
+
+        _comes(over, PATIENCE_S if starting else MISSED_S)
+        return victim.server.exit_code is not None
+
+    def _watches(self) -> bool:
+        return any(
+            one.verb == "watch" and one.path.endswith("/tokenchecks")
+            for one in self._road.proxy.seen[self._started :]
         )
+
+    def _silence(self, lasts_s: float) -> Callable[[], bool]:
+        """Returns what tells whether nobody has asked for so long, the beat of a Lease aside."""
         counted, at = -1, 0.0
-        while time.monotonic() - at < QUIET_S:
-            if (now := len(self._road.proxy.seen)) != counted:
+
+        def holds() -> bool:
+            nonlocal counted, at
+            now = sum(not one.path.startswith(_LEASES) for one in list(self._road.proxy.seen))
+            if now != counted:
                 counted, at = now, time.monotonic()
-            time.sleep(0.05)
+            return time.monotonic() - at >= lasts_s
+
+        return holds
 
     def _namespace(self) -> str:
         name = f"kills-{secrets.token_hex(4)}"
@@ -254,7 +308,7 @@ def judge(fate: Fate, events: Iterable[Object]) -> None:
     wanted, told = due(history), told_by(events)
     fate.lost = [" ".join(one) for one in wanted - told]
     fate.doubled = [" ".join(one) for one in told - wanted]
-    if fate.settled_s is None and not fate.missed:
+    if fate.settled_s is None:
         said = [ready(one.object) for one in history]
         fate.wrong.append(f"never came to its end: {said}, wanted {fate.stage.truths[-1].verdict}")
 
@@ -269,7 +323,8 @@ def _numbered(seen: Sequence[Seen], namespace: str) -> Iterator[Call]:
     for request in seen:
         kind = request.verb, request.path.replace(namespace, "NS")
         counted[kind] += 1
-        yield Call(*kind, counted[kind])
+        if counted[kind] <= RENEWALS or not request.path.startswith(_LEASES):
+            yield Call(*kind, counted[kind])
 
 
 def _comes(holds: Callable[[], bool], timeout_s: float) -> bool:

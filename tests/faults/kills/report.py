@@ -7,8 +7,20 @@ from collections.abc import Iterable, Sequence
 
 from faults.kills.campaign import Fate
 
-_COLUMNS = "{:32} {:>6} {:>6} {:>6} {:>6} {:>8} {:>6} {:>7} {:>7} {:>7}"
-_TITLES = ("scenario", "calls", "kills", "missed", "wrong", "doubled", "lost", "p50", "p99", "max")
+_COLUMNS = "{:32} {:>6} {:>6} {:>6} {:>6} {:>8} {:>6} {:>7} {:>7} {:>7} {:>7}"
+_TITLES = (
+    "scenario",
+    "calls",
+    "kills",
+    "missed",
+    "wrong",
+    "doubled",
+    "lost",
+    "differs",
+    "p50",
+    "p99",
+    "max",
+)
 
 
 def table(fates: Sequence[Fate]) -> str:
@@ -23,7 +35,7 @@ def unsound(fates: Iterable[Fate]) -> str:
     """What is wrong, with where each operator died; empty when nothing is."""
     return "\n".join(
         f"{fate.scenario}, killed {fate.death}: wrong {fate.wrong}, doubled {fate.doubled},"
-        f" lost {fate.lost}"
+        f" lost {fate.lost}, differs {fate.differs}"
         for fate in fates
         if not fate.sound
     )
@@ -40,6 +52,7 @@ def _line(name: str, fates: Sequence[Fate]) -> str:
         sum(len(fate.wrong) for fate in fates),
         sum(len(fate.doubled) for fate in fates),
         sum(len(fate.lost) for fate in fates),
+        sum(bool(fate.differs) for fate in fates),
         *(f"{value:.2f} s" for value in times or (0.0, 0.0, 0.0)),
     )
 

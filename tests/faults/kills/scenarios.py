@@ -30,12 +30,14 @@ class Scenario:
         before: sets the stage; its last truth stands in the status before the change comes.
         act: the change, and the truth after it. Without one the start itself is the change.
         starts: the operator is started by the change, and dies at a call of its start.
+        elects: it takes part in an election, whose Lease is not there before.
     """
 
     name: str
     before: Callable[[Stage], None]
     act: Callable[[Stage], None] = lambda _: None
     starts: bool = False
+    elects: bool = False
 
 
 def good(stage: Stage) -> None:
@@ -166,6 +168,7 @@ ALL = (
     Scenario("first start, good token", good, starts=True),
     Scenario("first start, bad token", bad, starts=True),
     Scenario("first start, rolled out", rolled_out, starts=True),
+    Scenario("first start, elected", rolled_out, starts=True, elects=True),
     Scenario("check applied", nothing, apply),
     Scenario("rotation", good, rotate_later),
     Scenario("rotation to a bad token", good, spoil),
