@@ -17,6 +17,7 @@ from tokencheck.gather.once import sources_once
 from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import WriteResult
+from tokencheck.model.work import Next
 from tokencheck.passes.check import check_pass
 from tokencheck.publish.publish import Sinks
 
@@ -52,6 +53,7 @@ class Passes:
 
     def __init__(self) -> None:
         self.check: TokenCheck | None = None
+        self.next = Next()
         self._memory = Recollection()
         self._sinks = Sinks(status=self, events=self, board=self, shelf=self)
 
@@ -61,7 +63,7 @@ class Passes:
         if self.check is not None:
             inventory._checks[KEY] = self.check  # noqa: SLF001 - a status, which files do not have
         sources = replace(sources_once(inventory, b"k" * 32), memory=self._memory)
-        asyncio.run(check_pass(KEY, NOW, sources=sources, sinks=self._sinks))
+        self.next = asyncio.run(check_pass(KEY, NOW, sources=sources, sinks=self._sinks))
         assert self.check is not None
         token: Mapping[str, Any] = self.check.status["tokens"][0]
         return token
@@ -90,3 +92,22 @@ def test_a_token_that_comes_back_as_another_has_drifted(unread: str | Unread) ->
     assert passes.check is not None
     found = {finding["reason"] for finding in passes.check.status["findings"]}
     assert "Drifted" in found, passes.check.status
+
+
+@pytest.mark.parametrize(
+    ("held", "retry", "unread"),
+    [
+        (GITHUB, False, False),
+        (Absent(what=WHAT), False, False),
+        (Denied(what=WHAT), True, False),
+        (Failed(what=WHAT), True, True),
+    ],
+    ids=repr,
+)
+def test_a_read_without_an_answer_is_tried_again_within_seconds_and_a_refused_one_at_leisure(
+    held: str | Unread, retry: bool, unread: bool
+) -> None:
+    """A right comes by an admin's hand; an answer may come with the next try."""
+    passes = Passes()
+    passes.over(held)
+    assert (passes.next.retry, passes.next.unread) == (retry, unread)

@@ -165,7 +165,7 @@ class Engine:
             self._hold(work, turns.taken_s)
             self._queue.schedule(work.key, wake_at)
             if following.retry:
-                self._queue.retry(work, self._clock.monotonic())
+                self._queue.retry(work, self._clock.monotonic(), unread=following.unread)
             else:
                 self._queue.done(work)
             self._observe(work.key.kind, self._clock.monotonic() - started)

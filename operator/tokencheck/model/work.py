@@ -31,10 +31,12 @@ class Next:
     Args:
         wake_at: replaces every earlier moment; None means "only when something changes".
         retry: the pass could not end (no answer, a conflict): again soon, with growing back-off.
+        unread: that was for a read without an answer: the back-off ends after seconds.
     """
 
     wake_at: datetime | None = None
     retry: bool = False
+    unread: bool = False
 
 
 Pass: TypeAlias = Callable[[Work, datetime], Awaitable[Next]]

@@ -19,9 +19,8 @@ from tokencheck.model.keys import Key
 from tokencheck.model.work import Work
 from tokencheck.notice.deadlines import Deadlines
 from tokencheck.notice.lanes import Lanes
+from tokencheck.notice.retries import LAST_S, last_unread_s, wait_s
 
-FIRST_RETRY_S = 0.1
-LAST_RETRY_S = 60.0
 # Keys released at once: about 2 ms, so that 10,000 of one second do not hold up the loop.
 RELEASE_LIMIT = 500
 
@@ -63,6 +62,7 @@ class Queue:
         self._running: set[Key] = set()
         self._delayed: dict[Key, _Pending] = {}
         self._failures: dict[Key, int] = {}
+        self._unread: set[Key] = set()  # whose last pass could not read something
         self._held: dict[Key, float] = {}  # monotonic seconds before which no change makes it due
         self._delays = Deadlines()  # monotonic seconds
         self._deadlines = Deadlines()  # seconds since the epoch
@@ -152,14 +152,23 @@ class Queue:
     def done(self, work: Work) -> None:
         """End a pass; its key is ready again if something happened meanwhile."""
         self._failures.pop(work.key, None)
+        self._unread.discard(work.key)
         self._end(work.key)
 
-    def retry(self, work: Work, monotonic: float) -> None:
-        """End a failed pass: its causes come back after 0.1 to 60 s or with the next change."""
+    def retry(self, work: Work, monotonic: float, *, unread: bool = False) -> None:
+        """End a failed pass: its causes come back after 0.1 to 60 s or with the next change.
+
+        Args:
+            work: what could not end.
+            monotonic: seconds, now.
+            unread: a read failed that may work at any moment: of few such keys each comes back
+                after 3 s at most.
+        """
         failures = self._failures.get(work.key, 0) + 1
         self._failures[work.key] = failures
-        longest = min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures, 16))
-        wait = longest * (1 + self._random()) / 2
+        (self._unread.add if unread else self._unread.discard)(work.key)
+        last_s = last_unread_s(len(self._unread)) if unread else LAST_S
+        wait = wait_s(failures, self._random(), last_s=last_s)
         self._delay(work.key, {*work.causes, Cause.RETRY}, work.first_seen, monotonic + wait)
         self._end(work.key)
 

@@ -22,6 +22,10 @@ from tokencheck.model.work import Next
 from tokencheck.passes.assess import assess_located, rollout_from
 from tokencheck.publish.publish import Published, Sinks, publish
 
+# A right comes by an admin's hand, an answer with the next try.
+_UNANSWERED: frozenset[object] = frozenset({Failed, TrustState.READ_FAILED})
+_LATER = _UNANSWERED | {Denied, TrustState.DENIED}
+
 
 async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks) -> Next:
     """Judge one TokenCheck, write what changed, and return when to look again.
@@ -62,7 +66,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     ahead = sources.keyring.ask_ahead_at(assessment, now)
     wakes = (at for at in (outcome.wake_at, next_beat(check, now), ahead) if at is not None)
     following = _next(published, min(wakes), key, sources, sinks)
-    return replace(following, retry=following.retry or _unread(seen, assessment))
+    missing = _missing(seen, assessment)
+    unread = not missing.isdisjoint(_UNANSWERED)
+    return replace(following, retry=following.retry or bool(missing), unread=unread)
 
 
 def _keys_of_providers(check: TokenCheck, sources: Sources) -> frozenset[Key]:
@@ -106,12 +112,10 @@ def _baselines(key: Key, assessment: Assessment, sources: Sources) -> Mapping[st
     return baselines
 
 
-def _unread(seen: Seen, assessment: Assessment) -> bool:
-    """Return whether something may be readable later although no watch will say so."""
-    waiting = (TrustState.DENIED, TrustState.READ_FAILED)
-    return isinstance(seen.unread, Denied | Failed) or any(
-        isinstance(t.evidence.holding, Denied | Failed)
-        or t.evidence.trust.state in waiting
-        or t.evidence.stale.denied
-        for t in assessment.tokens
-    )
+def _missing(seen: Seen, assessment: Assessment) -> frozenset[object]:
+    """Return in which ways something could not be read that may be later, and no watch tells."""
+    tokens = [token.evidence for token in assessment.tokens]
+    ways = {type(seen.unread), *(type(token.holding) for token in tokens)}
+    states = {token.trust.state for token in tokens}
+    denied = {Denied} if any(token.stale.denied for token in tokens) else set()
+    return frozenset((ways | states | denied) & _LATER)

@@ -30,10 +30,11 @@ async def provider_pass(
     wake_at = sources.keyring.tend(provider, now)
     trust = await provided(provider, sources, now)
     outcome = plan_provider(provider, trust, now, checks=sources.interest.followers(key))
-    retry = trust.state in (TrustState.DENIED, TrustState.READ_FAILED)
+    unread = trust.state is TrustState.READ_FAILED
+    retry = unread or trust.state is TrustState.DENIED
     waits = trust.state is TrustState.PENDING and provider.status.get("observedGeneration", -1) >= 0
     if waits or outcome.status == dict(provider.status):
-        return Next(wake_at=wake_at, retry=retry)
+        return Next(wake_at=wake_at, retry=retry, unread=unread)
     result, _ = await status.write(
         key,
         uid=provider.uid,
@@ -44,4 +45,4 @@ async def provider_pass(
         for event in outcome.events:
             events.emit(event)
     again = (WriteResult.CONFLICT, WriteResult.FAILED, WriteResult.REFUSED)
-    return Next(wake_at=wake_at, retry=retry or result in again)
+    return Next(wake_at=wake_at, retry=retry or result in again, unread=unread)
