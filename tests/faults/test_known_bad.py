@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from faults.kills import known_bad as kills
 from faults.known_bad import BUILDS, Build
 
 
-@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
+@pytest.mark.parametrize("build", [*BUILDS, *kills.BUILDS], ids=lambda build: build.name)
 def test_a_known_bad_build_can_still_be_made(build: Build, tmp_path: Path) -> None:
-    """`make faults ARGS=--known-bad` runs it."""
+    """`make faults ARGS=--known-bad` and `make faults-kill ARGS=--known-bad` run it."""
     sources = build.make(tmp_path)
     for change in build.changes:
         text = (sources / "tokencheck" / change.file).read_text()

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from controlplane import ControlPlane, build
 from faults.kills.campaign import Campaign, Fate, deaths_at
+from faults.kills.known_bad import BUILDS, broken
 from faults.kills.report import table, unsound
 from faults.kills.scenarios import ALL, Scenario
+from faults.known_bad import Build
 
 _CRDS = Path(__file__).parents[3] / "crds"
 
@@ -45,17 +47,48 @@ def play(
     return fates
 
 
+def show(plane: ControlPlane, folder: Path, bad: Build) -> tuple[list[str], int]:
+    """What is broken by a bad build, and after how many deaths that was seen."""
+    program = {"PYTHONPATH": str(bad.make(folder))}
+    fates: list[Fate] = []
+    with Campaign(plane, folder, program) as campaign:
+        for scenario in [one for one in ALL if one.name in bad.faults]:
+            for death in deaths_at(campaign.calls_of(scenario)):
+                fates.append(campaign.die(scenario, death))
+                campaign.judge_again(fates)
+                if set(broken(fates)) & set(bad.breaks):
+                    print(unsound(fates), flush=True)
+                    return broken(fates), len(fates)
+    return broken(fates), len(fates)
+
+
+def show_bad(plane: ControlPlane, only: str) -> int:
+    """Run each bad build until it is seen; returns how many were not."""
+    missed = 0
+    for one in [known for known in BUILDS if only in known.name]:
+        with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+            seen, kills = show(plane, Path(folder), one)
+        red = bool(set(seen) & set(one.breaks))
+        missed += not red
+        verdict = " ".join(seen) if red else f"NOT SEEN {' '.join(seen)}"
+        print(f"{one.name}: expected {' '.join(one.breaks)}, {verdict} after {kills} kills")
+    return missed
+
+
 def main() -> int:
     """Plays what the command line names."""
     parser = argparse.ArgumentParser(prog="make faults-kill", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="only every n-th death")
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    parser.add_argument("--known-bad", action="store_true", help="builds that must turn red")
     asked = parser.parse_args()
     scenarios = [one for one in ALL if asked.only in one.name]
     build()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder, ControlPlane(parts=()) as plane:
         plane.install(*sorted(_CRDS.glob("*.yaml")))
+        if asked.known_bad:
+            return show_bad(plane, asked.only)
         with Campaign(plane, Path(folder)) as campaign:
             fates = play(
                 campaign, scenarios, lambda text: print(text, flush=True), every=asked.every

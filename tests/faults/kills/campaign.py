@@ -150,6 +150,7 @@ class Campaign:
             self._start(ready=False)
         wanted = self._ends[scenario.name]
         self._settle(fate, died, lambda: self._end(stage) == wanted)
+        self._until_quiet()  # what stood already at the death is looked at, and told, again
         fate.differs = list(differences(wanted, self._end(stage)))
         judge(fate, stage.told())
         stage.clear()
@@ -255,8 +256,8 @@ class Campaign:
         return end_of(stage.namespace, check, provider)
 
     def _until_quiet(self) -> None:
-        """The operator watches our kinds, its last step at a start, and asked nothing since."""
-        _comes(self._watches, PATIENCE_S)
+        """The operator leads and watches our kinds, and has asked nothing for a while."""
+        _comes(lambda: self._watches() and self._leads(), PATIENCE_S)
         _comes(self._silence(QUIET_S), PATIENCE_S)
 
     def _dies(self, victim: OperatorProcess, *, starting: bool) -> bool:
@@ -276,6 +277,11 @@ class Campaign:
             one.verb == "watch" and one.path.endswith("/tokenchecks")
             for one in self._road.proxy.seen[self._started :]
         )
+
+    def _leads(self) -> bool:
+        assert self._operator is not None
+        shown = self._operator.metrics().items()
+        return any(name.startswith("tokencheck_leader") and value == 1 for name, value in shown)
 
     def _silence(self, lasts_s: float) -> Callable[[], bool]:
         """Returns what tells whether nobody has asked for so long, the beat of a Lease aside."""

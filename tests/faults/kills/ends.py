@@ -10,6 +10,8 @@ from cluster.shop import Object
 
 # When it happened and which object it was is each run's own.
 _OWN = frozenset({"resourceVersion", "since", "uid"})
+# They come and go by the clock, after every verdict; the scenes end sooner or later than that.
+_PULSES = ("Reconciling", "Stalled")
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -32,9 +34,13 @@ def _without_own(value: object) -> object:
         kept = {name: one for name, one in value.items() if not _is_own(name)}
         return {name: _without_own(one) for name, one in kept.items()}
     if isinstance(value, list):
-        return [_without_own(one) for one in value]
+        return [_without_own(one) for one in value if not _is_pulse(one)]
     return value
 
 
 def _is_own(name: str) -> bool:
     return name in _OWN or name.endswith("Time")
+
+
+def _is_pulse(value: object) -> bool:
+    return isinstance(value, dict) and value.get("type") in _PULSES
