@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -43,7 +44,9 @@ def unsound(fates: Iterable[Fate]) -> str:
 
 def _line(name: str, fates: Sequence[Fate]) -> str:
     took = sorted(f.settled_s for f in fates if f.settled_s is not None and not f.missed)
-    times = (statistics.median(took), took[int(0.99 * (len(took) - 1))], took[-1]) if took else ()
+    times = (
+        (statistics.median(took), took[math.ceil(0.99 * len(took)) - 1], took[-1]) if took else ()
+    )
     return _COLUMNS.format(
         name,
         len({(fate.scenario, fate.death.call) for fate in fates}),
