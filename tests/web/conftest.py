@@ -109,6 +109,7 @@ def sources(**changes):
         kopf_restarts=lambda: 6,
         leases=lambda: (LEASE,),
         apiserver_skew_s=lambda: -2.34,
+        tasks=lambda: 23,
     )
     return replace(healthy, **changes)
 

@@ -23,6 +23,7 @@ def test_a_healthy_process_lives_and_is_ready(process):
         "queueOldestSeconds": 0.5,
         "stuckSeconds": 0.0,
         "loopLagSeconds": 0.01,
+        "tasks": 23,
         "apiserverClockSkewSeconds": -2.3,
         "passesFailed": 3,
         "kopfRestarts": 6,

@@ -1,5 +1,6 @@
 """What /metrics and the probes ask of the running parts."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,7 @@ def facts_of(
         providers=lambda: _providers(keyring),
         provider_requests=lambda: dict(keyring.requests),
         apiserver_skew_s=lambda: clock.skew_s,
+        tasks=lambda: len(asyncio.all_tasks()),
     )
 
 

@@ -101,6 +101,7 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "queueOldestSeconds": round(sources.queue_oldest_s(), 3),
         "stuckSeconds": round(sources.stuck_s(), 3),
         "loopLagSeconds": round(sources.loop_lag_s(), 3),
+        "tasks": sources.tasks(),
         "passesFailed": sources.passes_failed(),
         "apiserverClockSkewSeconds": round(sources.apiserver_skew_s(), 1),
         "kopfRestarts": sources.kopf_restarts(),

@@ -115,6 +115,7 @@ class Sources:
         provider_requests: how often, by (provider, outcome).
         apiserver_skew_s: by how much the API server's clock is ahead of ours; 0 when they may
             agree.
+        tasks: of the event loop; it stays the same at rest, and a leak shows here first.
     """
 
     wall: Callable[[], datetime]
@@ -133,3 +134,4 @@ class Sources:
     providers: Callable[[], Sequence[ProviderState]] = tuple
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
     apiserver_skew_s: Callable[[], float]
+    tasks: Callable[[], int] = int

@@ -41,8 +41,17 @@ class Call:
 
 def resource_of(path: str) -> str:
     """Return the plural, and the subresource if any, of an API path: ``tokenchecks/status``."""
+    return "/".join(_below_the_namespace(path)[::2][:2])
+
+
+def is_collection(path: str) -> bool:
+    """Return whether an API path is that of all objects of a resource, in a namespace or not."""
+    return len(_below_the_namespace(path)) == 1
+
+
+def _below_the_namespace(path: str) -> list[str]:
     parts = path.strip("/").split("/")
     parts = parts[2:] if parts[0] == "api" else parts[3:]
     if len(parts) > 2 and parts[0] == "namespaces" and parts[2] not in ("status", "finalize"):
         parts = parts[2:]
-    return "/".join(parts[::2][:2])
+    return parts

@@ -1,6 +1,5 @@
 """How fast we may go: a token bucket for requests, a jittered back-off for retries."""
 
-import asyncio
 import math
 import random
 import time
@@ -27,15 +26,6 @@ class TokenBucket:
             return False
         self._left -= 1
         return True
-
-    async def take(self) -> float:
-        """Take one token, waiting for it in the order of asking; return the seconds waited."""
-        self._fill()
-        self._left -= 1  # below zero: a place in the line
-        wait_s = max(0.0, -self._left / self._per_second)
-        if wait_s:
-            await asyncio.sleep(wait_s)
-        return wait_s
 
     def _fill(self) -> None:
         now = self._clock()
@@ -66,3 +56,12 @@ class Backoff:
 def jitter(seconds: float, share: float) -> float:
     """Return `seconds` less a random part of at most `share`: replicas do not march in step."""
     return seconds * (1 - share * random.random())  # noqa: S311 - spreads load, guards nothing
+
+
+def pause_s(asked_s: float) -> float:
+    """Return how long to stay away from a server that asks for `asked_s`.
+
+    Up to a fifth later, never earlier: a herd that comes back in the same instant is throttled
+    again.
+    """
+    return asked_s * 1.2 - jitter(asked_s * 0.2, 1.0) + 0.01

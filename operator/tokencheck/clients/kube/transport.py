@@ -36,9 +36,12 @@ from tokencheck.clients.kube.answers import (
 from tokencheck.clients.kube.call import Call, resource_of
 from tokencheck.clients.kube.configuration import load_in_cluster, load_kubeconfig, tls_of
 from tokencheck.clients.kube.echoes import Known, WithoutEchoes
+from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
-from tokencheck.clients.kube.limits import TokenBucket, jitter
+from tokencheck.clients.kube.limits import pause_s
+from tokencheck.clients.kube.line import Bounds
 from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
+from tokencheck.clients.kube.urgency import Urgency, urgency_of
 from tokencheck.model.errors import ClusterError, UsageError
 
 JSON = "application/json"
@@ -58,7 +61,8 @@ class Limits:
     Args:
         per_second, burst: requests, streams not counted. The server's own fairness decides below
             that.
-        connections: open at once for requests; `streams` for watches.
+        connections: open at once for requests, of which the less urgent never take the last;
+            `streams` for watches. Source: docs/adr/0016
     """
 
     per_second: float = 1000.0
@@ -89,7 +93,8 @@ class Transport:
         self._configuration = configuration
         self._reload_configuration = reload
         self._writes = writes
-        self._bucket = TokenBucket(per_second=limits.per_second, burst=limits.burst)
+        bounds = Bounds(per_second=limits.per_second, burst=limits.burst, places=limits.connections)
+        self._gate = Gate(bounds, self._waited)
         self._reload_lock = asyncio.Lock()
         self._reloaded_at = -_RELOAD_EVERY_S
         self._tls = tls_of(configuration)
@@ -232,7 +237,7 @@ class Transport:
         )
         answered = False
         try:
-            async with self._opened(self._streams, call) as response:
+            async with self._opened(self._streams, call) as (response, _):
                 answered = True
                 self._count(call, response.status)
                 if response.status != 200:
@@ -271,10 +276,8 @@ class Transport:
             body=b"" if body is None else msgspec.json.encode(body),
             only_if=only_if,
         )
-        self.held_back_s[HeldBackBy.CLIENT] += await self._bucket.take()
-        asked = asyncio.get_running_loop().time()
         try:
-            async with self._opened(self._road, call) as response:
+            async with self._opened(self._road, call) as (response, asked):
                 data = await body_of(response, call.where)
                 self._count(call, response.status)
                 answer = Answer(status=response.status, body=data, date=response.header("Date"))
@@ -288,26 +291,46 @@ class Transport:
             raise broken(call.where, error) from None
 
     @asynccontextmanager
-    async def _opened(self, road: Road, call: Call) -> AsyncIterator[Response]:
-        """Enter the answer; ask again while throttled, and once with fresh credentials."""
+    async def _opened(self, road: Road, call: Call) -> AsyncIterator[tuple[Response, float]]:
+        """Enter the answer, with when it was asked for.
+
+        Asked again while throttled, and once with fresh credentials. A 429 holds back all requests
+        of its kind for as long as the server asks, and no others.
+        """
+        urgency = urgency_of(call)
         for attempt in range(1, _ATTEMPTS + 1):
-            request = await self._request_of(call)
-            async with asyncio.timeout(call.timeout_s) as limit, road.exchange(request) as response:
-                if response.status == 401 and attempt == 1 and await self._reload():
-                    self._again(call, response.status, Retry.UNAUTHORIZED)
-                    continue
-                if response.status != 429 or attempt == _ATTEMPTS:
-                    if road is self._streams:
-                        limit.reschedule(None)  # each line has its own
-                    yield response
-                    return
-                asked_s = retry_after_s(response)
-            # Later than asked, never earlier: a herd that comes back in the same instant is
-            # throttled again.
-            pause_s = asked_s * 1.2 - jitter(asked_s * 0.2, 1.0) + 0.01
-            self._again(call, response.status, Retry.THROTTLED)
-            self.held_back_s[HeldBackBy.SERVER] += pause_s
-            await asyncio.sleep(pause_s)
+            async with self._may_go(road, urgency):
+                request = await self._request_of(call)
+                asked = asyncio.get_running_loop().time()
+                async with (
+                    asyncio.timeout(call.timeout_s) as limit,
+                    road.exchange(request) as response,
+                ):
+                    if response.status == 401 and attempt == 1 and await self._reload():
+                        self._again(call, response.status, Retry.UNAUTHORIZED)
+                        continue
+                    if response.status == 429:
+                        self._gate.hold(urgency, pause_s(retry_after_s(response)))
+                    if response.status != 429 or attempt == _ATTEMPTS:
+                        if road is self._streams:
+                            limit.reschedule(None)  # each line has its own
+                        yield response, asked
+                        return
+                    await body_of(response, call.where)  # read, so that the connection is kept
+            self._again(call, 429, Retry.THROTTLED)
+
+    @asynccontextmanager
+    async def _may_go(self, road: Road, urgency: Urgency) -> AsyncIterator[None]:
+        """Enter when a request may go. A stream, which lasts, takes nobody's place."""
+        if road is self._streams:
+            await self._gate.open_for(urgency)
+            yield
+        else:
+            async with self._gate.passing(urgency):
+                yield
+
+    def _waited(self, by: HeldBackBy, seconds: float) -> None:
+        self.held_back_s[by] += seconds
 
     def _count(self, call: Call, status: int) -> None:
         self.requests[call.verb, resource_of(call.path), str(status)] += 1

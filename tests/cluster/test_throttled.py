@@ -1,0 +1,128 @@
+"""An API server that is short of breath, a team that makes very much at once, and rest.
+
+The operator obeys what it is asked, verdicts go on, and nobody's checks wait behind another's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cluster.road import Road, operator_behind
+from cluster.shop import API, Shop, eventually, is_current, listed, ready
+from cluster.statuses import Object
+from controlplane import Api, ControlPlane, OperatorProcess
+from faultproxy import FaultProxy, Seen
+
+Behind = tuple[Road, OperatorProcess]
+PATIENCE_S = 90.0
+NOISY_CHECKS = 400
+
+
+@pytest.fixture
+def behind(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    with operator_behind(controlplane, tmp_path_factory.mktemp("operator")) as both:
+        yield both
+
+
+def is_list(seen: Seen) -> bool:
+    return seen.verb in ("get", "watch") and seen.path.endswith(("/secrets", "/namespaces"))
+
+
+def is_read(seen: Seen) -> bool:
+    return seen.verb == "get" and "/secrets/" in seen.path
+
+
+def version(found: Object) -> int:
+    return int(found["metadata"]["resourceVersion"])
+
+
+def good(shop: Shop) -> None:
+    shop.secret("payments", shop.signer.token())
+    shop.check("payments", listed("payments", providerRef={"name": shop.provider()}))
+    shop.reads("payments", "True", "AllChecksPassed", timeout_s=PATIENCE_S)
+
+
+def test_a_verdict_follows_although_lists_are_throttled(behind: Behind, shop: Shop) -> None:
+    """A fresh check is judged from a direct read; its status is written meanwhile."""
+    road, operator = behind
+    road.do(lambda proxy: proxy.refuse(429, is_list, headers={"Retry-After": "30"}))
+    good(shop)
+    assert operator.metrics()['tokencheck_api_retries_total{reason="Throttled"}'] > 0
+
+
+def test_a_verdict_comes_late_but_right_when_reads_are_throttled(
+    behind: Behind, shop: Shop
+) -> None:
+    """Never is it Unknown in between: to be asked to wait is no answer about the token."""
+    road, _ = behind
+    good(shop)
+    asked = sum(is_read(seen) for seen in list(road.proxy.seen))
+    road.do(lambda proxy: proxy.refuse(429, is_read, times=1, headers={"Retry-After": "3"}))
+    began = time.monotonic()
+    shop.secret("payments", shop.signer.expired())
+    shop.reads("payments", "False", "TokenExpired", timeout_s=PATIENCE_S)
+    assert time.monotonic() - began >= 3.0
+    assert sum(is_read(seen) for seen in list(road.proxy.seen)) >= asked + 2
+    shop.seen("payments", lambda one: ready(one) == ("False", "TokenExpired"))
+    said = [ready(one.object) for one in shop.history("payments")]
+    assert said[-2:] == [("True", "AllChecksPassed"), ("False", "TokenExpired")]
+
+
+def test_at_rest_nothing_is_polled_that_is_watched(behind: Behind, shop: Shop) -> None:
+    """A comparison now and then, once each; for the rest, watches and the Lease."""
+    road, _ = behind
+    good(shop)
+    time.sleep(3)  # Events, and what the start still asks
+    before = len(road.proxy.seen)
+    time.sleep(20)
+    new = list(road.proxy.seen)[before:]
+    reads = Counter(
+        seen.path for seen in new if seen.verb == "get" and "continue" not in seen.query
+    )
+    assert not {path: times for path, times in reads.items() if times > 1}, new
+    assert not [seen for seen in new if is_read(seen)]
+    writes = [seen for seen in new if seen.verb in ("patch", "post")]
+    assert not [seen for seen in writes if "/leases/" not in seen.path]
+
+
+def test_a_team_that_makes_very_much_at_once_holds_nobody_up(
+    behind: Behind, shop: Shop, admin: Api
+) -> None:
+    """Of its long backlog only a few are told before another team's changed token is."""
+    road, operator = behind
+    good(shop)
+    noisy = f"{shop.namespace}-noisy"
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": noisy}})
+
+    def make(number: int) -> None:
+        meta = {"name": f"noisy-{number}", "namespace": noisy}
+        spec = {"tokens": [listed(f"none-{number}")]}
+        admin.create({"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec})
+
+    def unjudged() -> list[Object]:
+        return [one for one in admin.list("TokenCheck", noisy) if not is_current(one)]
+
+    try:
+        # No status of theirs arrives before all of them and the changed token are in the queue.
+        road.do(lambda proxy: proxy.keep_back(lambda seen: noisy in seen.path))
+        with ThreadPoolExecutor(8) as makers:
+            list(makers.map(make, range(NOISY_CHECKS)))
+        eventually(
+            lambda: operator.metrics()["tokencheck_queue_depth"] > NOISY_CHECKS / 2, timeout_s=60
+        )
+        shop.secret("payments", shop.signer.expired())
+        time.sleep(1)
+        road.do(FaultProxy.send_on)
+        told = version(shop.reads("payments", "False", "TokenExpired", timeout_s=PATIENCE_S))
+        eventually(lambda: not unjudged(), timeout_s=PATIENCE_S)
+        before = [one for one in admin.list("TokenCheck", noisy) if version(one) < told]
+        assert len(before) < NOISY_CHECKS / 4
+    finally:
+        admin.delete("Namespace", noisy)
