@@ -13,15 +13,16 @@ from pathlib import Path
 import click
 
 from faults.catalogue import catalogue
-from faults.fault import Fault
+from faults.fault import Idle
 from faults.known_bad import BUILDS, Build
-from faults.report import story_of, table_of
+from faults.report import stories_of, table_of
 from faults.run import Plan, Result, Run, broken
+from faults.schedule import Round, Schedule
 
 # A bad build has to show itself within so many bursts.
 BURSTS = 12
-STORIES = 5  # of breaches that are told in full
-CALM_S = 5.0
+BURST_S = 4.0
+NO_FAULT = Idle(name="no fault")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -46,12 +47,13 @@ def main(
     with tempfile.TemporaryDirectory() as folder, Run(Path(folder), Plan(**plan)) as run:  # type: ignore[arg-type]
         faults = [one for one in catalogue(run.leaks.answer) if _chosen(one.name, only)]
         until = time.monotonic() + minutes * 60
-        while time.monotonic() < until:
-            _burst(run, *run.choose_some(faults))
+        for one in Schedule(faults, run.result.seed, slow=True):
+            if time.monotonic() > until:
+                break
+            told(run, one)
         result = run.finish()
     print(table_of(result))
-    for breach in result.breaches[:STORIES]:
-        print("\n".join([str(breach), *story_of(run.history, run.excuses, breach)]))
+    print("\n".join(stories_of(run.history, run.excuses, result.breaches)))
     sys.exit(bool(result.breaches or result.leaks))
 
 
@@ -59,8 +61,9 @@ def _chosen(name: str, words: Sequence[str]) -> bool:
     return not words or any(word in name for word in words)
 
 
-def _burst(run: Run, *faults: Fault) -> None:
-    episode = run.strike(*faults)
+def told(run: Run, one: Round) -> None:
+    """A round strikes, and a line says what it was."""
+    episode = run.strike(*one.faults, lasts_s=one.lasts_s)
     took = "no end" if episode.converged_s is None else f"{episode.converged_s:.2f} s"
     struck = " + ".join(f"{count} {name}" for name, count in episode.classes)
     print(f"{run.result.faults:>7}  {struck}; right again after {took}", flush=True)
@@ -69,16 +72,16 @@ def _burst(run: Run, *faults: Fault) -> None:
 def _known_bad(plan: Plan, only: Sequence[str]) -> int:
     """Run each bad build until it is seen; returns how many were not."""
     missed = 0
-    print(f"{'build without':<38}{'expected':<12}{'seen':<16}faults")
+    print(f"{'build without':<38}{'expected':<12}{'seen':<16}{'faults':>7}{'seconds':>9}")
     for build in [one for one in BUILDS if _chosen(one.name, only)]:
+        began = time.monotonic()
         result = run_build(build, plan)
         seen = broken(result)
         red = bool(set(seen) & set(build.breaks))
         missed += not red
         verdict = " ".join(seen) if red else f"NOT SEEN {' '.join(seen)}"
-        print(
-            f"{build.name:<38}{' '.join(build.breaks):<12}{verdict:<16}{result.faults}", flush=True
-        )
+        row = f"{build.name:<38}{' '.join(build.breaks):<12}{verdict:<16}{result.faults:>7}"
+        print(f"{row}{time.monotonic() - began:>9.0f}", flush=True)
     return missed
 
 
@@ -87,15 +90,12 @@ def run_build(build: Build, plan: Plan) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         program = {"PYTHONPATH": str(build.make(Path(folder)))}
         with Run(Path(folder), replace(plan, program=program)) as run:
-            faults = [f for f in catalogue(run.leaks.answer) if _chosen(f.name, build.faults)]
+            faults = [f for f in catalogue(run.leaks.answer) if f.name in build.faults]
             for number in range(BURSTS):
-                if build.faults:
-                    run.strike(faults[number % len(faults)])
-                else:
-                    run.calm(CALM_S)
+                run.strike((faults or [NO_FAULT])[number % max(1, len(faults))], lasts_s=BURST_S)
                 if set(run.broken()) & set(build.breaks):
                     break
-            return run.finish()
+            return run.result
 
 
 if __name__ == "__main__":

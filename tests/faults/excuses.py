@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,11 +25,14 @@ class Cost:
 
 
 def cost_of(costs: Iterable[Cost]) -> Cost:
-    """What faults may cost that strike at the same time: the most of each."""
+    """What faults may cost that strike at the same time: the most of each.
+
+    Of those that make a pass late, two: its read meets one of them, and its write another.
+    """
     many = tuple(costs)
     return Cost(
         fresh_s=max(one.fresh_s for one in many),
-        late_s=sum(one.late_s for one in many),
+        late_s=sum(sorted(one.late_s for one in many)[-2:]),
         unknown=any(one.unknown for one in many),
         untold=any(one.untold for one in many),
     )
@@ -45,15 +47,6 @@ class Window:
     start: float
     end: float = float("inf")
     faults: int = 0
-
-
-def patience_now() -> float:
-    """How much longer than alone anything may take on this machine now, at least 1.
-
-    The bounds are generous enough for four runnable processes a core; of more, each waits for the
-    others.
-    """
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 4)
 
 
 @dataclass
@@ -123,9 +116,9 @@ class Excuses:
         near = self.within(at - self.bounds.read_s, at)
         return self.bounds.read_s + max((one.cost.late_s for one in near), default=0.0)
 
-    def unknown(self, at: float) -> bool:
-        """Whether Ready may be Unknown because a read failed."""
-        near = self.within(at - self.bounds.read_s, at)
+    def unknown(self, at: float, end: float | None = None) -> bool:
+        """Whether Ready may be Unknown because a read failed, at a moment or up to another one."""
+        near = self.within(at - self.bounds.read_s, at if end is None else end)
         return any(one.cost.unknown for one in near)
 
     def untold(self, start: float, end: float) -> bool:

@@ -48,14 +48,16 @@ class Fault(Protocol):
     Args:
         name: as the table shows it.
         cost: what it may cost.
-        lasts_s: how long one burst of it lasts; `settles_s` how long it may take to be over.
+        lasts_s: how long one burst of it lasts.
         weight: how often it is chosen, beside the others.
+        slow: whether it takes half a minute and more until all is right again.
     """
 
     name: str
     cost: Cost
     lasts_s: float
     weight: float
+    slow: bool
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """It is at work; returns how many faults that made."""
@@ -75,6 +77,7 @@ class Idle:
     cost: Cost = field(default_factory=Cost)
     lasts_s: float = 1.0
     weight: float = 1.0
+    slow: bool = False
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Nothing."""

@@ -76,6 +76,7 @@ class Told:
     """An Event, when it was first said or said again."""
 
     at: float
+    version: int
     uid: str
     reason: str
     note: str
@@ -108,6 +109,7 @@ class History:
         self._oracle = oracle
         self._provider = provider
         self._lock = threading.RLock()
+        self._timelines: dict[tuple[int, int], Timeline] = {}
         self.lives: dict[str, Life] = {}
         self.current: dict[Place, Life] = {}
         self.secrets: dict[Place, list[SecretVersion]] = defaultdict(list)
@@ -166,15 +168,24 @@ class History:
         if event != "DELETED":
             # Etcd holds the older form, whatever the API is that wrote it.
             uid = found["involvedObject"].get("uid", "")
-            self.told[uid].append(Told(at, uid, found["reason"], found.get("message", "")))
+            version = int(found["metadata"]["resourceVersion"])
+            told = Told(at, version, uid, found["reason"], found.get("message", ""))
+            self.told[uid].append(told)
 
     # Reading
 
-    def timeline(self, token: Object, data: Object | None) -> Timeline:
-        """What the oracle says; a drifting token was accepted with the usual scopes."""
-        if token["name"] == DRIFTING:
-            token = token | {"baseline": {"scopes": SCOPES}}
-        return self._oracle.timeline(token, self._provider, data)
+    def timeline(self, token: Object, secret: SecretVersion) -> Timeline:
+        """What the oracle says; a drifting token was accepted with the usual scopes.
+
+        Args:
+            token: of a version that this history holds; `secret` too, or ABSENT.
+        """
+        asked = id(token), id(secret)  # both live as long as we do
+        if asked not in self._timelines:
+            accepted = {"baseline": {"scopes": SCOPES}} if token["name"] == DRIFTING else {}
+            said = self._oracle.timeline(token | accepted, self._provider, secret.data)
+            self._timelines[asked] = said
+        return self._timelines[asked]
 
     def secret_versions(self, place: Place, name: str) -> list[SecretVersion]:
         """All versions of the Secret that a check in this place names."""

@@ -15,8 +15,10 @@ P1     no token text anywhere (:mod:`faults.leaks`)
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from faults.excuses import Excuses
@@ -29,6 +31,8 @@ OPENING = frozenset({"Pending", "RolloutInProgress"})
 UNREAD = frozenset({"ReadFailed", "AccessDenied", "KeysUnavailable", "ProviderNotUsable"})
 # The status gives times in whole seconds.
 SECOND = 1.0
+# Of one object at once; then one in five minutes: a write has two at most.
+EVENTS_EACH = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,22 @@ class Story:
     Args:
         until: up to when the history was followed.
         quiet: since when the world rested and everything was right.
+        rests: from when on the world rested, and when everything was right again, in their order.
+        judged: how many changes and drifts L2 looked at.
     """
 
     history: History
     excuses: Excuses
     until: float
     quiet: float = float("inf")
+    rests: tuple[tuple[float, float], ...] = ()
+    judged: Counter[str] = field(default_factory=Counter)
+
+    def saw(self, start: float, end: float) -> bool:
+        """Whether the operator had the time to see what stood from start to end."""
+        place = bisect_left(self.rests, (start, 0.0))
+        rested = place < len(self.rests) and self.rests[place][1] <= end
+        return rested or end > self.excuses.due(start)
 
 
 def breaches_of(story: Story) -> list[Breach]:
@@ -104,7 +118,7 @@ def _untrue(story: Story, life: Life, write: Written, token: Object) -> str:
     lawful = {
         (segment.ready, segment.reason)
         for one in named
-        for segment in story.history.timeline(token, one.data).between(start, write.at)
+        for segment in story.history.timeline(token, one).between(start, write.at)
     }
     if write.ready in lawful:
         return ""
@@ -154,7 +168,7 @@ def ends_in_time(story: Story, life: Life) -> Iterator[Breach]:
         bound = next((one for one in versions if one.version == write.bound), ABSENT)
         if bound.data is None:
             continue
-        segments = story.history.timeline(token, bound.data).segments
+        segments = story.history.timeline(token, bound).segments
         ended = next((s.start for s in segments if s.start > write.at and s.ready != "True"), None)
         stood_until = following.at if following else (life.ended or story.until)
         if ended is not None and stood_until > story.excuses.due(ended):
@@ -169,9 +183,11 @@ def _with_next(life: Life) -> Iterable[tuple[Written, Written | None]]:
 # S5
 
 
-def transition_times(_: Story, life: Life) -> Iterator[Breach]:
+def transition_times(story: Story, life: Life) -> Iterator[Breach]:
     """S5: the time of a condition moves with its status, and with nothing else."""
     for before, write in pairwise(life.versions):
+        if any(before.at < at <= write.at for at in story.history.rewinds):
+            continue  # nobody wrote what a restore brought back
         for kind, said in write.conditions.items():
             old = before.conditions.get(kind)
             if old is None:
@@ -180,12 +196,10 @@ def transition_times(_: Story, life: Life) -> Iterator[Breach]:
                 yield _breach("S5", life, write, f"{kind} moved its time and not its status")
             if old.status != said.status and said.since < old.since:
                 yield _breach("S5", life, write, f"{kind} moved its status to an earlier time")
-            if old.status != said.status and old.since == said.since and _apart(before, write):
+            late_s = SECOND + story.excuses.late_s(write.at)
+            apart = write.at - before.at > late_s
+            if apart and old.status != said.status and old.since == said.since:
                 yield _breach("S5", life, write, f"{kind} moved its status and not its time")
-
-
-def _apart(before: Written, write: Written) -> bool:
-    return write.at - before.at > 2 * SECOND
 
 
 # L1
@@ -207,62 +221,66 @@ def known_in_time(story: Story, life: Life) -> Iterator[Breach]:
 
 def told_once(story: Story, life: Life) -> Iterator[Breach]:
     """L2: a verdict that lasts is reached by one transition, and an Event tells it."""
-    told = story.history.events(life.uid)
     for before, span, after in truth_of(story.history, life, story.until).changes():
-        least = story.excuses.bounds.fresh_s
-        if min(span.end - span.start, before.end - before.start) <= least:
+        stood = story.saw(before.start, before.end) and story.saw(span.start, span.end)
+        if not stood or "Unknown" in (before.ready, span.ready):
             continue
-        if (
-            span.end <= story.excuses.due(span.start)
-            or story.excuses.unknown(span.start)
-            or "Unknown" in (before.ready, span.ready)
-        ):
-            continue
+        story.judged["changes"] += 1
         # Up to the next change only what belongs to this one.
         until = min(span.end, after.start if after else span.end)
         turns = _turns(life, "Ready", span.ready, (span.start, until))
-        if turns != 1:
+        # What cannot be read for a moment is Unknown in between.
+        if turns != 1 and not (turns and story.excuses.unknown(span.start, until)):
             what = f"{turns} transitions to Ready={span.ready} ({span.reason}) instead of one"
             yield Breach("L2", life.place[1], span.start, what)
-        elif not story.excuses.untold(span.start, until) and not any(
-            span.start - SECOND <= one.at <= until + SECOND for one in told
-        ):
+        elif not _heard(story, life, (span.start, until)):
             what = f"no Event told Ready={span.ready} ({span.reason})"
             yield Breach("L2", life.place[1], span.start, what)
+
+
+def _heard(story: Story, life: Life, span: tuple[float, float], reason: str = "") -> bool:
+    """Whether an Event tells what stood in a span, or may be lost, still to come, or too many."""
+    start, end = span[0] - SECOND, span[1] + story.excuses.bounds.fresh_s
+    if story.until < story.excuses.due(span[0]):
+        return True
+    told = story.history.events(life.uid)
+    if any(start <= one.at <= end and reason in ("", one.reason) for one in told):
+        return True
+    written = sum(one.at <= end for one in life.writes)
+    return 2 * written > EVENTS_EACH or story.excuses.untold(*span)
 
 
 def drifts_told(story: Story, life: Life) -> Iterator[Breach]:
     """L2: each drift is one transition of Drifted, there and back, and an Event tells it."""
     if not life.versions or life.versions[0].token["name"] != DRIFTING:
         return
-    told = [one.at for one in story.history.events(life.uid) if one.reason == "TokenDrifted"]
-    for drifted, start, end in _drifts(story, life):
-        if end <= story.excuses.due(start):
+    for (_, *before), (drifted, start, end) in pairwise(_drifts(story, life)):
+        if not story.saw(before[0], before[1]) or not story.saw(start, end):
             continue
+        story.judged["drifts"] += 1
         turns = _turns(life, "Drifted", "True" if drifted else "False", (start, end))
-        if turns != 1:
+        if turns != 1 and not (turns and story.excuses.unknown(start, end)):
             what = f"{turns} transitions to Drifted={drifted} instead of one"
             yield Breach("L2", life.place[1], start, what)
-        heard = any(start - SECOND <= at <= end + SECOND for at in told)
-        if drifted and not heard and not story.excuses.untold(start, end):
+        if drifted and not _heard(story, life, (start, end), "TokenDrifted"):
             yield Breach("L2", life.place[1], start, "no Event told the drift")
 
 
 def _drifts(story: Story, life: Life) -> Iterator[tuple[bool, float, float]]:
-    """Each time in which the token had drifted, or had come back, after the first one."""
+    """Each time in which the token had drifted, or had not."""
     token = life.versions[0].token
     versions = story.history.secret_versions(life.place, token["secretKeyRef"]["name"])
     began, ended = life.versions[0].at, life.ended or story.until
     turns: list[tuple[bool, float]] = []
     for one in versions:
-        warns = story.history.timeline(token, one.data).at(one.at).warns
+        warns = story.history.timeline(token, one).at(one.at).warns
         drifted = "Drifted" in warns
         if one.at <= began:
             turns = [(drifted, began)]
         elif one.at < ended and (not turns or turns[-1][0] != drifted):
             turns.append((drifted, one.at))
-    ends = [*(at for _, at in turns[2:]), ended]
-    for (drifted, start), end in zip(turns[1:], ends, strict=False):
+    ends = [*(at for _, at in turns[1:]), ended]
+    for (drifted, start), end in zip(turns, ends, strict=True):
         yield drifted, start, end
 
 
@@ -280,13 +298,18 @@ def _turns(life: Life, kind: str, status: str, span: tuple[float, float]) -> int
 
 def rests(story: Story, life: Life) -> Iterator[Breach]:
     """L1: nothing is written while nothing changes, neither the world nor the time of a token."""
-    late = [write for write in life.writes if write.at > story.quiet]
+    late = [
+        (before, write)
+        for before, write in pairwise(life.versions)
+        if write.wrote and write.at > story.quiet
+    ]
     if not late:
         return
     moments = [span.start for span in truth_of(story.history, life, story.until).spans]
-    for write in late:
+    for before, write in late:
         since = write.at - story.excuses.bounds.fresh_s
-        pulse = {"Stalled", "Reconciling"} & set(write.conditions)
+        # A pulse begins and ends by the clock.
+        pulse = {"Stalled", "Reconciling"} & (set(before.conditions) | set(write.conditions))
         if not pulse and not any(since <= moment <= write.at for moment in moments):
             yield _breach("L1", life, write, "was written although nothing had changed")
 

@@ -25,7 +25,7 @@ class Build:
     Args:
         name: what it lacks.
         changes: of the sources below ``operator/tokencheck``.
-        faults: classes of faults that show it, by a word of their names; none: it shows by itself.
+        faults: classes of faults that show it, by name; none: it shows by itself.
         breaks: the invariants of which at least one must be broken.
     """
 
@@ -95,7 +95,7 @@ BUILDS = (
                 new="        if place not in self._versions:\n",
             ),
         ),
-        faults=("event swallowed", "ERROR 410"),
+        faults=("event swallowed", "ERROR 410 in a watch"),
         breaks=("L1",),
     ),
     Build(
@@ -111,20 +111,16 @@ BUILDS = (
         breaks=("L1",),
     ),
     Build(
-        name="str(e) in a message",
+        name="the server's words in a message",
         changes=(
             Change(
-                file="clients/kube/answers.py",
-                old='return ClusterError(f"{where}: the connection broke")',
-                new='return ClusterError(f"{where}: {error}")',
-            ),
-            Change(
                 file="clients/kube/reads.py",
-                old="    except ClusterError:\n        return Failed(what=what)",
-                new="    except ClusterError as error:\n        return Failed(what=str(error))",
+                old="        case _:\n            return Failed(what=what)",
+                new="        case _:\n            said = answer.body.decode(errors='replace')\n"
+                "            return Failed(what=f'{what}: {said}')",
             ),
         ),
-        faults=("no HTTP",),
+        faults=("500", "503"),
         breaks=("P1",),
     ),
     Build(

@@ -119,6 +119,8 @@ def cluster_faults() -> list[Fault]:
             )
             for one in resources
         ),
-        CrdMadeAgain(name="CRD made again", cost=RESTORED, lasts_s=0.1, weight=0.03),
-        Restored(name="etcd restored to its past", cost=RESTORED, lasts_s=0.1, weight=0.03),
+        CrdMadeAgain(name="CRD made again", cost=RESTORED, lasts_s=0.1, weight=0.03, slow=True),
+        Restored(
+            name="etcd restored to its past", cost=RESTORED, lasts_s=0.1, weight=0.03, slow=True
+        ),
     ]

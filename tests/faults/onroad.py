@@ -63,14 +63,15 @@ class OnRequests(Idle):
     def begin(self, site: Site, chance: random.Random) -> int:
         """Requests are drawn from now on."""
         self._hits = 0
+        own = random.Random(chance.random())  # drawn from in the road's thread
 
         def of_request(seen: Seen) -> Fate | None:
-            if not self.which(seen) or chance.random() >= self.share:
+            if not self.which(seen) or own.random() >= self.share:
                 return None
             self._hits += 1
-            return self.fate(chance)
+            return self.fate(own)
 
-        site.do(lambda road: setattr(road, "of_request", of_request))
+        site.do(lambda road: road.of_requests.append(of_request))
         return 0
 
     def end(self, site: Site) -> int:
@@ -92,15 +93,16 @@ class OnEvents(Idle):
     def begin(self, site: Site, chance: random.Random) -> int:
         """Lines are drawn from now on."""
         self._hits = 0
+        own = random.Random(chance.random())
 
         def of_line(seen: Seen, line: bytes) -> LineFate | None:
             drawn = seen.path.endswith(f"/{self.plural}") and self._is_one(line)
-            if not drawn or chance.random() >= self.share:
+            if not drawn or own.random() >= self.share:
                 return None
             self._hits += 1
-            return self.fate(chance)
+            return self.fate(own)
 
-        site.do(lambda road: setattr(road, "of_line", of_line))
+        site.do(lambda road: road.of_lines.append(of_line))
         return 0
 
     def end(self, site: Site) -> int:
@@ -153,15 +155,16 @@ class RefusedWatches(Idle):
     def begin(self, site: Site, chance: random.Random) -> int:
         """Each that is opened is refused."""
         self._hits = 0
+        own = random.Random(chance.random())
 
         def of_request(seen: Seen) -> Fate | None:
             if seen.verb != "watch":
                 return None
             self._hits += 1
-            return Fate(status=chance.choice(self.statuses), headers={"Retry-After": "1"})
+            return Fate(status=own.choice(self.statuses), headers={"Retry-After": "1"})
 
         def both(road: Road) -> None:
-            road.of_request = of_request
+            road.of_requests.append(of_request)
             road.cut()
 
         site.do(both)
@@ -205,6 +208,7 @@ def _lost(canary: str) -> list[Fault]:
             fate=lambda _: Fate(silent=True),
             share=0.1,
             weight=0.3,
+            slow=True,
         ),
     ]
 
@@ -291,5 +295,7 @@ def _watches() -> list[Fault]:
         ),
         Cuts(name="watch reset", cost=COMPARED, weight=2.0),
         RefusedWatches(name="watch refused", cost=COMPARED),
-        Freezes(name="watch frozen", cost=Cost(fresh_s=SILENT_S), lasts_s=0.2, weight=0.15),
+        Freezes(
+            name="watch frozen", cost=Cost(fresh_s=SILENT_S), lasts_s=0.2, weight=0.15, slow=True
+        ),
     ]

@@ -21,6 +21,7 @@ STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
 # The API server starts within seconds; who watches comes back with a back-off of up to ten.
 SERVED = Cost(fresh_s=25.0, late_s=10.0, unknown=True)
 _PATIENCE_S = 60.0
+SECOND = "second kube-apiserver"
 FROZEN = Cost(fresh_s=8.0, late_s=8.0, unknown=True)
 
 
@@ -100,35 +101,45 @@ class OtherServer(Idle):
     """Two API servers on one etcd: requests and watches go to the other one, and back again."""
 
     _url: str = ""
+    _away: bool = False
     _server: Server | None = field(default=None, repr=False)
 
     def begin(self, site: Site, chance: random.Random) -> int:
-        """The second one runs from the first time on."""
-        if self._server is None or self._server.exit_code is not None:
-            self._start(site)
+        """The second one runs."""
+        self._start(site)
         return 0
 
     def strike(self, site: Site, chance: random.Random) -> int:
         """All connections are cut and go to the other one."""
+        return self._turn(site) if chance.random() < 0.3 else 0
 
+    def end(self, site: Site) -> int:
+        """They go to the first one, and the second one is gone: it costs as much as the first."""
+        made = self._turn(site) if self._away else 0
+        del site.plane.servers[SECOND]
+        assert self._server is not None
+        self._server.stop()
+        return made
+
+    def _turn(self, site: Site) -> int:
         def switch(road: Road) -> int:
             self._url = road.turn_to(self._url)
             cut = road.open_streams
             road.cut()
             return cut + 1
 
-        made = int(str(site.do(switch))) if chance.random() < 0.3 else 0
-        return made
+        self._away = not self._away
+        return int(str(site.do(switch)))
 
     def _start(self, site: Site) -> None:
         port = free_ports(1)[0]
         at = replace(site.plane.at, api_port=port)
         extra = [*FLAGS, f"--audit-log-path={at.folder / 'audit-2.log'}"]
         command = commands.kube_apiserver(at, extra)
-        self._server = Server("second kube-apiserver", command, at.folder / "second.log")
+        self._server = Server(SECOND, command, at.folder / "second.log")
         self._server.start()
         site.plane.guard(self._server)
-        site.plane.servers["second kube-apiserver"] = self._server
+        site.plane.servers[SECOND] = self._server
         wait_listening(self._server, port, timeout_s=60)
         _wait_ready(site, self._server, port)
         self._url = f"https://127.0.0.1:{port}"

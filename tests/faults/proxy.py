@@ -78,8 +78,8 @@ class Road(FaultProxy):
         """Nothing goes wrong yet; what a fault makes up holds the canary."""
         super().__init__(kubeconfig)
         self._canary = canary
-        self.of_request: OfRequest = lambda _: None
-        self.of_line: OfLine = lambda _seen, _line: None
+        self.of_requests: list[OfRequest] = []
+        self.of_lines: list[OfLine] = []
         self.asked: Counter[str] = Counter()
         self._older: OrderedDict[str, deque[bytes]] = OrderedDict()
         self.awake = asyncio.Event()
@@ -87,8 +87,8 @@ class Road(FaultProxy):
 
     def calm(self) -> None:
         """Everything goes its way; who was told nothing is hung up on."""
-        self.of_request = lambda _: None
-        self.of_line = lambda _seen, _line: None
+        self.of_requests.clear()
+        self.of_lines.clear()
         self.awake.set()
         self.awake = asyncio.Event()
         self.allow()
@@ -104,7 +104,8 @@ class Road(FaultProxy):
         accept = request.headers.get("Accept", "")
         seen = Seen(request.method, request.path, dict(request.query), accept)
         self.asked[seen.verb] += 1
-        fate = self.of_request(seen)
+        # Of several faults at work, one decides about each request.
+        fate = self.chance.choice(self.of_requests)(seen) if self.of_requests else None
         if fate is None:
             return await self._forward(request, seen)
         return await self._disturbed(request, seen, fate)
@@ -207,7 +208,7 @@ class Road(FaultProxy):
 
     async def _tell(self, stream: _Stream, line: bytes) -> bool:
         """Hand a line on as its fate wants; False when the stream is over."""
-        fate = self.of_line(stream.seen, line)
+        fate = self.chance.choice(self.of_lines)(stream.seen, line) if self.of_lines else None
         if fate is None:
             await stream.response.write(line)
             return True

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 from faults.history import History
 from faults.leaks import Leaks
@@ -35,7 +34,7 @@ class RecorderError(Exception):
 
 
 class Recorder:
-    """One watch a kind, in a thread each, that goes on exactly where it was cut."""
+    """One watch of everything, in the order of etcd, that goes on exactly where it was cut."""
 
     def __init__(self, etcd_port: int, namespace: str, history: History, leaks: Leaks) -> None:
         """Nothing is followed yet."""
@@ -45,19 +44,19 @@ class Recorder:
         self._leaks = leaks
         self._ended = threading.Event()
         self._faults: list[str] = []
-        self._threads: list[threading.Thread] = []
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Everything from now on is seen, and what is there already."""
+        revision = 0
         for kind in PREFIXES:
-            found, revision = self._there_now(kind)
+            found, revision = self._there_now(kind, revision)
             for one in found:
                 self._take(kind, "ADDED", one)
             names = {one["metadata"]["name"] for one in found}
             self._history.vanished(kind, names, time.time())
-            thread = threading.Thread(target=self._follow, args=(kind, revision + 1), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._thread = threading.Thread(target=self._follow, args=(revision + 1,), daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Nothing is followed any more.
@@ -66,9 +65,8 @@ class Recorder:
             RecorderError: something may have been missed.
         """
         self._ended.set()
-        for thread in self._threads:
-            thread.join(15)
-        self._threads.clear()
+        if self._thread is not None:
+            self._thread.join(15)
         self.require_sound()
 
     def require_sound(self) -> None:
@@ -83,11 +81,16 @@ class Recorder:
         self._history.rewound(time.time())
         self.start()
 
-    def _there_now(self, kind: str) -> tuple[list[Object], int]:
+    def _there_now(self, kind: str, revision: int) -> tuple[list[Object], int]:
+        """What was there at a revision (0: now), and which one that is."""
+        first, last = self._bounds(kind)
+        asked = {"key": first, "range_end": last} | (
+            {"revision": str(revision)} if revision else {}
+        )
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                with self._asked("/v3/kv/range", self._range(kind)) as said:
+                with self._asked("/v3/kv/range", asked) as said:
                     answer = json.loads(said.read())
             except (OSError, http.client.HTTPException, ValueError):
                 if time.monotonic() > deadline:
@@ -95,14 +98,14 @@ class Recorder:
                 time.sleep(0.1)
             else:
                 found = [_object(kind, kv) for kv in answer.get("kvs") or ()]
-                return found, int(answer["header"]["revision"])
+                return found, revision or int(answer["header"]["revision"])
 
-    def _follow(self, kind: str, revision: int) -> None:
+    def _follow(self, revision: int) -> None:
         while not self._ended.is_set():
             try:
-                for event in self._events(kind, revision):
+                for event in self._events(revision):
+                    self._told(event)
                     revision = int(event["kv"]["mod_revision"]) + 1
-                    self._told(kind, event)
             except (OSError, http.client.HTTPException, ValueError):
                 # Silence, or etcd restarts: it goes on from the same revision.
                 time.sleep(0.02)
@@ -110,16 +113,22 @@ class Recorder:
                 self._faults.append(f"{type(error).__name__}: {error}")
                 return
 
-    def _events(self, kind: str, revision: int) -> Iterator[Object]:
-        asked = self._range(kind) | {"start_revision": str(revision), "prev_kv": True}
+    def _events(self, revision: int) -> Iterator[Object]:
+        # One range that holds all kinds, and what little the API server writes for itself.
+        asked = {"key": self._bounds("Event")[0], "range_end": self._bounds("TokenCheck")[1]}
+        asked |= {"start_revision": str(revision), "prev_kv": True}
         with self._asked("/v3/watch", {"create_request": asked}) as said:
             for line in said:
                 result = json.loads(line).get("result", {})
                 if result.get("canceled"):
-                    raise RecorderError(f"{kind}: {result.get('cancel_reason', 'it ended')}")
+                    raise RecorderError(result.get("cancel_reason", "the watch ended"))
                 yield from result.get("events") or ()
 
-    def _told(self, kind: str, event: Object) -> None:
+    def _told(self, event: Object) -> None:
+        key = base64.b64decode(event["kv"]["key"]).decode()
+        kind = next((kind for kind in PREFIXES if key.startswith(self._prefix(kind))), None)
+        if kind is None:
+            return
         deleted = event.get("type") == "DELETE"
         if deleted and "prev_kv" not in event:
             raise RecorderError(f"{kind}: what was deleted is compacted already")
@@ -132,10 +141,13 @@ class Recorder:
         if kind != "Secret":
             self._leaks.look(f"{kind} {found['metadata']['name']}", found)
 
-    def _range(self, kind: str) -> dict[str, Any]:
-        prefix = f"{PREFIXES[kind]}/{self._namespace}"
-        # "0" follows "/" in ASCII: all keys below the prefix.
-        return {"key": _encoded(f"{prefix}/"), "range_end": _encoded(f"{prefix}0")}
+    def _prefix(self, kind: str) -> str:
+        return f"{PREFIXES[kind]}/{self._namespace}/"
+
+    def _bounds(self, kind: str) -> tuple[str, str]:
+        """The first key of a kind, and the first behind it: "0" follows "/" in ASCII."""
+        prefix = self._prefix(kind)
+        return _encoded(prefix), _encoded(f"{prefix[:-1]}0")
 
     @contextmanager
     def _asked(self, path: str, body: object) -> Iterator[http.client.HTTPResponse]:

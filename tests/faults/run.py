@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import Self
 
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT, grant_operator
-from faults.excuses import Bounds, Cost, Excuses, cost_of, patience_now
+from faults.excuses import Bounds, Cost, Excuses, cost_of
 from faults.fault import Fault, Site
 from faults.history import History, Life
 from faults.invariants import Breach, Story, breaches_of
 from faults.leaks import Leaks
-from faults.onroad import OnEvents, OnRequests
 from faults.oracle import Oracle
+from faults.patience import Patience
 from faults.proxy import Road
 from faults.recorder import FLAGS, Recorder
 from faults.shown import now_wrong
@@ -29,7 +29,7 @@ from loopthread import LoopThread
 NAMESPACE = "faults"
 STRIKE_EVERY_S = 0.1
 COMPARE_EVERY_S = "3.0"
-POLL_S = 0.02
+POLL_S = 0.05
 # The start is no fault: a process that starts, lists and judges everything for the first time.
 START = Cost(fresh_s=20.0, unknown=True)
 
@@ -59,6 +59,7 @@ class Result:
     seed: int
     lasted_s: float = 0.0
     patience: float = 1.0
+    judged: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     statuses: int = 0
     verdicts: int = 0
@@ -96,8 +97,8 @@ class Run:
         self._folder = folder
         self._plan = plan
         self._stack = ExitStack()
-        self._chance = random.Random(plan.seed)
-        self._patience = 1.0
+        self._strikes = 0
+        self._rests: list[tuple[float, float]] = []
         self.excuses = Excuses()
         self.leaks = Leaks()
         self.result = Result(seed=plan.seed)
@@ -117,6 +118,7 @@ class Run:
         self._stack.close()
 
     def _set_up(self, stack: ExitStack) -> None:
+        self.patience = stack.enter_context(Patience())
         plane = stack.enter_context(ControlPlane(parts=(), apiserver_flags=FLAGS))
         plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
         api = plane.api()
@@ -154,28 +156,29 @@ class Run:
         """Everything runs, and every check was judged once."""
         self.recorder.start()
         window = self.excuses.open("start", START, time.time())
-        self.site.operator.start(timeout_s=60 * patience_now())
+        self.site.operator.start(timeout_s=60 * self.patience.now)
         self.world.fill()
-        self.converge(60 * patience_now())
+        self.converge(60)
         self.excuses.close(window, time.time())
         self._began = time.monotonic()
         self.driver.run()
 
     # Faults
 
-    def calm(self, seconds: float) -> None:
-        """The world lives, and nothing fails."""
-        time.sleep(seconds)
-
-    def strike(self, *faults: Fault) -> Episode:
+    def strike(self, *faults: Fault, lasts_s: float | None = None) -> Episode:
         """One burst, of one class or of several at once, healed, and every check right once."""
+        self._strikes += 1
+        chance = random.Random(f"strike {self._strikes} of {self._plan.seed}")
         name = " + ".join(fault.name for fault in faults)
         cost = cost_of(fault.cost for fault in faults)
         window = self.excuses.open(name, cost, time.time())
-        made = [fault.begin(self.site, self._chance) for fault in faults]
-        until = time.monotonic() + max(fault.lasts_s for fault in faults)
+        made = [fault.begin(self.site, chance) for fault in faults]
+        # Many at once strike for longer where the world lives more slowly.
+        stretched = self.patience.now if len(faults) > 1 else 1.0
+        lasts_s = (lasts_s or max(fault.lasts_s for fault in faults)) * stretched
+        until = time.monotonic() + lasts_s
         while time.monotonic() < until:
-            more = [fault.strike(self.site, self._chance) for fault in faults]
+            more = [fault.strike(self.site, chance) for fault in faults]
             made = [sum(both) for both in zip(made, more, strict=True)]
             time.sleep(STRIKE_EVERY_S)
         made = [so_far + one.end(self.site) for so_far, one in zip(made, faults, strict=True)]
@@ -183,32 +186,24 @@ class Run:
         self.excuses.close(window, time.time())
         # At rest, so that a change that nobody saw is not covered by the next one.
         self.driver.rest()
-        converged = self.converge(cost.fresh_s + 2 * self._be_patient().fresh_s)
+        converged = self.converge(cost.fresh_s + 2 * Bounds().fresh_s)
         self.driver.run()
         classes = tuple((one.name, count) for one, count in zip(faults, made, strict=True))
         episode = Episode(classes, converged)
         self.result.episodes.append(episode)
         return episode
 
-    def choose(self, faults: Sequence[Fault]) -> Fault:
-        """One of them, by weight and by the seed."""
-        return self._chance.choices(faults, [one.weight for one in faults])[0]
-
-    def choose_some(self, faults: Sequence[Fault]) -> tuple[Fault, ...]:
-        """One, or two that strike at different places of the road at once."""
-        first, second = self.choose(faults), self.choose(faults)
-        if {type(first), type(second)} == {OnRequests, OnEvents}:
-            return first, second
-        return (first,)
-
     def converge(self, limit_s: float) -> float | None:
-        """Seconds until every check that is wrong now was right once; None after the limit."""
-        began = time.monotonic()
+        """Seconds until every check that is wrong now was right once; None after the limit.
+
+        The limit is that of a machine of our own; it stretches while we wait.
+        """
+        began, rested = time.monotonic(), time.time()
         while (open_ends := self._wrong()) is None:
             time.sleep(POLL_S)
         while open_ends:
             self.recorder.require_sound()
-            if time.monotonic() - began > limit_s:
+            if time.monotonic() - began > limit_s * self.patience.now:
                 return None
             time.sleep(POLL_S)
             alive = {life.uid for life in self.history.alive()}
@@ -217,13 +212,8 @@ class Run:
                 for uid, life in open_ends.items()
                 if uid in alive and self._is_wrong(life)
             }
+        self._rests.append((rested, time.time()))
         return time.monotonic() - began
-
-    def _be_patient(self) -> Bounds:
-        """The bounds, stretched for what else ran on this machine since the start."""
-        self._patience = max(self._patience, patience_now())
-        self.excuses.bounds = Bounds().on_a_busy_machine(self._patience)
-        return self.excuses.bounds
 
     def _wrong(self) -> dict[str, Life] | None:
         """The checks that are wrong now; None while the recorder has not seen all of them."""
@@ -240,27 +230,33 @@ class Run:
     def finish(self, quiet_s: float = 3.0) -> Result:
         """The world rests, everything becomes right, and the whole history is judged."""
         self.driver.rest()
-        self.converge(2 * self._be_patient().fresh_s)
+        self.converge(2 * Bounds().fresh_s)
         quiet = time.time() + 0.5
         time.sleep(quiet_s)
         until = time.time() - 0.5
         self._look_everywhere()
         self.recorder.stop()
-        self.result.patience = self._patience
         self.result.lasted_s = time.monotonic() - self._began
         self.result.changes = self.world.steps - self.world.failed
         writes = [write for life in self.history.all_lives() for write in life.writes]
         self.result.statuses = len(writes)
         self.result.verdicts = sum(w.ready[0] in ("True", "False") for w in writes)
-        self.result.breaches = breaches_of(Story(self.history, self.excuses, until, quiet))
+        self._judge(until, quiet)
         return self.result
 
     def broken(self) -> list[str]:
         """The invariants that do not hold so far."""
-        story = Story(self.history, self.excuses, time.time())
-        self.result.breaches = breaches_of(story)
+        self._judge(time.time(), float("inf"))
         self._look_everywhere()
         return broken(self.result)
+
+    def _judge(self, until: float, quiet: float) -> None:
+        """The breaches so far; bounds of time are stretched by how slow the machine ever was."""
+        self.result.patience = self.patience.worst
+        self.excuses.bounds = Bounds().on_a_busy_machine(self.patience.worst)
+        story = Story(self.history, self.excuses, until, quiet, tuple(self._rests))
+        self.result.breaches = breaches_of(story)
+        self.result.judged = story.judged
 
     def _look_everywhere(self) -> None:
         self.leaks.look_in_file(self.site.operator.log)

@@ -68,7 +68,7 @@ def _spans(history: History, life: Life, end: float) -> Iterator[Span]:
         for at, following, secret in versions:
             held = secret.data is not None and key in secret.data
             version = secret.version if held else 0
-            segments = history.timeline(token, secret.data).between(at, following)
+            segments = history.timeline(token, secret).between(at, following)
             starts = [at, *(s.start for s in segments[1:])]
             for segment, start, stop in zip(
                 segments, starts, [*starts[1:], following], strict=True
@@ -147,7 +147,7 @@ def now_wrong(history: History, life: Life, now: float) -> str:
     versions = history.secret_versions(life.place, shown.token["secretKeyRef"]["name"])
     secret = versions[-1] if versions else ABSENT
     held = secret.data is not None and shown.token["secretKeyRef"]["key"] in secret.data
-    segment = history.timeline(shown.token, secret.data).at(now)
+    segment = history.timeline(shown.token, secret).at(now)
     version = secret.version if held else 0
     true = Span(now, now, segment.ready, segment.reason, shown.generation, version)
     return difference(shown, true)

@@ -52,6 +52,7 @@ class Plot:
         self._generation = 1
         self._since: dict[str, str] = {}
         self.quiet = 1000.0
+        self.rests: tuple[tuple[float, float], ...] = ()
 
     def _next(self) -> int:
         self._version += 1
@@ -74,6 +75,9 @@ class Plot:
         self._since = {"status": ready[0], "since": since}
         said = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "m"}
         conditions = [said | {"lastTransitionTime": since}]
+        if "pulse" in more:
+            pulse = {"type": "Stalled", "status": "True", "reason": "Stalled", "message": "m"}
+            conditions.append(pulse | {"lastTransitionTime": since})
         if "drifted" in more:
             other = {"type": "Drifted", "status": str(more["drifted"]), "reason": "Drifted"}
             conditions.append(other | {"message": "m", "lastTransitionTime": _stamp(at)})
@@ -99,7 +103,8 @@ class Plot:
         self._take("ADDED", event | {"involvedObject": {"uid": "u"}}, at)
 
     def breaches(self, until: float) -> list[Breach]:
-        story = Story(self.history, self.excuses, BEGIN + until, BEGIN + self.quiet)
+        rests = tuple((BEGIN + start, BEGIN + end) for start, end in self.rests)
+        story = Story(self.history, self.excuses, BEGIN + until, BEGIN + self.quiet, rests)
         return breaches_of(story)
 
     def _check(self, at: float, status: Object) -> None:
@@ -265,6 +270,32 @@ def test_a_drift_is_one_transition_there_and_back_and_an_event(oracle: Oracle) -
     assert drifting(oracle, tells=True, sees=True) == set()
     assert drifting(oracle, tells=False, sees=True) == {"L2"}
     assert drifting(oracle, tells=True, sees=False) == {"L2"}
+
+
+def test_what_stood_for_a_moment_counts_when_the_world_rested_in_it(plot: Plot) -> None:
+    plot.status(30.2, PASSED, plot.secret(30, EXPIRED))
+    plot.status(33.2, PASSED, plot.secret(33, GOOD))
+    assert "L2" not in {breach.invariant for breach in plot.breaches(100)}
+    plot.rests = ((10, 11), (31, 32))
+    assert "L2" in {breach.invariant for breach in plot.breaches(100)}
+
+
+def test_a_pulse_may_begin_and_end_while_nothing_changes(plot: Plot) -> None:
+    plot.quiet = 50
+    plot.status(70, PASSED, 101, pulse=True)
+    plot.status(75, PASSED, 101)
+    assert plot.breaches(100) == []
+    plot.status(80, ("True", "PassedWithWarnings"), 101)
+    assert {breach.invariant for breach in plot.breaches(100)} == {"S1", "L1"}
+
+
+def test_nobody_wrote_what_a_restore_brings_back(plot: Plot) -> None:
+    plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
+    plot.history.rewound(BEGIN + 50)
+    plot.status(50.2, PASSED, 101, since=_stamp(1.5))
+    assert "S5" not in {breach.invariant for breach in plot.breaches(100)}
+    plot.history.rewinds.clear()
+    assert "S5" in {breach.invariant for breach in plot.breaches(100)}
 
 
 def test_a_fault_excuses_what_it_may_cost_and_no_more(plot: Plot) -> None:

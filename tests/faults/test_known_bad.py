@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.catalogue import catalogue
 from faults.kills import known_bad as kills
 from faults.known_bad import BUILDS, Build
 
@@ -17,3 +18,8 @@ def test_a_known_bad_build_can_still_be_made(build: Build, tmp_path: Path) -> No
     for change in build.changes:
         text = (sources / "tokencheck" / change.file).read_text()
         compile(text, change.file, "exec")
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
+def test_the_faults_that_show_a_known_bad_build_exist(build: Build) -> None:
+    assert set(build.faults) <= {fault.name for fault in catalogue("")}

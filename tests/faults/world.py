@@ -189,6 +189,7 @@ class Driver:
 
     def run(self) -> None:
         """It lives."""
+        self._still.clear()
         self._runs.set()
 
     def rest(self) -> None:
@@ -210,7 +211,6 @@ class Driver:
                 self._runs.wait()
                 due = time.monotonic()
                 continue
-            self._still.clear()
             self._world.step()
             # A slow machine makes fewer changes, not a burst of them afterwards.
             due = max(due + self._pause_s, time.monotonic())
