@@ -53,6 +53,16 @@ def test_every_promise_of_the_readme_has_its_test() -> None:
             assert "def test_" in test.read_text()
 
 
+def test_every_claim_about_trust_names_a_test_that_exists() -> None:
+    page = Page(CHECKOUT / "docs" / "trust.md")
+    claims = [row for row in re.findall(r"^\|(.*)\|$", page.text, re.M) if "::" in row]
+    assert len(claims) >= 14
+    for claim in claims:
+        for name, function in re.findall(r"`(test_\w+\.py)::(test_\w+)`", claim):
+            test = CHECKOUT / "tests" / "cluster" / name
+            assert f"def {function}(" in test.read_text(), claim
+
+
 @pytest.mark.parametrize("page", PAGES, **ids)
 def test_every_target_of_make_that_a_page_names_exists(page: Page) -> None:
     targets = set(re.findall(r"^  make ([\w-]+) ", make("help"), re.M))

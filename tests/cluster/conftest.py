@@ -3,8 +3,8 @@
 =====================  ========  =================================================================
 fixture                scope     is
 =====================  ========  =================================================================
-``controlplane``       session   the running :class:`controlplane.ControlPlane`, CRDs installed
-``bare_controlplane``  session   etcd and an API server alone (nobody acts on Deployments), CRDs too
+``controlplane``       session   the running :class:`controlplane.ControlPlane`, with CRDs, policies
+``bare_controlplane``  session   etcd and an API server alone (nobody acts on Deployments), the same
 ``admin``              session   its :class:`controlplane.Api` as ``system:masters``
 ``kubectl``            session   ``kubectl("get", "pods", user="alice", stdin=…, check=False)``
 ``namespace``          test      the name of a fresh namespace, deleted afterwards
@@ -31,7 +31,7 @@ from cluster.shop import Shop
 from cluster.statuses import Statuses
 from cluster.story import story
 from controlplane import Api, ControlPlane, OperatorProcess, build
-from controlplane.launch import grant_operator
+from controlplane.launch import grant_operator, install_ours
 
 _HERE = Path(__file__).parent
 _NAME_LENGTH = 40
@@ -67,18 +67,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def controlplane(checkout: Path) -> Iterator[ControlPlane]:
+def controlplane() -> Iterator[ControlPlane]:
     # Everything at once, Helm too: one display that says how long it takes.
     build()
     with ControlPlane() as plane:
-        plane.install(*sorted((checkout / "crds").glob("*.yaml")))
+        install_ours(plane)
         yield plane
 
 
 @pytest.fixture(scope="session")
-def bare_controlplane(checkout: Path) -> Iterator[ControlPlane]:
+def bare_controlplane() -> Iterator[ControlPlane]:
     with ControlPlane(parts=()) as plane:
-        plane.install(*sorted((checkout / "crds").glob("*.yaml")))
+        install_ours(plane)
         yield plane
 
 

@@ -140,7 +140,7 @@ def test_users_see_and_write_token_checks_but_never_their_status() -> None:
         "tokencheck-view": [
             {
                 "apiGroups": ["tokencheck.dev"],
-                "resources": ["tokenchecks"],
+                "resources": ["tokenchecks", "tokenproviders"],
                 "verbs": ["get", "list", "watch"],
             }
         ],
@@ -151,10 +151,47 @@ def test_users_see_and_write_token_checks_but_never_their_status() -> None:
                 "verbs": ["create", "update", "patch", "delete", "deletecollection"],
             }
         ],
+        "tokencheck-admin": [
+            {
+                "apiGroups": ["tokencheck.dev"],
+                "resources": ["tokenchecks/bypass"],
+                "verbs": ["update"],
+            }
+        ],
     }
     prefix = "rbac.authorization.k8s.io/aggregate-to"
     assert f"{prefix}-view" in roles["tokencheck-view"]["metadata"]["labels"]
     assert f"{prefix}-view" not in roles["tokencheck-edit"]["metadata"]["labels"]
+    assert f"{prefix}-edit" not in roles["tokencheck-admin"]["metadata"]["labels"]
+
+
+POLICIES = {f"tokencheck-{what}" for what in ("requester", "status", "provider", "bypass")}
+
+
+def policies_of(manifests: list[dict]) -> dict[str, dict]:
+    kind = "ValidatingAdmissionPolicy"
+    return {one["metadata"]["name"]: one for one in manifests if one["kind"] == kind}
+
+
+def test_the_policies_are_on_by_default_and_each_is_bound_to_deny_everywhere() -> None:
+    manifests = render_chart()
+    policies = policies_of(manifests)
+    assert policies.keys() == POLICIES
+    assert {one["spec"]["failurePolicy"] for one in policies.values()} == {"Fail"}
+    bound = [one for one in manifests if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    assert {one["metadata"]["name"]: one["spec"] for one in bound} == {
+        name: {"policyName": name, "validationActions": ["Deny"]} for name in POLICIES
+    }
+    assert policies_of(render_chart({"admission": {"enabled": False}})) == {}
+
+
+def test_the_status_policy_names_the_operators_account_and_who_is_added() -> None:
+    values = {"serviceAccount": {"name": "mine"}, "admission": {"statusWriters": ["ann"]}}
+    policy = policies_of(render_chart(values, namespace="ops"))["tokencheck-status"]
+    (rule,) = policy["spec"]["validations"]
+    assert rule["expression"] == (
+        'request.userInfo.username in ["system:serviceaccount:ops:mine","ann"]'
+    )
 
 
 @pytest.fixture
@@ -323,6 +360,9 @@ def test_the_crds_of_the_chart_are_those_of_the_checkout(checkout: Path) -> None
         ({"logLevel": "trace"}, "at '/logLevel'"),
         ({"shards": 0}, "at '/shards'"),
         ({"replicas": -1}, "at '/replicas'"),
+        ({"admission": {"enabled": "yes"}}, "at '/admission/enabled'"),
+        ({"admission": {"statusWriters": [""]}}, "at '/admission/statusWriters/0'"),
+        ({"admission": {"audit": True}}, "additional properties 'audit' not allowed"),
     ],
     ids=lambda value: value if isinstance(value, str) else json.dumps(value),
 )

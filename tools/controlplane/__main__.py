@@ -14,7 +14,7 @@ import click
 
 from controlplane.build import BuildError, build
 from controlplane.cache import playground_folder
-from controlplane.launch import CHECKOUT
+from controlplane.launch import install_ours
 from controlplane.plane import ControlPlane
 from controlplane.process import StartError, end_group
 
@@ -33,7 +33,7 @@ def build_command(programs: tuple[str, ...]) -> None:
 
 @main.command()
 def up() -> None:
-    """Start it in the background, with tokencheck's CRDs installed."""
+    """Start it in the background, with tokencheck's CRDs and policies."""
     folder = playground_folder()
     if running := _running(folder):
         print(f"It is up already ({len(running)} servers).")
@@ -43,7 +43,7 @@ def up() -> None:
     plane = ControlPlane(folder, detached=True).start()
     state = {name: server.pid for name, server in plane.servers.items()}
     (folder / "state.json").write_text(json.dumps(state))
-    plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
+    install_ours(plane)
     print(f"Kubernetes is up at {plane.at.server}; its logs are in {folder}.")
     _say_next(folder)
 

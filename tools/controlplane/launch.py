@@ -16,10 +16,11 @@ from typing import Any
 
 import yaml
 
-from controlplane.api import Object
+from controlplane.api import ApiError, Object
 from controlplane.build import build
 from controlplane.plane import ControlPlane
 from controlplane.process import Server, StartError, free_ports
+from tokencheck.core.rights.policy import PROBE_REFUSAL, probe
 
 CHECKOUT = Path(__file__).parents[2]
 CHART = CHECKOUT / "charts" / "tokencheck"
@@ -27,6 +28,8 @@ NAMESPACE = "tokencheck-system"
 # The label of every object of the chart, and the kinds among them that give rights.
 OURS = "app.kubernetes.io/name=tokencheck"
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+POLICIES = ("Validating", "Mutating")
+_ENFORCED_WAIT_S = 60.0
 # What of our environment the operator may see: nothing that points at a cluster or at a proxy.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -151,6 +154,47 @@ def grant_operator(
                 plane.api().delete(kind, *_identity(kind, found)[1:])
     accounts = [one["metadata"]["name"] for one in granted if one["kind"] == "ServiceAccount"]
     return plane.kubeconfig_for_service_account(namespace, accounts[0])
+
+
+def install_ours(plane: ControlPlane, *, status_writers: Sequence[str] = ("admin",)) -> None:
+    """Our CRDs and the chart's admission policies are in force, as after ``helm install``.
+
+    Args:
+        plane: which cluster.
+        status_writers: users that may write a status beside the operator; the admin, who runs an
+            operator by hand and stands in for one in tests.
+    """
+    plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
+    install_policies(plane, {"admission": {"statusWriters": list(status_writers)}})
+
+
+def install_policies(plane: ControlPlane, values: Mapping[str, Any] | None = None) -> None:
+    """The admission policies of the chart are there and enforced."""
+    for manifest in render_chart(values):
+        if manifest["kind"].startswith(POLICIES):
+            plane.api().apply(manifest)
+    wait_enforced(plane)
+
+
+def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool = True) -> None:
+    """The API server refuses what the requester policy refuses, or not any more.
+
+    Raises:
+        StartError: it did not come to that in time.
+    """
+    path = plane.api().path("TokenCheck", namespace)
+    deadline = time.monotonic() + _ENFORCED_WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            plane.api().request("POST", path, probe("probe", namespace), query={"dryRun": "All"})
+        except ApiError as error:
+            if (PROBE_REFUSAL in str(error)) is yes:
+                return
+        else:
+            if not yes:
+                return
+        time.sleep(0.02)
+    raise StartError(f"the requester policy is {'not' if yes else 'still'} enforced")
 
 
 def _identity(kind: str, found: Object) -> tuple[str, str, str | None]:

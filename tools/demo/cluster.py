@@ -15,7 +15,16 @@ import yaml
 
 from controlplane import ControlPlane, OperatorProcess, build
 from controlplane.access import write_private
-from controlplane.launch import CHECKOUT, NAMESPACE, OURS, RIGHTS, grant_operator, render_chart
+from controlplane.launch import (
+    CHECKOUT,
+    NAMESPACE,
+    OURS,
+    POLICIES,
+    RIGHTS,
+    grant_operator,
+    install_ours,
+    render_chart,
+)
 from controlplane.process import Server
 from demo.shop import NAMESPACE as SHOP
 from demo.shop import PROVIDER, Manifest
@@ -118,6 +127,7 @@ class Cluster:
                 f"{delete} namespace {SHOP} {NAMESPACE}",
                 f"{delete} tokenprovider {PROVIDER}",
                 f"{delete} clusterrole,clusterrolebinding -l {OURS}",
+                f"{delete} validatingadmissionpolicy,validatingadmissionpolicybinding -l {OURS}",
             ]
             lines += [f"{delete} crd {' '.join(self._new_crds)}"] if self._new_crds else []
         return [*lines, f"rm -r {self._folder}"]
@@ -130,7 +140,7 @@ class Cluster:
         self._end.callback(plane.stop)
         plane.start()
         self._servers += plane.servers.values()
-        plane.install(*sorted((CHECKOUT / "crds").glob("*.yaml")))
+        install_ours(plane)
         self.kubeconfig = plane.kubeconfig("admin")
         return grant_operator(plane)
 
@@ -146,9 +156,10 @@ class Cluster:
                 self.kubectl("apply", "-f", str(crd))
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(crds))
         rights = [one for one in render_chart() if one["kind"] in RIGHTS]
+        policies = [one for one in render_chart() if one["kind"].startswith(POLICIES)]
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        self._end.callback(self._forget, [*rights, space])
-        self.apply([space, *rights])
+        self._end.callback(self._forget, [*rights, *policies, space])
+        self.apply([space, *rights, *policies])
         return self._service_account(rights)
 
     def _require_room(self) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import yaml
 
 from reference.page import page_of
+from reference.policies import render_policy
 from reference.reasons import render_reasons
 from reference.shipped import render_shipped
 
 _CHART_COPY = Path("charts/tokencheck/files/crds")
+_POLICY = Path("charts/tokencheck/files/policies/requester.yaml")
 _PAGE = Path("docs/reference.md")
 _REASONS = Path("docs/reasons.md")
 _SHIPPED = Path("operator/tokencheck/api/shipped.py")
@@ -21,7 +23,12 @@ def generated_files(checkout: Path) -> dict[Path, str]:
     sources = {path.name: path.read_text() for path in sorted((checkout / "crds").glob("*.yaml"))}
     crds = [yaml.safe_load(text) for text in sources.values()]
     copies = {checkout / _CHART_COPY / name: text for name, text in sources.items()}
-    written = {_PAGE: page_of(crds), _REASONS: render_reasons(), _SHIPPED: render_shipped(crds)}
+    written = {
+        _PAGE: page_of(crds),
+        _REASONS: render_reasons(),
+        _SHIPPED: render_shipped(crds),
+        _POLICY: render_policy(),
+    }
     return {checkout / path: text for path, text in written.items()} | copies
 
 

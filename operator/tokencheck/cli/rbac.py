@@ -89,26 +89,56 @@ def command(
 @namespace_option
 @click.option("--user", metavar="NAME", help="Who shall write TokenChecks there.")
 @click.option("--group", metavar="NAME", help="Or a group of people.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="A Secret that they may name, and read. Repeat for more.",
+)
+@click.option(
+    "--all-secrets",
+    is_flag=True,
+    help="Every Secret there: what the tokens of a workload are found with.",
+)
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME",
+    help="A TokenProvider that they may name. Repeat for more.",
+)
 @cluster_options
 def author(
     *,
     namespace: str | None,
     user: str | None,
     group: str | None,
+    secrets: tuple[str, ...],
+    all_secrets: bool,
+    providers: tuple[str, ...],
     kubeconfig: str | None,
     context: str | None,
 ) -> int:
-    """Print the Role with which somebody writes TokenChecks in a namespace; no cluster is asked.
+    """Print the Roles with which somebody writes TokenChecks in a namespace; no cluster is asked.
 
-    Who has the role edit or admin there has it already, by the chart's rbac.aggregate.
+    Who has the role edit or admin there has them already, by the chart's rbac.aggregate, but for
+    --provider. A TokenCheck shows what its tokens say of themselves, so it may name a Secret only
+    when its author may get it or create Pods.
     """
     if (user is None) == (group is None):
         raise UsageError("Say for whom: --user NAME or --group NAME.")
     where = namespace or target_of(kubeconfig, context).namespace
     if not is_name(where):
         raise UsageError("-n is no name of a namespace.")
+    for option, names in (("--secret", secrets), ("--provider", providers)):
+        if not all(map(is_name, names)):
+            raise UsageError(f"{option} is no name. Write it as `kubectl get` shows it.")
     subject = subject_of("User", user) if user else subject_of("Group", group or "")
-    click.echo(_yaml(author_roles(where, subject)), nl=False)
+    roles = author_roles(
+        where, subject, secrets=secrets, all_secrets=all_secrets, providers=providers
+    )
+    click.echo(_yaml(roles), nl=False)
     return Exit.PASS
 
 

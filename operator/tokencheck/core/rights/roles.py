@@ -1,5 +1,7 @@
 """Roles that grant exactly what is needed, as manifests."""
 
+import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +10,8 @@ from tokencheck.core.rights.needs import OURS, READ
 Manifest = dict[str, Any]
 _RBAC = "rbac.authorization.k8s.io"
 _WRITE = ("create", "update", "patch", "delete")
-SECRETS, AUTHOR = "tokencheck-needed-secrets", "tokencheck-author"
+SECRETS, AUTHOR, USE = "tokencheck-needed-secrets", "tokencheck-author", "tokencheck-use"
+_MAX_WHOM, _DIGITS = 40, 8
 
 
 def secret_roles(
@@ -32,17 +35,47 @@ def secret_roles(
     )
 
 
-def author_roles(namespace: str, subject: Mapping[str, str]) -> tuple[Manifest, ...]:
-    """Return a Role with which somebody writes TokenChecks in a namespace and sees their verdicts.
+def author_roles(
+    namespace: str,
+    subject: Mapping[str, str],
+    *,
+    secrets: Collection[str] = (),
+    all_secrets: bool = False,
+    providers: Collection[str] = (),
+) -> tuple[Manifest, ...]:
+    """Return Roles with which somebody writes TokenChecks in a namespace and sees their verdicts.
 
-    It reads no Secret and writes no status: whoever writes that forges a verdict.
+    They write no status: whoever writes that forges a verdict. A Role is named after what it grants
+    and a binding after whom, so that what was granted before, to him or to others, stays.
 
     Args:
-        namespace: the only one.
-        subject: of the binding, by `subject_of`.
+        namespace: the only one; providers are of the whole cluster.
+        subject: of the bindings, by `subject_of`.
+        secrets: names of those that his TokenChecks may name, with which he reads them himself.
+        all_secrets: all of the namespace: what the tokens of any workload there are found with.
+        providers: names of the TokenProviders that his TokenChecks may name.
     """
     rule = _rule(OURS, "tokenchecks", (*READ, *_WRITE))
-    return tuple(_granted(AUTHOR, namespace, [rule], subject))
+    granted = [_granted(AUTHOR, namespace, [rule], subject, whom=_whom(subject))]
+    if all_secrets:
+        rule = _rule("", "secrets", ("get",))
+        granted += [_granted(f"{AUTHOR}-secrets", namespace, [rule], subject, whom=_whom(subject))]
+    for name in sorted(set(secrets)):
+        rule = _rule("", "secrets", ("get",), [name])
+        role = f"{AUTHOR}-secret.{name}"
+        granted += [_granted(role, namespace, [rule], subject, whom=_whom(subject))]
+    for name in sorted(set(providers)):
+        rule = _rule(OURS, "tokenproviders", ("use",), [name])
+        granted += [_granted(f"{USE}.{name}", "", [rule], subject, whom=_whom(subject))]
+    return tuple(manifest for of_one in granted for manifest in of_one)
+
+
+def _whom(subject: Mapping[str, str]) -> str:
+    """Return an ending for the names of somebody's bindings; nobody else has the same."""
+    told = f"{subject['kind']}:{subject['name']}"
+    digest = hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
+    readable = re.sub(r"[^a-z0-9]+", "-", subject["name"].lower()).strip("-")[:_MAX_WHOM]
+    return f".{readable.strip('-') or subject['kind'].lower()}-{digest}"
 
 
 def subject_of(kind: str, name: str) -> Mapping[str, str]:
@@ -64,14 +97,20 @@ def _rule(group: str, resource: str, verbs: Sequence[str], names: Collection[str
 
 
 def _granted(
-    name: str, namespace: str, rules: list[Manifest], subject: Mapping[str, str]
+    name: str, namespace: str, rules: list[Manifest], subject: Mapping[str, str], *, whom: str = ""
 ) -> Iterator[Manifest]:
+    """Yield a Role and its binding; those of the whole cluster without a namespace."""
     head = {"apiVersion": f"{_RBAC}/v1"}
-    meta = {"name": name, "namespace": namespace}
-    yield head | {"kind": "Role", "metadata": meta, "rules": rules}
+    cluster = "" if namespace else "Cluster"
+    place = {"namespace": namespace} if namespace else {}
     yield head | {
-        "kind": "RoleBinding",
-        "metadata": dict(meta),
-        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+        "kind": f"{cluster}Role",
+        "metadata": {"name": name, **place},
+        "rules": rules,
+    }
+    yield head | {
+        "kind": f"{cluster}RoleBinding",
+        "metadata": {"name": f"{name}{whom}", **place},
+        "roleRef": {"apiGroup": _RBAC, "kind": f"{cluster}Role", "name": name},
         "subjects": [dict(subject)],
     }
