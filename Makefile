@@ -55,7 +55,11 @@ cluster-down: $(READY)  ## stop it
 faults-kill: $(READY)  ## kill the operator before and after each of its API calls; prints figures
 	@PYTHONPATH=tools:tests $(BIN)/python -m faults.kills $(ARGS)
 
-bench: $(READY)  ## measure beside a Go controller; prints the table of docs/benchmarks.md
+$(VENV)/.bench-ready: requirements/bench.lock $(READY)
+	@$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements/bench.lock
+	@touch $@
+
+bench: $(VENV)/.bench-ready  ## measure beside a Go controller and under load; ARGS="--stage scale", ARGS=--help
 	@PYTHONPATH=tools $(BIN)/python -m bench $(ARGS)
 
 faults: $(READY)  ## an hour of faults of every class; ARGS="--minutes 10 --seed 7", ARGS=--known-bad
@@ -71,6 +75,7 @@ lock: $(READY)  ## write requirements/*.lock again after pyproject.toml changed;
 	$(COMPILE) pyproject.toml -o requirements/run.lock
 	$(COMPILE) --group build -o requirements/build.lock
 	$(COMPILE) -c requirements/run.lock -c requirements/build.lock pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) -c requirements/dev.lock --group bench -o requirements/bench.lock
 
 clean:  ## remove what was made here; the control plane's cache stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage

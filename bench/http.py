@@ -15,6 +15,7 @@ from bench.flight import in_flight
 Object = dict[str, Any]
 T = TypeVar("T")
 _IN_FLIGHT = 64
+_JSON = "application/json"
 
 
 class HttpError(Exception):
@@ -53,19 +54,30 @@ class Http:
             raise RuntimeError("use Http as an async context manager")
         return self._session
 
-    async def request(self, method: str, path: str, body: object = None) -> bytes:
+    async def request(
+        self, method: str, path: str, body: object = None, *, content_type: str = _JSON
+    ) -> bytes:
         """The answer's body.
 
         Raises:
             HttpError: the answer is a 4xx or 5xx.
         """
         payload = None if body is None else msgspec.json.encode(body)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": content_type}
         async with self.session.request(method, path, data=payload, headers=headers) as answer:
             raw = await answer.read()
             if answer.status >= 400:
                 raise HttpError(f"{method} {path}: {answer.status} {raw[:300]!r}")
             return raw
+
+    async def plain(self, url: str) -> bytes:
+        """The body of a page of another server, without credentials."""
+        async with aiohttp.ClientSession(trust_env=False) as session, session.get(url) as answer:
+            return await answer.read()
+
+    async def merge(self, path: str, body: object) -> None:
+        """The object is changed by a merge patch."""
+        await self.request("PATCH", path, body, content_type="application/merge-patch+json")
 
     async def get(self, path: str) -> Object:
         """The object or list."""

@@ -14,6 +14,8 @@ CHECKS = "/apis/tokencheck.dev/v1alpha1/tokenchecks"
 PROVIDER = "bench"
 # In base64 this is 1.5 KB of value in the API server's memory and on the wire.
 _FILLER_BYTES = 1_125
+# In base64 1 MB: etcd takes 1.5 MiB a request.
+_RELEASE_BYTES = 750_000
 
 
 def namespace_of(number: int) -> str:
@@ -58,20 +60,36 @@ def secret(namespace: str, name: str, data: dict[str, bytes]) -> Object:
     }
 
 
-def token_check(number: int) -> Object:
+def token_check(number: int, *, deployment: str = "") -> Object:
     """The TokenCheck that says whether token ``number`` is signed by the provider and alive."""
     name = token_name(number)
+    check = check_of(namespace_of(number), name, secret=name)
+    if deployment:
+        check["spec"]["workloadRef"] = {"kind": "Deployment", "name": deployment}
+    return check
+
+
+def check_of(namespace: str, name: str, *, secret: str) -> Object:
+    """A TokenCheck over one Secret of its namespace."""
     token = {
         "name": "api",
-        "secretKeyRef": {"name": name, "key": "token"},
+        "secretKeyRef": {"name": secret, "key": "token"},
         "providerRef": {"name": PROVIDER},
     }
     return {
         "apiVersion": "tokencheck.dev/v1alpha1",
         "kind": "TokenCheck",
-        "metadata": {"name": name, "namespace": namespace_of(number)},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": {"discover": "None", "tokens": [token]},
     }
+
+
+def helm_release(number: int, source: random.Random) -> Object:
+    """What Helm keeps of a release: 1 MB that no TokenCheck names."""
+    name = f"sh.helm.release.v1.app-{number:04d}.v1"
+    # What cannot be compressed: as large as Helm's own gzip leaves it.
+    release = secret(namespace_of(number), name, {"release": source.randbytes(_RELEASE_BYTES)})
+    return release | {"type": "helm.sh/release.v1"}
 
 
 def provider(jwks: Object) -> Object:

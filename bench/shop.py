@@ -13,6 +13,24 @@ from bench.scale import Scale
 
 _APPS = "apps/v1"
 _SEED = 20260102
+_SETTLED: Object = {
+    "observedGeneration": 1,
+    "conditions": [{"type": "Available", "status": "True"}],
+} | dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+_RUNNING: Object = {
+    "phase": "Running",
+    "conditions": [{"type": "Ready", "status": "True"}],
+    "containerStatuses": [
+        {
+            "name": "app",
+            "ready": True,
+            "restartCount": 0,
+            "image": "registry.example.com/app:1",
+            "imageID": "",
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }
+    ],
+}
 
 
 async def seed(cluster: Cluster, scale: Scale, display: Display) -> None:
@@ -20,17 +38,44 @@ async def seed(cluster: Cluster, scale: Scale, display: Display) -> None:
     source = random.Random(_SEED)
     tokens = scale.audit_secrets // 2
     secrets = [_secret(number, tokens, cluster, source) for number in range(scale.audit_secrets)]
+    await _create(cluster, display, "Secrets", secrets)
+    await workloads(cluster, scale.audit_workloads, scale.audit_pods, display)
+
+
+async def workloads(cluster: Cluster, count: int, pods: int, display: Display) -> None:
+    """``count`` Deployments exist, each with a ReplicaSet and its share of the Pods.
+
+    Deployment ``number`` takes token ``number`` from its environment. Nobody gave them a status.
+    """
     for namespace in objects.NAMESPACES:
         account = _meta("v1", "ServiceAccount", "default", namespace)
         await cluster.http.request("POST", objects.path("serviceaccounts", namespace), account)
-    await _create(cluster, display, "Secrets", secrets)
-    workloads = range(scale.audit_workloads)
-    await _create(cluster, display, "Deployments", [_deployment(n) for n in workloads])
+    numbers = range(count)
+    await _create(cluster, display, "Deployments", [_deployment(n) for n in numbers])
     uids = await _uids(cluster, "deployments")
-    await _create(cluster, display, "ReplicaSets", [_replica_set(n, uids) for n in workloads])
+    await _create(cluster, display, "ReplicaSets", [_replica_set(n, uids) for n in numbers])
     uids = await _uids(cluster, "replicasets")
-    pods = [_pod(n, n % scale.audit_workloads, uids) for n in range(scale.audit_pods)]
-    await _create(cluster, display, "Pods", pods)
+    made = [_pod(n, n % count, uids) for n in range(pods)]
+    await _create(cluster, display, "Pods", made)
+
+
+async def settle(cluster: Cluster, count: int, pods: int, display: Display) -> None:
+    """The Deployments and Pods of :func:`workloads` say that they run."""
+
+    async def deployment(number: int) -> None:
+        where = objects.path(
+            "deployments", objects.namespace_of(number), name_of(number), group=_APPS
+        )
+        await cluster.http.merge(f"{where}/status", {"status": _SETTLED})
+
+    async def pod(number: int) -> None:
+        workload = number % count
+        where = objects.path("pods", objects.namespace_of(workload), _pod_name(number, workload))
+        await cluster.http.merge(f"{where}/status", {"status": _RUNNING})
+
+    with display.step(f"{count + pods:,} statuses", count + pods) as tick:
+        await cluster.http.many(range(count), deployment, tick)
+        await cluster.http.many(range(pods), pod, tick)
 
 
 async def _create(cluster: Cluster, display: Display, title: str, manifests: list[Object]) -> None:
@@ -60,7 +105,8 @@ def _meta(api: str, kind: str, name: str, namespace: str) -> Object:
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """The name of Deployment ``number``."""
     return f"app-{number:05d}"
 
 
@@ -71,32 +117,36 @@ def _template(number: int) -> Object:
         "image": "registry.example.com/app:1",
         "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": token}}],
     }
-    return {"metadata": {"labels": {"app": _name(number)}}, "spec": {"containers": [container]}}
+    return {"metadata": {"labels": {"app": name_of(number)}}, "spec": {"containers": [container]}}
 
 
 def _workload(kind: str, name: str, number: int) -> Object:
     manifest = _meta(_APPS, kind, name, objects.namespace_of(number))
-    selector = {"matchLabels": {"app": _name(number)}}
+    selector = {"matchLabels": {"app": name_of(number)}}
     return manifest | {"spec": {"selector": selector, "template": _template(number)}}
 
 
 def _deployment(number: int) -> Object:
-    return _workload("Deployment", _name(number), number)
+    return _workload("Deployment", name_of(number), number)
 
 
 def _replica_set(number: int, uids: dict[str, str]) -> Object:
-    manifest = _workload("ReplicaSet", f"{_name(number)}-1", number)
-    manifest["metadata"]["ownerReferences"] = [_owner("Deployment", _name(number), uids)]
+    manifest = _workload("ReplicaSet", f"{name_of(number)}-1", number)
+    manifest["metadata"]["ownerReferences"] = [_owner("Deployment", name_of(number), uids)]
     return manifest
 
 
+def _pod_name(number: int, workload: int) -> str:
+    return f"{name_of(workload)}-1-{number:05d}"
+
+
 def _pod(number: int, workload: int, uids: dict[str, str]) -> Object:
-    name = f"{_name(workload)}-1-{number:05d}"
+    name = _pod_name(number, workload)
     manifest = _meta("v1", "Pod", name, objects.namespace_of(workload))
     template = _template(workload)
     manifest["metadata"] |= {
         "labels": template["metadata"]["labels"],
-        "ownerReferences": [_owner("ReplicaSet", f"{_name(workload)}-1", uids)],
+        "ownerReferences": [_owner("ReplicaSet", f"{name_of(workload)}-1", uids)],
     }
     return manifest | {"spec": template["spec"]}
 

@@ -35,6 +35,13 @@ def usage_of(pid: int) -> Usage:
     return Usage(cpu_s=cpu_ticks / _TICKS, rss_mib=rss_kib / 1024, peak_mib=peak_kib / 1024)
 
 
+def open_files(pid: int) -> int:
+    """How many files and sockets a process holds open; 0 when it is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return len(list((_PROC / str(pid) / "fd").iterdir()))
+    return 0
+
+
 def _family(pid: int) -> list[int]:
     parents: dict[int, int] = {}
     for entry in _PROC.iterdir():

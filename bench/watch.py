@@ -15,11 +15,13 @@ from bench import objects
 from bench.http import Http
 
 Key = tuple[str, str]
+_AGAIN_S = 0.05
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, rename="camel"):
     namespace: str = ""
     name: str = ""
+    resource_version: str = ""
 
 
 class _Condition(msgspec.Struct):
@@ -32,7 +34,7 @@ class _Status(msgspec.Struct):
 
 
 class _Check(msgspec.Struct):
-    metadata: _Meta
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
     status: _Status = msgspec.field(default_factory=_Status)
 
 
@@ -61,12 +63,18 @@ class ReadyWatch:
         self.last: dict[Key, Seen] = {}
         self._waiting: dict[tuple[Key, str], asyncio.Future[float]] = {}
         self._changed = asyncio.Event()
+        self._version = ""
 
     def expect(self, key: Key, status: str) -> asyncio.Future[float]:
         """The time at which ``Ready`` of this check is next seen with this status."""
         seen = asyncio.get_running_loop().create_future()
         self._waiting[key, status] = seen
         return seen
+
+    def reads(self, key: Key, status: str) -> bool:
+        """Whether this check has the status now."""
+        seen = self.last.get(key)
+        return seen is not None and seen.status == status
 
     def count(self, status: str) -> int:
         """How many checks have this status now."""
@@ -87,21 +95,28 @@ class ReadyWatch:
                 raise TimeoutError(f"Ready={status} on {there} of {total} checks in {timeout_s} s")
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await self._changed.wait()
             await asyncio.sleep(0.05)
         tick(there)
         return max(seen.at for seen in self.last.values() if seen.status == status)
 
     async def follow(self, http: Http, version: str) -> None:
         """Takes in every change after this resourceVersion, until it is cancelled."""
-        query = f"watch=1&resourceVersion={version}&timeoutSeconds=7200"
-        async for line in http.lines(f"{objects.CHECKS}?{query}"):
-            self._take(line)
-        raise ConnectionError("the API server ended the watch of the harness")
+        self._version = version
+        while True:
+            # The API server ends the watch of a client that cannot keep up: it goes on from there.
+            query = f"watch=1&resourceVersion={self._version}&timeoutSeconds=7200"
+            async for line in http.lines(f"{objects.CHECKS}?{query}&allowWatchBookmarks=true"):
+                self._take(line)
+            await asyncio.sleep(_AGAIN_S)
 
     def _take(self, line: bytes) -> None:
+        if line.startswith(b'{"type":"ERROR"'):
+            raise ConnectionError("the watch of the harness was too slow: events are lost")
         event = _decoder.decode(line)
         at = time.monotonic()
+        self._version = event.object.metadata.resource_version
         if event.type not in ("ADDED", "MODIFIED"):
             return
         key = (event.object.metadata.namespace, event.object.metadata.name)

@@ -13,12 +13,13 @@ from bench.contenders import running
 from bench.progress import Display
 from bench.scale import Scale
 from bench.seed import counted, fresh_checks
+from bench.sizes import Sizes
 from bench.summary import Figures
 from bench.watch import ReadyWatch, ready_watch
 from controlplane.process import Server
 
 # Far more than any contender needs; a run that hangs shall end.
-_START_WAIT_S = 300.0
+_START_WAIT_S, _START_WAIT_FOR_EACH_S = 300.0, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Run:
     """What was asked for on the command line, and where to report to."""
 
     scale: Scale
+    sizes: Sizes
     contenders: tuple[str, ...]
     display: Display
 
@@ -56,6 +58,7 @@ async def started(name: str, run: Run, cluster: Cluster, checks: int) -> AsyncIt
                     server.require_alive()
                     reached(there)
 
-                ended = await watch.until_all("True", checks, timeout_s=_START_WAIT_S, tick=follow)
+                wait_s = _START_WAIT_S + checks * _START_WAIT_FOR_EACH_S
+                ended = await watch.until_all("True", checks, timeout_s=wait_s, tick=follow)
             await asyncio.sleep(run.scale.settle_s)
             yield Started(server=server, watch=watch, first_verdicts_s=ended - begun)

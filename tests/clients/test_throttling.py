@@ -122,7 +122,7 @@ async def test_a_time_that_cannot_be_read_is_a_second(
 async def test_lists_that_hang_leave_a_way_for_reads_and_both_for_writes(tmp_path: Path) -> None:
     slow = Server()
     slow.silent = lambda path: path != STATUS
-    async with RawServer(slow) as server:
+    async with asyncio.timeout(60), RawServer(slow) as server:
         transport = await connect(tmp_path, server, Limits(connections=8))
         hanging = [asyncio.create_task(transport.get(LIST)) for _ in range(20)]
         await slow.until(lambda: slow.paths().count(LIST) == 2)

@@ -26,6 +26,8 @@ def test_a_healthy_process_lives_and_is_ready(process):
         "tasks": 23,
         "apiserverClockSkewSeconds": -2.3,
         "passesFailed": 3,
+        "apiRequests": {"get secrets 200": 12, "patch tokenchecks 409": 1},
+        "apiRetries": {"Throttled": 2, "Unauthorized": 0},
         "kopfRestarts": 6,
     }
 

@@ -53,6 +53,8 @@ def etcd(at: Layout) -> list[str]:
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=default={peer}",
         "--unsafe-no-fsync",
+        # The most that etcd is made for; by default it refuses writes at a quarter of it.
+        f"--quota-backend-bytes={8 << 30}",
         "--log-level=error",
     ]
 

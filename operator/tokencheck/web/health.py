@@ -103,6 +103,8 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "loopLagSeconds": round(sources.loop_lag_s(), 3),
         "tasks": sources.tasks(),
         "passesFailed": sources.passes_failed(),
+        "apiRequests": {" ".join(of): n for of, n in sorted(sources.api_requests().items())},
+        "apiRetries": dict(sources.api_retries()),
         "apiserverClockSkewSeconds": round(sources.apiserver_skew_s(), 1),
         "kopfRestarts": sources.kopf_restarts(),
     }

@@ -1,0 +1,1 @@
+"""The load stages, one a file, and what they share: :mod:`~bench.load.stages.running`."""

@@ -1,0 +1,141 @@
+"""What the load stages make of measured numbers: tables, limits, curves, the page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from bench.load import LOADS
+from bench.load.curves import draw, lines_of
+from bench.load.outcome import Outcome, Point, outcome_in
+from bench.load.page import write_loads
+from bench.load.rows import ROWS
+from bench.load.tables import markdown, marks, missed
+from bench.options import Counts, Duration
+from bench.sizes import LOAD_SIZES
+from bench.summary import slope, spread
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+def point(checks: int, secrets: int, **figures: float) -> Point:
+    return Point(
+        title=f"{checks} checks",
+        group=f"{secrets} other Secrets",
+        sizes={"checks": checks, "secrets": secrets},
+        figures=figures,
+    )
+
+
+def outcome(*points: Point, stage: str = "scale") -> Outcome:
+    return Outcome(
+        stage=stage,
+        scale="small",
+        date="2026-01-01",
+        machine={"cores": "2"},
+        versions={"Python": "3.11"},
+        points=list(points),
+    )
+
+
+FOUR = [
+    point(checks, secrets, peak_mib=checks + secrets, idle_writes=0.0)
+    for secrets in (10, 20)
+    for checks in (2, 1)
+]
+
+
+def test_an_outcome_that_was_kept_is_read_as_it_was(tmp_path: Path) -> None:
+    made = outcome(*FOUR)
+    assert outcome_in(made.write(tmp_path)) == made
+
+
+def test_each_group_has_a_table_of_its_own_with_the_rows_that_have_figures() -> None:
+    text = markdown(outcome(*FOUR))
+    assert text.count("| memory at most |") == 2
+    assert "10 other Secrets:" in text
+    assert "|  | 2 checks | 1 checks | target |" in text
+    assert "| memory at most | 12 MiB | 11 MiB |  |" in text
+    assert "CPU at rest" not in text
+
+
+def test_a_figure_that_misses_its_target_stands_out() -> None:
+    bad = outcome(point(1, 10, idle_writes=3.0))
+    assert [row.figure for row, _ in missed(bad)] == ["idle_writes"]
+    assert "| writes at rest | **3** | at most 0 |" in markdown(bad)
+    assert not missed(outcome(*FOUR))
+
+
+def test_a_noisy_neighbour_may_cost_half_a_gigabyte_and_five_seconds() -> None:
+    good = point(1, 10, victim_p99_ms=4999.0, peak_mib=511.9)
+    assert not missed(outcome(good, stage="noisy"))
+    bad = replace(good, figures={"victim_p99_ms": 5000.0, "peak_mib": 512.0})
+    assert len(missed(outcome(bad, stage="noisy"))) == 2
+
+
+def test_every_stage_has_rows_and_its_place_in_the_page(tmp_path: Path) -> None:
+    assert set(LOADS) == set(ROWS)
+    page = tmp_path / "benchmarks.md"
+    page.write_text(PAGE.read_text())
+    outcomes = [outcome(point(1, 10, rss_mib=77.0), stage=s) for s in LOADS if s != "scale"]
+    write_loads(outcomes, tmp_path)
+    assert page.read_text().count("77 MiB") == len(outcomes)
+    assert all(mark in PAGE.read_text() for stage in LOADS for mark in marks(stage))
+
+
+def test_a_curve_is_in_order_and_one_for_each_size_of_the_other() -> None:
+    assert lines_of(FOUR, "checks", "peak_mib") == {10: [(1, 11), (2, 12)], 20: [(1, 21), (2, 22)]}
+    assert lines_of(FOUR, "secrets", "peak_mib") == {
+        1: [(10, 11), (20, 21)],
+        2: [(10, 12), (20, 22)],
+    }
+    assert lines_of(FOUR, "secrets", "never") == {}
+
+
+def test_the_same_figures_draw_the_same_curves(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    drawn = draw(outcome(*FOUR), tmp_path)
+    first = {axis: path.read_bytes() for axis, path in drawn.items()}
+    again = {axis: path.read_bytes() for axis, path in draw(outcome(*FOUR), tmp_path).items()}
+    assert first == again
+    assert b"Memory at most" in first["checks"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([(0.0, 5.0)], 0.0),
+        ([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)], 2.0),
+        ([(0.0, 4.0), (1.0, 4.0)], 0.0),
+        ([(1.0, 2.0), (0.0, 3.0)], -1.0),
+    ],
+)
+def test_a_slope_is_the_growth_for_each_unit(
+    samples: list[tuple[float, float]], expected: float
+) -> None:
+    assert slope(samples) == pytest.approx(expected)
+
+
+def test_nothing_measured_has_no_percentiles() -> None:
+    assert spread("flip", [], "ms", 1000) == {}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90s", 90), ("30m", 1800), ("8h", 28_800)])
+def test_a_duration_has_a_unit(text: str, expected: int) -> None:
+    assert Duration().convert(text, None, None) == expected
+
+
+@pytest.mark.parametrize("text", ["", "8", "0s", "1.5h", "h", "-1s"])
+def test_what_is_no_duration_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="write 90s, 30m or 8h"):
+        Duration().convert(text, None, None)
+
+
+def test_sizes_of_the_command_line_are_taken_from_the_smallest() -> None:
+    chosen = LOAD_SIZES["small"].chosen(checks=Counts().convert("20,3", None, None), pods=None)
+    assert chosen.checks == (3, 20)
+    assert chosen.pods == LOAD_SIZES["small"].pods
+    with pytest.raises(click.BadParameter, match="'0' is no number above 0"):
+        Counts().convert("10,0", None, None)
