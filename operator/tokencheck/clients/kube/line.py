@@ -13,7 +13,7 @@ from itertools import count
 from tokencheck.clients.kube.urgency import Urgency
 
 # The share of places that this kind and all less urgent ones may take together.
-# Lists get a quarter: with 32 connections eight, which fill 1 Gbit/s; see docs/adr/0016.
+# Lists get a quarter: with 32 connections eight, which fill 1 Gbit/s; see docs/adr/0017.
 _SHARES = {
     Urgency.LEASE: 1.0,
     Urgency.WRITE: 0.95,

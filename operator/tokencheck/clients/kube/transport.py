@@ -62,7 +62,7 @@ class Limits:
         per_second, burst: requests, streams not counted. The server's own fairness decides below
             that.
         connections: open at once for requests, of which the less urgent never take the last;
-            `streams` for watches. Source: docs/adr/0016
+            `streams` for watches. Source: docs/adr/0017
     """
 
     per_second: float = 1000.0
