@@ -31,7 +31,8 @@ class Site:
     Args:
         rest: the world stands still until the burst is over.
         refill: checks that are gone are made again.
-        rewound: what is there now is read afresh, the past does not count.
+        unseen: nothing is recorded any more.
+        rewound: what is there now is read afresh and recorded, the past does not count.
     """
 
     plane: ControlPlane
@@ -39,6 +40,7 @@ class Site:
     operator: OperatorProcess
     rest: Callable[[], None]
     refill: Callable[[], None]
+    unseen: Callable[[], None]
     rewound: Callable[[], None]
 
 

@@ -159,6 +159,9 @@ class History:
             if self.current.get(place) is life:
                 del self.current[place]
             return
+        before = self.current.get(place, life)
+        if before is not life:  # a restore made it never have been
+            before.ended = at
         self.current[place] = life
         last = life.versions[-1] if life.versions else None
         if last is None or last.version != int(meta["resourceVersion"]):

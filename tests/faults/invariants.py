@@ -68,9 +68,16 @@ class Story:
 
     def saw(self, start: float, end: float) -> bool:
         """Whether the operator had the time to see what stood from start to end."""
+        return end >= self.known(start) or end > self.excuses.due(start)
+
+    def undone(self, start: float, end: float) -> bool:
+        """Whether a restore made some of this time never have been."""
+        return any(start <= at <= end + SECOND for at in self.history.rewinds)
+
+    def known(self, start: float) -> float:
+        """When all was right again in the first rest after a moment."""
         place = bisect_left(self.rests, (start, 0.0))
-        rested = place < len(self.rests) and self.rests[place][1] <= end
-        return rested or end > self.excuses.due(start)
+        return self.rests[place][1] if place < len(self.rests) else float("inf")
 
 
 def breaches_of(story: Story) -> list[Breach]:
@@ -225,6 +232,8 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
         stood = story.saw(before.start, before.end) and story.saw(span.start, span.end)
         if not stood or "Unknown" in (before.ready, span.ready):
             continue
+        if story.undone(before.start, span.end):
+            continue
         story.judged["changes"] += 1
         # Up to the next change only what belongs to this one.
         until = min(span.end, after.start if after else span.end)
@@ -240,8 +249,9 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
 
 def _heard(story: Story, life: Life, span: tuple[float, float], reason: str = "") -> bool:
     """Whether an Event tells what stood in a span, or may be lost, still to come, or too many."""
-    start, end = span[0] - SECOND, span[1] + story.excuses.bounds.fresh_s
-    if story.until < story.excuses.due(span[0]):
+    least_s = story.excuses.bounds.fresh_s
+    start, end = span[0] - SECOND, span[1] + least_s
+    if story.until < min(story.known(span[0]), story.excuses.due(span[0])) + least_s:
         return True
     told = story.history.events(life.uid)
     if any(start <= one.at <= end and reason in ("", one.reason) for one in told):
@@ -256,6 +266,8 @@ def drifts_told(story: Story, life: Life) -> Iterator[Breach]:
         return
     for (_, *before), (drifted, start, end) in pairwise(_drifts(story, life)):
         if not story.saw(before[0], before[1]) or not story.saw(start, end):
+            continue
+        if story.undone(before[0], end):
             continue
         story.judged["drifts"] += 1
         turns = _turns(life, "Drifted", "True" if drifted else "False", (start, end))

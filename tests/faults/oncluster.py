@@ -92,6 +92,7 @@ class Restored(Idle):
         _start_etcd(site)
         time.sleep(chance.uniform(3, 8))
         site.rest()
+        site.unseen()
         site.plane.stop_apiserver(kill=True)
         etcd.stop(kill=True)
         shutil.rmtree(data)

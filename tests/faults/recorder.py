@@ -67,6 +67,8 @@ class Recorder:
         self._ended.set()
         if self._thread is not None:
             self._thread.join(15)
+            if self._thread.is_alive():
+                self._faults.append("the watch did not end")
         self.require_sound()
 
     def require_sound(self) -> None:
@@ -104,6 +106,8 @@ class Recorder:
         while not self._ended.is_set():
             try:
                 for event in self._events(revision):
+                    if self._ended.is_set():
+                        return
                     self._told(event)
                     revision = int(event["kv"]["mod_revision"]) + 1
             except (OSError, http.client.HTTPException, ValueError):

@@ -99,6 +99,7 @@ class Run:
         self._stack = ExitStack()
         self._strikes = 0
         self._rests: list[tuple[float, float]] = []
+        self._stuck: list[Breach] = []
         self.excuses = Excuses()
         self.leaks = Leaks()
         self.result = Result(seed=plan.seed)
@@ -148,6 +149,7 @@ class Run:
             operator=operator,
             rest=self.driver.rest,
             refill=self.world.fill,
+            unseen=self.recorder.stop,
             rewound=self.recorder.restart,
         )
         self._start()
@@ -204,6 +206,7 @@ class Run:
         while open_ends:
             self.recorder.require_sound()
             if time.monotonic() - began > limit_s * self.patience.now:
+                self._stuck += [self._late(life, began) for life in open_ends.values()]
                 return None
             time.sleep(POLL_S)
             alive = {life.uid for life in self.history.alive()}
@@ -214,6 +217,12 @@ class Run:
             }
         self._rests.append((rested, time.time()))
         return time.monotonic() - began
+
+    def _late(self, life: Life, began: float) -> Breach:
+        now = time.time()
+        waited_s = time.monotonic() - began
+        what = f"{now_wrong(self.history, life, now)}, {waited_s:.0f} s after the fault's end"
+        return Breach("L1", life.place[1], now, what)
 
     def _wrong(self) -> dict[str, Life] | None:
         """The checks that are wrong now; None while the recorder has not seen all of them."""
@@ -255,7 +264,7 @@ class Run:
         self.result.patience = self.patience.worst
         self.excuses.bounds = Bounds().on_a_busy_machine(self.patience.worst)
         story = Story(self.history, self.excuses, until, quiet, tuple(self._rests))
-        self.result.breaches = breaches_of(story)
+        self.result.breaches = [*self._stuck, *breaches_of(story)]
         self.result.judged = story.judged
 
     def _look_everywhere(self) -> None:

@@ -50,6 +50,7 @@ class Plot:
         self.excuses = Excuses()
         self._version = 100
         self._generation = 1
+        self.uid = "u"
         self._since: dict[str, str] = {}
         self.quiet = 1000.0
         self.rests: tuple[tuple[float, float], ...] = ()
@@ -108,7 +109,8 @@ class Plot:
         return breaches_of(story)
 
     def _check(self, at: float, status: Object) -> None:
-        meta = {"namespace": "shop", "name": "payments", "uid": "u", "generation": self._generation}
+        meta = {"namespace": "shop", "name": "payments", "uid": self.uid}
+        meta["generation"] = self._generation
         meta["resourceVersion"] = str(self._next())
         token = {"name": self._token, "secretKeyRef": {"name": "payments", "key": "token"}}
         token["audiences"] = [AUDIENCE]
@@ -296,6 +298,26 @@ def test_nobody_wrote_what_a_restore_brings_back(plot: Plot) -> None:
     assert "S5" not in {breach.invariant for breach in plot.breaches(100)}
     plot.history.rewinds.clear()
     assert "S5" in {breach.invariant for breach in plot.breaches(100)}
+
+
+def test_a_change_that_a_restore_undid_owes_no_transition(plot: Plot) -> None:
+    plot.secret(30, EXPIRED)
+    plot.history.rewound(BEGIN + 60)
+    plot.secret(60.5, GOOD)
+    assert "L2" not in {breach.invariant for breach in plot.breaches(100)}
+    plot.history.rewinds.clear()
+    assert "L2" in {breach.invariant for breach in plot.breaches(100)}
+
+
+def test_a_check_that_a_restore_undid_owes_nothing(plot: Plot) -> None:
+    plot.uid = "again"
+    plot.status(20, PASSED, 101)
+    plot.history.rewound(BEGIN + 25)
+    plot.uid = "u"
+    plot.status(25, PASSED, 101, since=_stamp(1.5))
+    plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
+    plot.told(30.3, TOLD_EXPIRED)
+    assert [breach for breach in plot.breaches(100) if breach.invariant == "L1"] == []
 
 
 def test_a_fault_excuses_what_it_may_cost_and_no_more(plot: Plot) -> None:
