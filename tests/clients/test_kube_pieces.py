@@ -26,6 +26,7 @@ from tokencheck.clients.kube.guard import COMMAND_WRITES, OPERATOR_WRITES, requi
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
 from tokencheck.clients.kube.resources import SECRETS, TOKEN_PROVIDERS, WORKLOADS, is_name
 from tokencheck.core.outcome.words import cut
+from tokencheck.core.rights.policy import PROBE_NAME
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, EventType
@@ -91,6 +92,20 @@ def test_the_operator_may_write_status_and_events(method: str, path: str) -> Non
 def test_the_operator_may_write_nothing_else(method: str, path: str) -> None:
     with pytest.raises(PermissionError, match="it was not sent"):
         require_allowed(OPERATOR_WRITES, method, path)
+
+
+def test_the_operator_may_try_the_probe_only_as_a_dry_run() -> None:
+    path = f"{OWN}/namespaces/shop/tokenchecks/{PROBE_NAME}"
+    require_allowed(OPERATOR_WRITES, "PATCH", path, {"dryRun": "All"})
+    other = f"{OWN}/namespaces/shop/tokenchecks/a"
+    for method, where, params in (
+        ("PATCH", path, None),
+        ("PATCH", path, {"dryRun": "None"}),
+        ("POST", path, {"dryRun": "All"}),
+        ("PATCH", other, {"dryRun": "All"}),
+    ):
+        with pytest.raises(PermissionError):
+            require_allowed(OPERATOR_WRITES, method, where, params)
 
 
 def test_a_command_may_annotate_a_check_and_never_write_its_status() -> None:

@@ -55,6 +55,7 @@ FAMILIES = {
     "lease_age_seconds": "gauge",
     "apiserver_clock_skew_seconds": "gauge",
     "lease_transitions": "counter",
+    "admission_policy_enforced": "gauge",
 }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cluster.shop import Object, Shop, env, listed, pod_spec, ready
+from cluster.shop import Object, Shop, env, eventually, listed, pod_spec, ready
 from controlplane import Api, ApiError, ControlPlane
+from tokencheck.core.rights.policy import PROBE_NAME
 
 OPERATOR = "system:serviceaccount:tokencheck-system:tokencheck"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -68,7 +69,11 @@ def version_of_token(found: Object) -> str:
 
 
 def written(plane: ControlPlane, user: str = OPERATOR) -> list[Object]:
-    """Every write of a user in the audit log, refused ones too."""
+    """Every write of a user in the audit log, refused ones too; a dry run is none."""
+    return [entry for entry in sent(plane, user) if "dryRun=All" not in entry["requestURI"]]
+
+
+def sent(plane: ControlPlane, user: str) -> list[Object]:
     return [
         entry
         for entry in plane.audit_events()
@@ -99,6 +104,25 @@ def test_every_write_is_a_status_of_ours_or_an_event(
     # The log does show what it is asked about.
     assert {place_of(entry) for entry in entries} == set(ALLOWED)
     assert len(entries) > 10
+
+
+def test_the_one_dry_run_is_that_which_admission_must_refuse(
+    shop: Shop, controlplane: ControlPlane
+) -> None:
+    shop.check("checkout", listed("payments"))
+    shop.reads("checkout", "False", "SecretNotFound")
+
+    def dry() -> set[tuple[str, str, int]]:
+        return {
+            (entry["verb"], entry["objectRef"]["name"], entry["responseStatus"]["code"])
+            for entry in sent(controlplane, OPERATOR)
+            if "dryRun=All" in entry["requestURI"]
+            and entry["objectRef"]["namespace"] == shop.namespace
+        }
+
+    eventually(dry)
+    assert dry() == {("patch", PROBE_NAME, 403)}
+    assert not shop.admin.find("TokenCheck", PROBE_NAME, shop.namespace)
 
 
 def test_a_write_of_anything_else_would_be_seen_in_the_log(

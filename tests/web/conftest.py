@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tokencheck.api.tokencheck import SecretKeyRef, Spec, TokenCheck, TokenSpec
+from tokencheck.model.admission import Enforcement
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Held, SecretMeta, StalePods, TokenEvidence
 from tokencheck.model.facts import Claims, Facts, Family
@@ -110,6 +111,7 @@ def sources(**changes):
         leases=lambda: (LEASE,),
         apiserver_skew_s=lambda: -2.34,
         tasks=lambda: 23,
+        admission=lambda: {"shop": Enforcement.PROVEN, "ops": Enforcement.ADMITTED},
     )
     return replace(healthy, **changes)
 

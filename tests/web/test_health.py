@@ -29,6 +29,7 @@ def test_a_healthy_process_lives_and_is_ready(process):
         "apiRequests": {"get secrets 200": 12, "patch tokenchecks 409": 1},
         "apiRetries": {"Throttled": 2, "Unauthorized": 0},
         "kopfRestarts": 6,
+        "admission": {"proven": 1, "unproven": 1, "namespaces": {"ops": "Admitted"}},
     }
 
 

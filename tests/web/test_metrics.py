@@ -109,6 +109,8 @@ def test_facts_of_the_process_are_asked_at_scrape(scraped):
     assert value(found, "queue_oldest_seconds") == 0.5
     assert value(found, "loop_lag_seconds") == 0.01
     assert value(found, "apiserver_clock_skew_seconds") == -2.34
+    assert value(found, "admission_policy_enforced", namespace="shop") == 1
+    assert value(found, "admission_policy_enforced", namespace="ops") == 0
     assert value(found, "passes_failed_total") == 3
     assert value(found, "events_dropped_total", reason="Limited") == 5
     assert value(found, "events_dropped_total", reason="Failed") == 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from tokencheck.app.admission import AdmissionProof
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import Election
 from tokencheck.app.kopf_watch import KopfWatch
@@ -36,6 +37,7 @@ def facts_of(
     election: Election,
     keyring: KeyRing,
     clock: ApiServerClock,
+    admission: AdmissionProof,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
@@ -56,6 +58,7 @@ def facts_of(
         provider_requests=lambda: dict(keyring.requests),
         apiserver_skew_s=lambda: clock.skew_s,
         tasks=lambda: len(asyncio.all_tasks()),
+        admission=admission.known,
     )
 
 

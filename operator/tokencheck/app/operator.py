@@ -22,6 +22,7 @@ from typing import Any
 import aiohttp
 
 from tokencheck import __version__
+from tokencheck.app.admission import AdmissionProof
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import (
     LIMITS,
@@ -150,6 +151,12 @@ class Operator:
             every_s=settings.compare_every_s,
             rewound=self._kopf.restart,
         )
+        self._admission = AdmissionProof(
+            transport,
+            lambda: self._cache.versions("TokenCheck"),
+            role.leadership.leads,
+            every_s=settings.prove_every_s,
+        )
         self._make_writers(transport, for_leases, role)
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
@@ -236,6 +243,7 @@ class Operator:
             election=self._election,
             keyring=self._keyring,
             clock=self._theirs,
+            admission=self._admission,
         )
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 
@@ -251,6 +259,7 @@ class Operator:
             asyncio.create_task(self._engine.run(self._compare.synced)),
             asyncio.create_task(self._spare_the_settled()),
             asyncio.create_task(self._election.run()),
+            asyncio.create_task(self._admission.run()),
         ]
         self._kopf.start()
         stopped = asyncio.create_task(stop.wait())

@@ -19,6 +19,7 @@ class Settings:
         shards: into how many parts the checks are divided, by namespace, a leader each.
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
         relist_every_s: the same for Secrets and all else that informers follow.
+        prove_every_s: seconds between two dry runs in a namespace that admission must refuse.
     """
 
     kubeconfig: str | None = None
@@ -35,6 +36,7 @@ class Settings:
     shards: int = 1
     compare_every_s: float = 60.0
     relist_every_s: float = 60.0
+    prove_every_s: float = 60.0
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -55,7 +55,7 @@ def command(
     kubeconfig: str | None,
     context: str | None,
 ) -> int:
-    """Say how the installation stands: CRDs, rights, operator, leader, clocks, queue, statuses.
+    """Say how the installation stands: CRDs, rights, admission, operator, clocks, queue, statuses.
 
     Each finding says what it means and which command mends it. Nothing is changed. Exit codes: 0
     all is well, 1 something is wrong, 3 something could not be looked at.
@@ -81,6 +81,8 @@ async def facts_of(transport: Transport, namespace: str, url: str | None) -> Fac
     server = await look.server()
     setups = await look.setups(namespace)
     known = () if isinstance(setups, Unread) else setups
+    checks = await look.checks()
+    places = () if isinstance(checks, Unread) else (check.namespace for check in checks)
     return Facts(
         version=__version__,
         server=server,
@@ -90,7 +92,8 @@ async def facts_of(transport: Transport, namespace: str, url: str | None) -> Fac
         replicas=await look.replicas(known),
         leases=await look.leases(known[0].namespace if known else namespace),
         operator=await _operator_reviews(transport, known),
-        checks=await look.checks(),
+        checks=checks,
+        admission=await look.admission(places),
         providers=await look.providers(),
         page=None if url is None else await page_at(url, look.now),
     )

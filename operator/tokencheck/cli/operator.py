@@ -52,6 +52,7 @@ from tokencheck.model.scope import Scope
 )
 @click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
+@click.option("--prove-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 def command(
     *,
     kubeconfig: str | None,
@@ -67,6 +68,7 @@ def command(
     shards: int,
     compare_every: float,
     relist_every: float,
+    prove_every: float,
 ) -> int:
     """Run the operator.
 
@@ -88,6 +90,7 @@ def command(
         shards=shards,
         compare_every_s=compare_every,
         relist_every_s=relist_every,
+        prove_every_s=prove_every,
     )
     from tokencheck.app.operator import run
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tokencheck.model.admission import Enforcement
 from tokencheck.web.sources import InformerState, Sources, by_resource
 
 MAX_SILENCE_S = 150.0  # the API server sends a bookmark about each minute: two were missed
 MAX_WAIT_S = 60.0
 MAX_LAG_S = 5.0
 MAX_LEADERLESS_S = 15.0  # a takeover takes less than six
+_PROVEN = (Enforcement.PROVEN,)
+_MAX_NAMESPACES = 20
 MAX_STUCK_S = 180.0  # three times the longest that a pass may run
 
 
@@ -107,6 +110,18 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "apiRetries": dict(sources.api_retries()),
         "apiserverClockSkewSeconds": round(sources.apiserver_skew_s(), 1),
         "kopfRestarts": sources.kopf_restarts(),
+        "admission": _admission(sources.admission()),
+    }
+
+
+def _admission(known: Mapping[str, Enforcement]) -> dict[str, Any]:
+    """Return how many namespaces are proven, and the first of those that are not."""
+    unproven = {name: str(found) for name, found in known.items() if found not in _PROVEN}
+    first = dict(sorted(unproven.items())[:_MAX_NAMESPACES])
+    return {
+        "proven": len(known) - len(unproven),
+        "unproven": len(unproven),
+        "namespaces": first,
     }
 
 

@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from tokencheck.model.admission import Enforcement
 from tokencheck.web.board import ResultBoard
 from tokencheck.web.series import rendered
 from tokencheck.web.sources import Sources, by_resource
@@ -68,6 +69,12 @@ class _Totals(Collector):
         yield from _informers(self._sources)
         yield from _leases(self._sources)
         yield from _providers(self._sources)
+        yield _gauge(
+            "admission_policy_enforced",
+            "1 when a dry run proved that admission asks for the rights of authors, else 0.",
+            ("namespace",),
+            (((n,), found is Enforcement.PROVEN) for n, found in self._sources.admission().items()),
+        )
 
     def _counted(self) -> Iterator[Metric]:
         tally = self._tally

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tokencheck.model.admission import Enforcement
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformerState:
@@ -116,6 +118,7 @@ class Sources:
         apiserver_skew_s: by how much the API server's clock is ahead of ours; 0 when they may
             agree.
         tasks: of the event loop; it stays the same at rest, and a leak shows here first.
+        admission: namespaces with TokenChecks, and what a dry run there has shown.
     """
 
     wall: Callable[[], datetime]
@@ -132,6 +135,7 @@ class Sources:
     kopf_restarts: Callable[[], int]
     leases: Callable[[], Sequence[LeaseState]]
     providers: Callable[[], Sequence[ProviderState]] = tuple
+    admission: Callable[[], Mapping[str, Enforcement]] = dict
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
     apiserver_skew_s: Callable[[], float]
     tasks: Callable[[], int] = int

@@ -9,6 +9,7 @@ import pytest
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, verdict_of_all
 from tokencheck.core.doctor.examine import examine
 from tokencheck.core.doctor.facts import (
+    Admission,
     CheckSeen,
     Crd,
     Facts,
@@ -21,6 +22,7 @@ from tokencheck.core.doctor.facts import (
 )
 from tokencheck.core.rights.commands import commands_for
 from tokencheck.core.rights.needs import caller_needs, operator_needs
+from tokencheck.model.admission import Enforcement
 from tokencheck.model.evidence import Absent, Denied, Failed
 from tokencheck.model.finding import Result, Verdict
 from tokencheck.model.rights import Review
@@ -53,6 +55,7 @@ HEALTHY = Facts(
     operator=allowed(operator_needs(Scope.CLUSTER)),
     checks=(CHECK,),
     providers=(PROVIDER,),
+    admission=Admission(policy=True, binding=True, namespaces={"shop": Enforcement.PROVEN}),
 )
 
 
@@ -78,6 +81,10 @@ def page(**changed):
     return pod(page=replace(PAGE, **changed))
 
 
+def admission(**changed):
+    return {"admission": replace(HEALTHY.admission, **changed)}
+
+
 def check(**changed):
     return {"checks": (CHECK, replace(CHECK, name="other", **changed))}
 
@@ -100,6 +107,28 @@ def test_no_finding_at_all_is_not_health() -> None:
         ({"server": replace(HEALTHY.server, ahead_s=-90.0)}, Area.CLOCK, "Fail", "90 s ahead of"),
         ({"server": replace(HEALTHY.server, ahead_s=5.0)}, Area.CLOCK, "Warn", "5 s behind"),
         ({"server": replace(HEALTHY.server, ahead_s=None)}, Area.CLOCK, "Unknown", "not tell"),
+        (admission(policy=False), Area.ADMISSION, "Fail", "policy tokencheck-requester is not the"),
+        (admission(binding=False), Area.ADMISSION, "Fail", "binding of the policy"),
+        (admission(policy=Absent(what="")), Area.ADMISSION, "Fail", "not installed"),
+        (
+            admission(policy=Absent(what=""), binding=Absent(what="")),
+            Area.ADMISSION,
+            "Warn",
+            "not installed",
+        ),
+        (admission(binding=Denied(what="")), Area.ADMISSION, "Unknown", "could not be read"),
+        (
+            admission(namespaces={"shop": Enforcement.ADMITTED, "ops": Enforcement.PROVEN}),
+            Area.ADMISSION,
+            "Fail",
+            "not enforced in namespace shop",
+        ),
+        (
+            page(facts={"admission": {"namespaces": {"shop": "Unknown"}}}),
+            Area.ADMISSION,
+            "Warn",
+            "could not prove that admission is enforced in namespace shop",
+        ),
         (crds_that(Absent(what="")), Area.CRDS, "Fail", "not inst"),
         (
             crds_that(Denied(what="")),

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
+from tokencheck.clients.kube.admission import read_binding, read_policy, shipped_of, try_probe
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
 from tokencheck.clients.kube.page import page_of_pod
 from tokencheck.clients.kube.reviews import caller_name
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.doctor.facts import (
+    Admission,
     CheckSeen,
     Crd,
     Held,
@@ -26,6 +28,7 @@ from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 
 T = TypeVar("T")
 Object = Mapping[str, Any]
+MAX_TRIED = 50  # namespaces; the operator tries all
 _OURS = "/apis/tokencheck.dev/v1alpha1"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -110,6 +113,17 @@ class Examination:
     async def providers(self) -> tuple[ProviderSeen, ...] | Unread:
         """Return whether each TokenProvider is ready."""
         return await self._listed(f"{_OURS}/tokenproviders", _provider)
+
+    async def admission(self, namespaces: Iterable[str]) -> Admission:
+        """Return the requester policy, and what dry runs in these namespaces show."""
+        policy = await read_policy(self._transport)
+        binding = await read_binding(self._transport)
+        shipped = shipped_of(policy, binding)
+        tried = {
+            name: await try_probe(self._transport, name, shipped=shipped)
+            for name in sorted(set(namespaces))[:MAX_TRIED]
+        }
+        return Admission(policy=policy, binding=binding, namespaces=tried)
 
     async def _replica(self, namespace: str, pod: Object) -> Replica:
         replica = replica_of(pod)

@@ -1,7 +1,10 @@
 """Which writes a process may make at all, whatever RBAC allows: against bugs of our own."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from tokencheck.core.rights.policy import PROBE_NAME
 
 _NAME = r"[a-z0-9][-a-z0-9.]*"
 _OWN = r"/apis/tokencheck\.dev/v1alpha1"
@@ -9,13 +12,23 @@ _OWN = r"/apis/tokencheck\.dev/v1alpha1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """A kind of write: a method and the paths (whole, without query) on which it is allowed."""
+    """A kind of write: a method and the paths (whole, without query) on which it is allowed.
+
+    With `dry_run` the query must say that nothing shall be stored.
+    """
 
     method: str
     path: re.Pattern[str]
+    dry_run: bool = False
 
 
+_PROBE = Write(
+    method="PATCH",
+    path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{re.escape(PROBE_NAME)}"),
+    dry_run=True,
+)
 OPERATOR_WRITES = (
+    _PROBE,
     Write(
         method="PATCH",
         path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}/status"),
@@ -27,7 +40,7 @@ OPERATOR_WRITES = (
         path=re.compile(rf"/apis/events\.k8s\.io/v1/namespaces/{_NAME}/events/{_NAME}"),
     ),
 )
-"""The operator: the status of our own kinds, and Events."""
+"""The operator: the status of our own kinds, Events, and the dry run that admission refuses."""
 
 _LEASES = rf"/apis/coordination\.k8s\.io/v1/namespaces/{_NAME}/leases"
 LEASE_WRITES = (
@@ -39,6 +52,7 @@ LEASE_WRITES = (
 """The elector, over a connection of its own."""
 
 COMMAND_WRITES = (
+    _PROBE,
     Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
     # Questions that are asked with POST; they change nothing.
     Write(
@@ -53,13 +67,18 @@ COMMAND_WRITES = (
 """A command run by a person: annotations of a TokenCheck, with that person's rights; reviews."""
 
 
-def require_allowed(writes: tuple[Write, ...], method: str, path: str) -> None:
-    """Return when `method` on `path` is a read or one of `writes`.
+def require_allowed(
+    writes: tuple[Write, ...], method: str, path: str, params: Mapping[str, str] | None = None
+) -> None:
+    """Return when `method` on `path` with these params is a read or one of `writes`.
 
     Raises:
         PermissionError: it is neither; nothing was sent.
     """
-    if method == "GET" or any(w.method == method and w.path.fullmatch(path) for w in writes):
+    dry_run = (params or {}).get("dryRun") == "All"
+    if method == "GET" or any(
+        w.method == method and w.path.fullmatch(path) and (dry_run or not w.dry_run) for w in writes
+    ):
         return
     raise PermissionError(
         f"{method} {path} is not among the writes of this process; it was not sent"

@@ -266,7 +266,7 @@ class Transport:
         timeout_s: float,
         only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
-        require_allowed(self._writes, method, path)
+        require_allowed(self._writes, method, path, params)
         call = Call(
             method=method,
             path=path,

@@ -18,6 +18,7 @@ class Area(StrEnum):
     LEADER = "Leader"
     RIGHTS = "Operator's rights"
     SECRETS = "Secrets"
+    ADMISSION = "Admission"
     ENGINE = "Engine"
     CHECKS = "TokenChecks"
     PROVIDERS = "TokenProviders"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from tokencheck.core.doctor import checks, cluster, operator, rights
+from tokencheck.core.doctor import admission, checks, cluster, operator, rights
 from tokencheck.core.doctor.diagnosis import Diagnosis
 from tokencheck.core.doctor.facts import Facts
 from tokencheck.model.evidence import Unread
@@ -34,6 +34,7 @@ def _all(
     if not isinstance(facts.setups, Unread) and facts.setups:
         yield from rights.operator(facts.operator, facts.setups[0], commands)
         yield from rights.reach(facts.setups[0])
+    yield from admission.admission(facts.admission)
     yield from operator.pages(facts)
     yield from checks.checks(facts.checks)
     yield from checks.providers(facts.providers)

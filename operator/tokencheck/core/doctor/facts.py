@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from tokencheck.model.admission import Enforcement
 from tokencheck.model.evidence import Unread
 from tokencheck.model.rights import Need, Review
 from tokencheck.model.scope import Scope
@@ -140,6 +141,20 @@ class ProviderSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """The requester policy, and what dry runs with the caller's rights have shown.
+
+    Args:
+        policy: whether it is the one that this version ships; binding: whether that is.
+        namespaces: those with TokenChecks that were tried.
+    """
+
+    policy: bool | Unread
+    binding: bool | Unread
+    namespaces: Mapping[str, Enforcement] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All of it.
 
@@ -161,4 +176,5 @@ class Facts:
     operator: tuple[tuple[Need, tuple[Review, ...]], ...]
     checks: tuple[CheckSeen, ...] | Unread
     providers: tuple[ProviderSeen, ...] | Unread
+    admission: Admission
     page: Page | Unread | None = None

@@ -7,6 +7,7 @@ looked for in three places: its Pods, its Lease, and statuses that time has pass
 from collections.abc import Iterator
 from typing import Any
 
+from tokencheck.core.doctor.admission import of_page as admission_of_page
 from tokencheck.core.doctor.cluster import clock_of_operator
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
 from tokencheck.core.doctor.facts import Facts, Held, Page, Replica, Setup
@@ -51,6 +52,7 @@ def pages(facts: Facts) -> Iterator[Diagnosis]:
             case Page():
                 yield from _engine(who, page)
                 yield from clock_of_operator(page, who)
+                yield from admission_of_page(who, page)
             case None:
                 continue
             case _:

@@ -11,6 +11,8 @@ from tokencheck.model.scope import Scope
 
 READ = ("get", "list", "watch")
 OURS = "tokencheck.dev"
+REQUESTER = "tokencheck-requester"  # the policy and its binding
+PROBE = "tokencheck-enforcement-probe"
 _FOLLOWED = (
     ("", ("pods", "configmaps", "namespaces")),
     ("apps", ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")),
@@ -76,6 +78,13 @@ def _own_kinds() -> Iterator[Need]:
         yield Need(
             verbs=("patch",), group=OURS, resource=resource, why="no verdict reaches the cluster"
         )
+    why = "whether admission asks for the rights of authors cannot be proven"
+    yield Need(
+        verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE,), why=why
+    )
+    for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
+        group = "admissionregistration.k8s.io"
+        yield Need(verbs=("get",), group=group, resource=resource, names=(REQUESTER,), why=why)
     yield Need(
         verbs=("create", "patch"),
         group="events.k8s.io",

@@ -13,9 +13,9 @@ Source: apiserver/pkg/cel/library/cost.go and apiserver/pkg/apis/cel/config.go.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokencheck.core.rights.needs import OURS
+from tokencheck.core.rights.needs import OURS, PROBE, REQUESTER
 
-NAME = "tokencheck-requester"
+NAME, PROBE_NAME = REQUESTER, PROBE
 PROBE_LABEL = f"{OURS}/enforcement-probe"
 PROBE_REFUSAL = (
     "this TokenCheck only proves that the policy is enforced in this namespace; it is never stored"

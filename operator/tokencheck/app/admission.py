@@ -1,0 +1,98 @@
+"""Proves again and again, in each namespace with TokenChecks, that admission is enforced."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from tokencheck.clients.kube.admission import read_binding, read_policy, shipped_of, try_probe
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.model.admission import Enforcement
+from tokencheck.model.keys import Key
+
+EVERY_S = 60.0  # between two proofs of a namespace
+SOON_S = 10.0  # where it is not proven: who mends it wants to see it
+LOOK_EVERY_S = 1.0  # for namespaces that are new
+PAUSE_S = 0.05  # between two dry runs: 20 a second, however many namespaces there are
+
+_log = logging.getLogger(__name__)
+_MEANS = {
+    Enforcement.PROVEN: "is enforced",
+    Enforcement.ALTERED: "is not the one that this version ships, or its binding is not",
+    Enforcement.ADMITTED: "is not enforced: who writes TokenChecks there is asked for no right",
+    Enforcement.UNKNOWN: "could not be tried",
+}
+
+
+class AdmissionProof:
+    """Knows of each namespace with TokenChecks what a dry run there has shown last.
+
+    Args:
+        transport: sends the dry runs.
+        checks: keys of all TokenChecks that are held.
+        concerns: whether a check is this process's business.
+        every_s: seconds between two proofs of a namespace.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        checks: Callable[[], Iterable[Key]],
+        concerns: Callable[[Key], bool],
+        *,
+        every_s: float = EVERY_S,
+    ) -> None:
+        """Know nothing yet."""
+        self._transport = transport
+        self._checks = checks
+        self._concerns = concerns
+        self._every_s = every_s
+        self._known: dict[str, Enforcement] = {}
+        self._tried_at: dict[str, float] = {}
+
+    def known(self) -> Mapping[str, Enforcement]:
+        """Return what is known, by namespace."""
+        return dict(self._known)
+
+    async def run(self) -> None:
+        """Prove for ever."""
+        while True:
+            await self._round()
+            await asyncio.sleep(min(LOOK_EVERY_S, self._every_s))
+
+    async def _round(self) -> None:
+        wanted = {key.namespace for key in self._checks() if self._concerns(key)}
+        for gone in self._known.keys() - wanted:
+            del self._known[gone], self._tried_at[gone]
+        began = time.monotonic()
+        due = [name for name in sorted(wanted) if began >= self._due_at(name)]
+        if not due:
+            return
+        policy = await read_policy(self._transport)
+        shipped = shipped_of(policy, await read_binding(self._transport))
+        for name in due:
+            self._tell(name, await try_probe(self._transport, name, shipped=shipped))
+            # Not all in the same second for ever.
+            self._tried_at[name] = time.monotonic() - random.random() * self._every_s / 10  # noqa: S311 - jitter
+            await asyncio.sleep(PAUSE_S)
+
+    def _due_at(self, namespace: str) -> float:
+        tried_at = self._tried_at.get(namespace)
+        if tried_at is None:
+            return 0.0
+        proven = self._known[namespace] is Enforcement.PROVEN
+        return tried_at + (self._every_s if proven else min(SOON_S, self._every_s))
+
+    def _tell(self, namespace: str, found: Enforcement) -> None:
+        if self._known.get(namespace) is not found:
+            level = logging.INFO if found is Enforcement.PROVEN else logging.WARNING
+            advice = "" if found is Enforcement.PROVEN else "; run: tokencheck doctor"
+            _log.log(
+                level,
+                "namespace %s: the admission policy %s%s",
+                namespace,
+                _MEANS[found],
+                advice,
+            )
+        self._known[namespace] = found
