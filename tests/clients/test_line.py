@@ -52,6 +52,11 @@ def test_a_watch_is_as_urgent_as_a_list() -> None:
     assert urgency_of(call("GET", "/api/v1/secrets", watch="1")) is Urgency.LIST
 
 
+def test_no_verdict_waits_for_a_dry_run() -> None:
+    path = "/apis/tokencheck.dev/v1alpha1/namespaces/shop/tokenchecks/a"
+    assert urgency_of(call("PATCH", path, dryRun="All")) is Urgency.EVENT
+
+
 def test_the_urgent_go_first_and_each_kind_in_its_own_order() -> None:
     line = Line(Bounds(per_second=1, burst=1, places=9), 0.0)
     assert len(list(line.admit(0.0))) == 0

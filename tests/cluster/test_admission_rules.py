@@ -290,6 +290,8 @@ def test_each_rule_refuses_what_no_other_rule_does(world: World) -> None:
     kind, passed = "ValidatingAdmissionPolicy", 0
     for policy in world.admin.list(kind, labelSelector=LABEL):
         name, rules = policy["metadata"]["name"], policy["spec"]["validations"]
+        if name == "tokencheck-stamp":
+            continue  # for what it refuses another policy has to be away: test_requester.py
         for first in (0, 1)[: len(rules)]:
             gone = range(first, len(rules), 2)
             count = len(gone)

@@ -95,6 +95,8 @@ def test_the_operator_writes_only_the_status_of_its_kinds_and_events(shape: str)
         "patch tokencheck.dev/tokenchecks/status",
         "patch tokencheck.dev/tokenproviders/status",
         "create,patch events.k8s.io/events",
+        # A question, which changes nothing.
+        "create authorization.k8s.io/subjectaccessreviews",
         # A dry run, which nothing stores: clients/kube/guard.py.
         "create,patch tokencheck.dev/tokenchecks ['tokencheck-enforcement-probe']",
         "create,get,list,watch coordination.k8s.io/leases",
@@ -167,7 +169,7 @@ def test_users_see_and_write_token_checks_but_never_their_status() -> None:
     assert f"{prefix}-edit" not in roles["tokencheck-admin"]["metadata"]["labels"]
 
 
-POLICIES = {f"tokencheck-{what}" for what in ("requester", "status", "provider", "bypass")}
+POLICIES = {f"tokencheck-{what}" for what in ("requester", "status", "provider", "bypass", "stamp")}
 
 
 def policies_of(manifests: list[dict]) -> dict[str, dict]:

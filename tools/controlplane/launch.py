@@ -30,6 +30,8 @@ OURS = "app.kubernetes.io/name=tokencheck"
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 POLICIES = ("Validating", "Mutating")
 _ENFORCED_WAIT_S = 60.0
+# Kinds of which the chart asks whether the cluster has them; ours does.
+SERVED = ("admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",)
 # What of our environment the operator may see: nothing that points at a cluster or at a proxy.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -174,6 +176,7 @@ def install_policies(plane: ControlPlane, values: Mapping[str, Any] | None = Non
         if manifest["kind"].startswith(POLICIES):
             plane.api().apply(manifest)
     wait_enforced(plane)
+    _wait_stamped(plane)
 
 
 def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool = True) -> None:
@@ -197,6 +200,23 @@ def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool 
     raise StartError(f"the requester policy is {'not' if yes else 'still'} enforced")
 
 
+def _wait_stamped(plane: ControlPlane) -> None:
+    """The API server writes who asked: before that, nobody may ask."""
+    check = probe("stamp", "default")
+    del check["metadata"]["labels"]
+    path = plane.api().path("TokenCheck", "default")
+    deadline = time.monotonic() + _ENFORCED_WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            made = plane.api().request("POST", path, check, query={"dryRun": "All"})
+        except ApiError:
+            made = {"metadata": {}}
+        if "tokencheck.dev/requester" in made["metadata"].get("annotations", {}):
+            return
+        time.sleep(0.02)
+    raise StartError("TokenChecks are not stamped with who asked for them")
+
+
 def _identity(kind: str, found: Object) -> tuple[str, str, str | None]:
     return kind, found["metadata"]["name"], found["metadata"].get("namespace")
 
@@ -208,9 +228,17 @@ def _ensure_namespace(plane: ControlPlane, name: str | None) -> None:
 
 
 def render_chart(
-    values: Mapping[str, Any] | None = None, *, namespace: str = NAMESPACE
+    values: Mapping[str, Any] | None = None,
+    *,
+    namespace: str = NAMESPACE,
+    api_versions: Sequence[str] = SERVED,
 ) -> list[Object]:
     """The objects of the chart, rendered by Helm; namespaced ones say their namespace.
+
+    Args:
+        values: on top of the chart's own.
+        namespace: of the release.
+        api_versions: that the cluster serves beside those that Helm takes for granted.
 
     Raises:
         RuntimeError: Helm refused; its message says why.
@@ -220,7 +248,17 @@ def render_chart(
         given = Path(home) / "values.yaml"
         given.write_text(yaml.safe_dump(dict(values or {})))
         done = subprocess.run(
-            [str(helm), "template", "tokencheck", str(CHART), "-n", namespace, "-f", str(given)],
+            [
+                str(helm),
+                "template",
+                "tokencheck",
+                str(CHART),
+                "-n",
+                namespace,
+                "-f",
+                str(given),
+                *(f"--api-versions={one}" for one in api_versions),
+            ],
             env={"HOME": home, "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,

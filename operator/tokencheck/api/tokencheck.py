@@ -22,7 +22,11 @@ ANNOTATION_OWNER = "tokencheck.dev/owner"
 NAMESPACE_OWNER = "annotation:tokencheck.dev/owner"
 ANNOTATION_EXPIRES_AT = "tokencheck.dev/expires-at"
 ANNOTATION_RELEASE = "tokencheck.dev/release"
+ANNOTATION_REQUESTER = "tokencheck.dev/requester"
+ANNOTATION_REQUESTER_GROUPS = "tokencheck.dev/requester-groups"  # a line each
 OWN_ANNOTATIONS = (
+    ANNOTATION_REQUESTER,
+    ANNOTATION_REQUESTER_GROUPS,
     ANNOTATION_CHECK_NOW,
     ANNOTATION_ACCEPT_DRIFT,
     ANNOTATION_OWNER,
@@ -195,6 +199,14 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """A user as the API server knows him."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCheck:
     """A TokenCheck as the API server holds it.
 
@@ -218,3 +230,10 @@ class TokenCheck:
     def owner(self) -> str:
         """Return who is told about this check: its annotation tokencheck.dev/owner, or ""."""
         return self.annotations.get(ANNOTATION_OWNER, "")
+
+    @property
+    def requester(self) -> Requester | None:
+        """Return who asked for the spec, as the API server stamped it; None without a stamp."""
+        name = self.annotations.get(ANNOTATION_REQUESTER, "")
+        groups = self.annotations.get(ANNOTATION_REQUESTER_GROUPS, "").split("\n")
+        return Requester(name=name, groups=tuple(filter(None, groups))) if name else None

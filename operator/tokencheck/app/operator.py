@@ -46,6 +46,7 @@ from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
 from tokencheck.clients.kube.objects import OwnObjects
+from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.transport import Limits, Transport
 from tokencheck.clients.kube.watching import NORMAL
@@ -151,12 +152,6 @@ class Operator:
             every_s=settings.compare_every_s,
             rewound=self._kopf.restart,
         )
-        self._admission = AdmissionProof(
-            transport,
-            lambda: self._cache.versions("TokenCheck"),
-            role.leadership.leads,
-            every_s=settings.prove_every_s,
-        )
         self._make_writers(transport, for_leases, role)
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
@@ -174,6 +169,13 @@ class Operator:
             role, self._queue, self._cache, writing=self._writing, events=self._events
         )
         self._election = Election(self._settings, for_leases, role, self._handover)
+        self._requesters = Requesters(transport)
+        self._admission = AdmissionProof(
+            transport,
+            lambda: self._cache.versions("TokenCheck"),
+            role.leadership.leads,
+            every_s=self._settings.prove_every_s,
+        )
         self._keyring = KeyRing(
             Egress(),
             clock=_now,
@@ -192,6 +194,7 @@ class Operator:
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
             keyring=self._keyring,
+            reviews=self._requesters,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

@@ -9,13 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
+from tokencheck.api.tokencheck import Requester, TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.model.asking import NoReply, Question, Reply
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
+from tokencheck.model.rights import Right
 from tokencheck.model.trust import Trust
 from tokencheck.model.workload import PodRecord, Workload
 
@@ -46,6 +47,15 @@ class Inventory(Protocol):
 
     async def namespace_labels(self, name: str) -> Mapping[str, str] | Unread:
         """Return the labels (and the owner annotation, under its own name) of a Namespace."""
+
+
+class Reviews(Protocol):
+    """Rights of other users."""
+
+    async def allowed(
+        self, requester: Requester, right: Right, now: datetime
+    ) -> tuple[bool | None, datetime]:
+        """Return whether the user has the right, None when it is not known; and as of when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

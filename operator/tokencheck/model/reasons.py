@@ -37,6 +37,10 @@ class Reason(StrEnum):
         "The Secret exists and lacks the key, or the document in it lacks the field.",
     )
     TOKEN_MISSING = "TokenMissing", "The key holds no text."
+    ACCESS_REVOKED = (
+        "AccessRevoked",
+        "Who asked for the check has lost a right that it needs; nothing is read for it any more.",
+    )
     ACCESS_DENIED = "AccessDenied", "The operator may not read what the check needs."
     READ_FAILED = "ReadFailed", "The API server did not answer a read; it will be tried again."
     NOT_READABLE = (

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.drift import next_baseline
 from tokencheck.core.outcome.beat import next_beat
 from tokencheck.core.outcome.plan import Kept, plan, plan_opening
-from tokencheck.core.outcome.stopped import plan_invalid, plan_suspended
+from tokencheck.core.outcome.stopped import plan_invalid, plan_revoked, plan_suspended
+from tokencheck.core.rights.asked import Asked
+from tokencheck.core.rights.commands import author_command
 from tokencheck.core.workloads.locate import locate
 from tokencheck.core.workloads.references import references_of
 from tokencheck.gather.owner import owner_of
+from tokencheck.gather.rights import review
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
 from tokencheck.model.assessment import Assessment
@@ -25,6 +28,7 @@ from tokencheck.publish.publish import Published, Sinks, publish
 # A right comes by an admin's hand, an answer with the next try.
 _UNANSWERED: frozenset[object] = frozenset({Failed, TrustState.READ_FAILED})
 _LATER = _UNANSWERED | {Denied, TrustState.DENIED}
+LOOK_AGAIN = timedelta(seconds=30)  # for a right that was given back: no watch tells it
 
 
 async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks) -> Next:
@@ -40,6 +44,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         stopped = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
         published, _ = await publish(key, check, stopped, None, sinks)
         return _next(published, stopped.wake_at, key, sources, sinks)
+    reviewed = await review(check, sources, now)
+    if reviewed.revoked is not None:
+        return await _revoked(key, check, reviewed.revoked, now, sources=sources, sinks=sinks)
     keys = _keys_of_providers(check, sources)
     sources.interest.also(key, references_of(check) | keys)
     seen = await see(check, sources)
@@ -64,11 +71,23 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
     ahead = sources.keyring.ask_ahead_at(assessment, now)
-    wakes = (at for at in (outcome.wake_at, next_beat(check, now), ahead) if at is not None)
-    following = _next(published, min(wakes), key, sources, sinks)
+    wakes = (outcome.wake_at, next_beat(check, now), ahead, reviewed.again_at(check))
+    following = _next(published, min(filter(None, wakes)), key, sources, sinks)
     missing = _missing(seen, assessment)
     unread = not missing.isdisjoint(_UNANSWERED)
     return replace(following, retry=following.retry or bool(missing), unread=unread)
+
+
+async def _revoked(
+    key: Key, check: TokenCheck, lost: Asked, now: datetime, *, sources: Sources, sinks: Sinks
+) -> Next:
+    """Read nothing for an author who may not ask for it any more; look again soon."""
+    sources.interest.unfollow(key)
+    user = check.requester.name if check.requester else ""
+    mend = author_command(check.namespace, user, lost.option)
+    outcome = plan_revoked(check, lost.what, mend, now)
+    published, _ = await publish(key, check, outcome, None, sinks)
+    return _next(published, now + LOOK_AGAIN, key, sources, sinks)
 
 
 def _keys_of_providers(check: TokenCheck, sources: Sources) -> frozenset[Key]:

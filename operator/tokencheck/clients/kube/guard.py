@@ -29,6 +29,8 @@ _PROBE = Write(
 )
 OPERATOR_WRITES = (
     _PROBE,
+    # A question about an author's rights; it changes nothing.
+    Write(method="POST", path=re.compile(r"/apis/authorization\.k8s\.io/v1/subjectaccessreviews")),
     Write(
         method="PATCH",
         path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}/status"),

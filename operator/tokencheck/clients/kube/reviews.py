@@ -43,8 +43,21 @@ async def _of_need(transport: Transport, need: Need, account: str | None) -> Rev
     return need, tuple(await asyncio.gather(*reviews))
 
 
-async def review(transport: Transport, right: Right, account: str | None = None) -> Review:
-    """Return what the API server says of one right of the caller, or of `account`."""
+async def review(
+    transport: Transport,
+    right: Right,
+    account: str | None = None,
+    *,
+    groups: list[str] | None = None,
+) -> Review:
+    """Return what the API server says of one right of the caller, or of `account`.
+
+    Args:
+        transport: whose writes allow reviews.
+        right: that is asked for.
+        account: user or service account; None asks about the caller.
+        groups: of a user; by default those of a service account.
+    """
     plural, _, sub = right.resource.partition("/")
     attributes = {
         "verb": right.verb,
@@ -57,7 +70,7 @@ async def review(transport: Transport, right: Right, account: str | None = None)
     spec: dict[str, Any] = {"resourceAttributes": {k: v for k, v in attributes.items() if v}}
     kind = "SelfSubjectAccessReview" if account is None else "SubjectAccessReview"
     if account is not None:
-        spec |= {"user": account, "groups": _groups_of(account)}
+        spec |= {"user": account, "groups": _groups_of(account) if groups is None else groups}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
     answer = await _post(transport, f"{_AUTHORIZATION}/{kind.lower()}s", body)
     allowed = (answer.get("status") or {}).get("allowed")

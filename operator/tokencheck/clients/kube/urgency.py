@@ -22,6 +22,8 @@ def urgency_of(call: Call) -> Urgency:
         return Urgency.LEASE
     if resource == "events" and call.method != "GET":
         return Urgency.EVENT
+    if "dryRun" in call.params:
+        return Urgency.EVENT  # no verdict waits for it
     if call.method == "PATCH":
         return Urgency.WRITE
     return Urgency.LIST if call.method == "GET" and is_collection(call.path) else Urgency.READ

@@ -10,6 +10,8 @@ from tokencheck.core.outcome.status import common_fields
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 
+_REMEMBERED = ("name", "source", "resourceVersion", "changedTime", "baseline")
+
 
 def plan_suspended(check: TokenCheck, now: datetime) -> Outcome:
     """Return a status without Ready; baseline and verified revision outlive the pause."""
@@ -45,6 +47,35 @@ def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     changed = status != dict(check.status)
     return Outcome(status=status, changed=changed, wake_at=pulse.until)
+
+
+def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outcome:
+    """Return a status that says only that its author may not ask for it any more.
+
+    Baselines stay, so that a right that is given back does not hide a drift.
+
+    Args:
+        check: with its author.
+        lost: what he may not any more, as the end of "may no longer …".
+        mend: the command that gives it back.
+        now: aware UTC.
+    """
+    who = check.requester.name if check.requester else "its author"
+    ready = Condition(
+        type=Type.READY,
+        state=State.UNKNOWN,
+        reason=Reason.ACCESS_REVOKED,
+        message=f"{who}, who applied this, may no longer {lost}; give the right back: {mend};"
+        " or let somebody who may delete and create the TokenCheck",
+    )
+    status = common_fields(check)
+    status["conditions"] = render([ready], check.status, generation=check.generation, now=now)
+    tokens = [
+        {field: token[field] for field in _REMEMBERED if field in token}
+        for token in check.status.get("tokens") or ()
+    ]
+    status |= {"tokens": tokens} if tokens else {}
+    return Outcome(status=status, changed=status != dict(check.status))
 
 
 def bare_status(check: TokenCheck, outcome: Outcome) -> dict[str, Any]:

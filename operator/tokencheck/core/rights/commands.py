@@ -36,6 +36,12 @@ def commands_for(rights: Iterable[Right], user: str) -> tuple[str, ...]:
     )
 
 
+def author_command(namespace: str, user: str, option: str) -> str:
+    """Return the command that lets `user` ask for something in a namespace."""
+    who = shlex.quote(user)
+    return f"tokencheck rbac author -n {namespace} --user {who} {option} | kubectl apply -f -"
+
+
 def _place(right: Right) -> _Group:
     return right.namespace, right.kind, right.name
 

@@ -78,6 +78,12 @@ def _own_kinds() -> Iterator[Need]:
         yield Need(
             verbs=("patch",), group=OURS, resource=resource, why="no verdict reaches the cluster"
         )
+    yield Need(
+        verbs=("create",),
+        group="authorization.k8s.io",
+        resource="subjectaccessreviews",
+        why="an author who has lost his rights keeps his checks",
+    )
     why = "whether admission asks for the rights of authors cannot be proven"
     yield Need(
         verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE,), why=why

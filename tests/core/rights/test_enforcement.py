@@ -1,0 +1,98 @@
+"""What the answer to a probe proves, and what of an installed binding is ours."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from tokencheck.api.parse_tokencheck import parse_tokencheck
+from tokencheck.core.rights.asked import asked_of
+from tokencheck.core.rights.enforcement import (
+    enforcement_of,
+    is_shipped_binding,
+    is_shipped_policy,
+)
+from tokencheck.core.rights.policy import NAME, PROBE_REFUSAL, requester_binding, requester_policy
+from tokencheck.model.admission import Enforcement
+
+HEAD = 'tokenchecks.tokencheck.dev "p" is forbidden: '
+OURS = f"{HEAD}ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied request: "
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "shipped", "expected"),
+    [
+        (403, OURS + PROBE_REFUSAL, True, Enforcement.PROVEN),
+        (403, OURS + PROBE_REFUSAL, False, Enforcement.ALTERED),
+        (403, OURS + PROBE_REFUSAL, None, Enforcement.UNKNOWN),
+        (201, "", True, Enforcement.ADMITTED),
+        (200, "", None, Enforcement.ADMITTED),
+        (403, f'{HEAD}User "a" cannot patch resource', True, Enforcement.UNKNOWN),
+        (403, OURS.replace(NAME, "other") + PROBE_REFUSAL, True, Enforcement.UNKNOWN),
+        (403, OURS + "expression resulted in error", True, Enforcement.UNKNOWN),
+        (404, "", True, Enforcement.UNKNOWN),
+        (500, OURS + PROBE_REFUSAL, True, Enforcement.UNKNOWN),
+        (0, "", True, Enforcement.UNKNOWN),
+    ],
+)
+def test_only_our_own_refusal_proves_anything(
+    status: int, message: str, shipped: bool | None, expected: Enforcement
+) -> None:
+    assert enforcement_of(status, message, shipped=shipped) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "ours"),
+    [
+        ({}, True),
+        ({"validationActions": ["Deny", "Audit"]}, True),
+        ({"validationActions": ["Warn"]}, False),
+        ({"matchResources": {"namespaceSelector": {"matchLabels": {"a": "b"}}}}, True),
+        ({"matchResources": {"matchPolicy": "Equivalent", "objectSelector": {}}}, True),
+        ({"matchResources": {"objectSelector": {"matchLabels": {"a": "b"}}}}, False),
+        ({"matchResources": {"excludeResourceRules": [{"operations": ["UPDATE"]}]}}, False),
+        ({"paramRef": {"name": "a"}}, False),
+        ({"policyName": "other"}, False),
+    ],
+)
+def test_a_binding_is_ours_when_it_leaves_out_whole_namespaces_at_most(
+    change: dict, ours: bool
+) -> None:
+    binding = requester_binding()
+    assert is_shipped_binding(binding | {"spec": binding["spec"] | change}) is ours
+
+
+def test_a_policy_that_lacks_a_rule_is_not_ours() -> None:
+    policy = requester_policy()
+    assert is_shipped_policy(policy)
+    altered = copy.deepcopy(policy)
+    altered["spec"]["validations"].pop()
+    assert not is_shipped_policy(altered)
+
+
+def test_what_is_asked_again_is_what_the_policy_asks() -> None:
+    check = parse_tokencheck(
+        {
+            "metadata": {"name": "checkout", "namespace": "shop", "uid": "u", "generation": 1,
+                         "resourceVersion": "1"},
+            "spec": {
+                "workloadRef": {"kind": "Deployment", "name": "checkout"},
+                "tokens": [
+                    {"name": "a", "secretKeyRef": {"name": "one", "key": "k"},
+                     "providerRef": {"name": "login"}},
+                    {"name": "b", "secretKeyRef": {"name": "two", "key": "k"}},
+                    {"name": "c", "secretKeyRef": {"name": "one", "key": "other"},
+                     "providerRef": {"name": "login"}},
+                ],
+            },
+        }
+    )  # fmt: skip
+    asked = [(one.option, [f"{r.verb} {r.kind} {r.name}".strip() for r in one.any_of])
+             for one in asked_of(check)]  # fmt: skip
+    assert asked == [
+        ("--all-secrets", ["create pods", "get secrets"]),
+        ("--secret one", ["create pods", "get secrets one"]),
+        ("--secret two", ["create pods", "get secrets two"]),
+        ("--provider login", ["use tokenproviders.tokencheck.dev login"]),
+    ]
