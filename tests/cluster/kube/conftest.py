@@ -13,6 +13,7 @@ from faultproxy import FaultProxy
 from kube_world import QUICK, MakeCache, Told, World
 from tokencheck.clients.kube.cache import Cache, Parsers, Scope
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import Pace
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 
@@ -41,15 +42,15 @@ def told() -> Told:
 async def make(world: World, told: Told) -> AsyncIterator[MakeCache]:
     caches: list[Cache] = []
 
-    def make(scope: Scope = Scope.CLUSTER) -> Cache:
+    def make(scope: Scope = Scope.CLUSTER, pace: Pace = QUICK) -> Cache:
         parsers = Parsers(workload=parse_workload, pod=parse_pod)
         cache = Cache(
             world.transport,
             parsers=parsers,
             on_change=told.append,
             scope=scope,
-            pace=QUICK,
-            single=QUICK,
+            pace=pace,
+            single=pace,
         )
         caches.append(cache)
         return cache

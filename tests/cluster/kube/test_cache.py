@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from controlplane import ControlPlane
-from kube_world import CHECK, QUICK, MakeCache, Told, World, key
+from kube_world import CHECK, QUICK, MakeCache, Told, World, key, pages_listed
 from tokencheck.api.tokencheck import NAMESPACE_OWNER, WorkloadRef
 from tokencheck.clients.kube.cache import Cache, Parsers, Scope
 from tokencheck.clients.kube.transport import Transport
@@ -236,3 +238,44 @@ async def test_labels_and_owner_of_a_namespace_are_read_and_followed(
     assert not isinstance(labels, Absent | Denied | Failed)
     assert labels["a"] == "b"
     assert labels[NAMESPACE_OWNER] == "pay"
+
+
+async def test_of_many_who_begin_to_follow_a_namespace_the_first_reads_it_for_all(
+    world: World, make: MakeCache, told: Told
+) -> None:
+    """It stood before anyone wanted it, so no stream tells it: else each would ask again."""
+    cache = make(pace=replace(QUICK, compare_s=1.0))
+    cache.follow(CHECK, frozenset({Key("Namespace", "", "default")}))
+    await world.until(lambda: cache.synced and world.proxy.open_streams == 1)
+    told.clear()
+    followers = [Key("TokenCheck", world.namespace, f"check-{n}") for n in range(20)]
+    place = Key("Namespace", "", world.namespace)
+    for follower in followers:
+        cache.follow(follower, frozenset({place}))
+    before = len(world.proxy.seen)
+    for _ in followers:
+        assert isinstance(await cache.namespace_labels(world.namespace), Mapping)
+    path = f"/api/v1/namespaces/{world.namespace}"
+    assert [seen.path for seen in world.proxy.seen[before:]].count(path) == 1
+    # Told once, and not again by the compare of each second, which finds what is known.
+    listed = pages_listed(world)
+    await world.until(lambda: pages_listed(world) >= listed + 2)
+    assert told.of("Namespace") == [Cause.REFERENCE_CHANGED]
+
+
+async def test_who_follows_what_another_read_anew_is_told_of_it(
+    world: World, make: MakeCache, told: Told
+) -> None:
+    """The stream is held up: the direct read of one is all that the others can learn it from."""
+    world.put_secret("shared", "one")
+    cache = make()
+    shared = frozenset({key(world, "Secret", "shared")})
+    for name in ("first", "second"):
+        cache.follow(Key("TokenCheck", world.namespace, name), shared)
+        await cache.secret(world.namespace, "shared")
+    await world.until(lambda: world.proxy.open_streams == 1)
+    world.proxy.freeze()
+    told.clear()
+    world.put_secret("shared", "two")
+    await cache.secret(world.namespace, "shared")
+    assert told.of("Secret") == [Cause.SECRET_CHANGED]

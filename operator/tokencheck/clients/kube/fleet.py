@@ -90,6 +90,7 @@ class Fleet(Generic[R]):
         self._pace = pace
         self._widen_after = widen_after
         self._wait_s = wait_s
+        self._gone = 0  # how many ends the streams have told
         self._used: Counter[Place] = Counter()
         self._namespaces: Counter[str] = Counter()
         self._members: dict[Place, _Member[R]] = {}
@@ -167,23 +168,27 @@ class Fleet(Generic[R]):
             record = informer.get(place)
             if record is not None and informer.state is State.SYNCED:
                 return record
+        gone = self._gone
         body = await read_object(self._transport, self.course.resource, *place)
         if not isinstance(body, bytes):
             return body
         record = self.course.record(body)
         if record is None:
             return Failed(what=what_of(self.course.resource, *place))
-        self.remember(place, version_in(body), record)
+        if gone == self._gone:  # else it may be what the stream told the end of meanwhile
+            self.remember(place, version_in(body), record)
         return record
 
     def remember(self, place: Place, version: int, record: R) -> None:
-        """Keep what somebody read directly, if nobody else follows the place.
+        """Keep what somebody read directly, so that the next need not.
 
-        Another follower has not read it: the stream has to tell the change, or nobody would.
+        Others who follow the place may have read something older, or nothing: they are told, for
+        the stream will not tell what is known already.
         """
         informer = self._informer(place)
-        if informer is not None and self._used[place] == 1:
-            informer.remember(place, version, record)
+        old = informer.get(place) if informer else None
+        if informer and informer.remember(place, version, record) and self._used[place] > 1:
+            self.course.on_change(place, old, record)
 
     async def cover(self, namespace: str) -> Unread | None:
         """Return None once every object of a namespace in use is in the store, or why it is not."""
@@ -253,7 +258,7 @@ class Fleet(Generic[R]):
         informer = Informer(
             self._transport,
             target,
-            on_change=self.course.on_change,
+            on_change=self._tell_change,
             on_state=lambda old, new: self._tell_state(slot, old, new),
             pace=self._pace,
             restarts=self.restarts,
@@ -272,6 +277,10 @@ class Fleet(Generic[R]):
         self._members = {_EVERYWHERE: wide}
         for member in narrow:
             member.task.cancel()
+
+    def _tell_change(self, place: Place, old: R | None, new: R | None) -> None:
+        self._gone += new is None
+        self.course.on_change(place, old, new)
 
     def _tell_state(self, slot: Place, old: State, new: State) -> None:
         where = "/".join(filter(None, slot)) or "all namespaces"

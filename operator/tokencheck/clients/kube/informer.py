@@ -9,8 +9,7 @@ What goes wrong with a watch, and what is done:
 4. Objects vanish while nobody looks: whatever a list lacks is reported as deleted.
 5. Versions go backwards (a restored etcd): list again, compare. A watch from a version that is yet
    to come is silent, so after a break the server is asked first where it stands.
-6. Events are lost with no sign at all: a list beside the running watch, now and then, is compared
-   too.
+6. Events are lost without a sign: now and then a list beside the running watch is compared.
 7. Rights are taken away: `DENIED` until a list succeeds, asked again every few seconds.
 
 Between retries stands a back-off with jitter; between any two streams a floor, so that a server
@@ -106,11 +105,12 @@ class Informer(Generic[R]):
         """Return all records, as a live view."""
         return MappingProxyType(self._records)
 
-    def remember(self, place: Place, version: int, record: R) -> None:
-        """Keep what a direct read found, unless the stream knows better; nobody is told."""
-        if version > self._versions.get(place, -1):
-            self._versions[place] = version
-            self._records[place] = record
+    def remember(self, place: Place, version: int, record: R) -> bool:
+        """Return whether what a direct read found is newer, and so is kept; nobody is told."""
+        if version <= self._versions.get(place, -1):
+            return False
+        self._versions[place], self._records[place] = version, record
+        return True
 
     def forget(self, place: Place) -> None:
         """Keep nothing of an object that is not wanted any more."""
