@@ -27,8 +27,9 @@ def is_status(seen: Seen) -> bool:
 
 
 def is_write(seen: Seen) -> bool:
-    """Matches everything that a leader alone writes."""
-    return seen.method != "GET" and not is_lease(seen)
+    """Matches everything that a leader alone writes; a question about rights is no write."""
+    asks = seen.path.endswith("/subjectaccessreviews")
+    return seen.method != "GET" and not is_lease(seen) and not asks
 
 
 def is_lease(seen: Seen) -> bool:

@@ -151,7 +151,7 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     told_once(shop, "three", "TokenExpired")
     for name in names[:2]:
         assert shop.admin.get("TokenCheck", name, shop.namespace) == before[name]
-    assert other.writes(is_status) == 1
+    assert other.writes(is_status) == 1, [s.path for s in other.road.proxy.seen if is_status(s)]
     assert shop.events("one") + shop.events("two") == events
     # Nor does its next look at an old value change when that value came.
     shop.annotate("TokenCheck", "two", check_now="1")
