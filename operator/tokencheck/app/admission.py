@@ -30,22 +30,22 @@ class AdmissionProof:
 
     Args:
         transport: sends the dry runs.
-        checks: keys of all TokenChecks that are held.
-        concerns: whether a check is this process's business.
+        namespaces: those with TokenChecks that are held.
+        concerns: whether a check there is this process's business.
         every_s: seconds between two proofs of a namespace.
     """
 
     def __init__(
         self,
         transport: Transport,
-        checks: Callable[[], Iterable[Key]],
+        namespaces: Callable[[], Iterable[str]],
         concerns: Callable[[Key], bool],
         *,
         every_s: float = EVERY_S,
     ) -> None:
         """Know nothing yet."""
         self._transport = transport
-        self._checks = checks
+        self._namespaces = namespaces
         self._concerns = concerns
         self._every_s = every_s
         self._known: dict[str, Enforcement] = {}
@@ -62,7 +62,9 @@ class AdmissionProof:
             await asyncio.sleep(min(LOOK_EVERY_S, self._every_s))
 
     async def _round(self) -> None:
-        wanted = {key.namespace for key in self._checks() if self._concerns(key)}
+        wanted = {
+            name for name in self._namespaces() if self._concerns(Key("TokenCheck", name, ""))
+        }
         for gone in self._known.keys() - wanted:
             del self._known[gone], self._tried_at[gone]
         began = time.monotonic()

@@ -172,7 +172,7 @@ class Operator:
         self._requesters = Requesters(transport)
         self._admission = AdmissionProof(
             transport,
-            lambda: self._cache.versions("TokenCheck"),
+            self._cache.namespaces,
             role.leadership.leads,
             every_s=self._settings.prove_every_s,
         )

@@ -135,6 +135,10 @@ class Cache:
         """Know nothing of a provider any more."""
         self._providers.pop(name, None)
 
+    def namespaces(self) -> set[str]:
+        """Return those with a TokenCheck that is held."""
+        return {key.namespace for key in self._checks}
+
     def versions(self, kind: str) -> dict[Key, str]:
         """Return the resourceVersions of our own objects of a kind that are held."""
         if kind == "TokenCheck":
