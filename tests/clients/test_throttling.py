@@ -12,6 +12,7 @@ import pytest
 from rawserver import Peer, RawServer, answer, kubeconfig
 from tokencheck.clients.kube.answers import HeldBackBy
 from tokencheck.clients.kube.transport import Limits, Transport
+from tokencheck.model.errors import ClusterError
 
 LIST = "/api/v1/secrets"
 READ = "/api/v1/namespaces/shop/secrets/payments"
@@ -160,3 +161,34 @@ async def test_our_own_bound_of_requests_holds_and_the_urgent_go_first(tmp_path:
         *(READ, READ, LIST, READ, LIST),
     ]
     assert took_s >= (len(wanted) - 1) / 20
+
+
+async def test_who_would_wait_for_longer_than_a_pass_may_is_told_so_at_once(tmp_path: Path) -> None:
+    """Else all passes would wait for a minute, and be given up with what they had judged."""
+    polite = Server()
+    polite.throttled = lambda path: path == READ
+    polite.retry_after = "30"
+    async with asyncio.timeout(15), RawServer(polite) as server:
+        transport = await connect(tmp_path, server)
+        for path in (READ, f"{READ}-2"):
+            with pytest.raises(ClusterError) as refused:
+                await transport.get(path)
+            assert refused.value.status == 429
+            assert refused.value.retryable
+        assert (await transport.patch(STATUS, {})).status == 200
+        await transport.close()
+    assert polite.paths() == [READ, STATUS]
+
+
+async def test_a_lease_is_renewed_a_second_after_a_refusal_whatever_is_asked(
+    tmp_path: Path,
+) -> None:
+    """Who is silent for longer leads no more."""
+    polite = Server()
+    polite.throttled = lambda _: len(polite.asked) == 0
+    polite.retry_after = "30"
+    async with asyncio.timeout(15), RawServer(polite) as server:
+        transport = await connect(tmp_path, server)
+        assert (await transport.get(LEASE)).status == 200
+        await transport.close()
+    assert polite.asked[1][0] - polite.asked[0][0] >= 1.0

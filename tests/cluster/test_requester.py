@@ -30,7 +30,7 @@ def running(
 ) -> Iterator[OperatorProcess]:
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     config = grant_operator(bare_controlplane)
-    process = OperatorProcess(config, log, plane=bare_controlplane)
+    process = OperatorProcess(config, log, args=("--review-authors",), plane=bare_controlplane)
     try:
         yield process.start()
     finally:
@@ -139,6 +139,41 @@ def judged(world: World, *expected: str) -> Object:
 def test_a_cluster_without_mutating_policies_gets_a_chart_without_them() -> None:
     kinds = {one["kind"] for one in render_chart(api_versions=())}
     assert "MutatingAdmissionPolicy" not in kinds
-    names = {one["metadata"]["name"] for one in render_chart(api_versions=())}
-    assert "tokencheck-stamp" not in names
     assert "MutatingAdmissionPolicy" in {one["kind"] for one in render_chart()}
+
+
+@pytest.mark.parametrize("stamps", [True, False])
+def test_authors_are_reviewed_only_where_the_api_server_stamps_them(stamps: bool) -> None:
+    rendered = render_chart() if stamps else render_chart(api_versions=())
+    [deployment] = [one for one in rendered if one["kind"] == "Deployment"]
+    args = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert ("--review-authors" in args) == stamps
+
+
+def test_where_nothing_stamps_nobody_writes_a_name(world: World) -> None:
+    """Or it would be taken for genuine once the cluster stamps."""
+    api, admin = world.users["secret", False], world.admin
+    [plain] = [
+        one
+        for one in render_chart(api_versions=())
+        if one["kind"] == "ValidatingAdmissionPolicy" and one["metadata"]["name"].endswith("-stamp")
+    ]
+
+    def write(**annotations: str) -> object:
+        return api.create(world.check({"tokens": [token(0)]}, annotations=annotations))
+
+    admin.delete("MutatingAdmissionPolicyBinding", "tokencheck-stamp")
+    admin.apply(plain)
+    try:
+        forge = lambda: write(**{WHO: "system:admin"})  # noqa: E731 - a thing to try
+        eventually(lambda: not refusal(write) and refusal(forge), timeout_s=PATIENCE_S)
+        assert "leave tokencheck.dev/requester" in refusal(forge)
+        made = write()
+        assert stamp(made)[0] == ""
+        change = {"metadata": {"annotations": {WHO: "system:admin"}}}
+        name = made["metadata"]["name"]
+        assert refusal(lambda: api.patch("TokenCheck", name, change, world.namespace))
+        spec = {"spec": {"interval": "1h"}}
+        assert stamp(api.patch("TokenCheck", name, spec, world.namespace))[0] == ""
+    finally:
+        install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})

@@ -34,11 +34,11 @@ class Answers:
         return self.given.get(name, False), now - age
 
 
-def check(**annotations: str) -> TokenCheck:
+def check(status: dict | None = None, **annotations: str) -> TokenCheck:
     token = {"name": "a", "secretKeyRef": {"name": "one", "key": "k"}, "providerRef": {"name": "p"}}
     meta = {"name": "checkout", "namespace": "shop", "uid": "u", "generation": 1}
     meta |= {"resourceVersion": "1", "annotations": annotations}
-    return parse_tokencheck({"metadata": meta, "spec": {"tokens": [token]}})
+    return parse_tokencheck({"metadata": meta, "spec": {"tokens": [token]}, "status": status or {}})
 
 
 ANN = {"tokencheck.dev/requester": "ann", "tokencheck.dev/requester-groups": "devs\nall"}
@@ -80,3 +80,32 @@ def test_without_a_stamp_nobody_is_asked() -> None:
     assert reviewed(answers, check()) == Reviewed()
     assert Reviewed().again_at(check()) is None
     assert answers.asked == []
+
+
+REVOKED = {
+    "observedGeneration": 1,
+    "conditions": [{"type": "Resolved", "status": "Unknown", "reason": "AccessRevoked"}],
+}
+
+
+def test_what_was_lost_for_certain_stays_lost_until_an_answer_says_otherwise() -> None:
+    silent: dict[str, bool | None] = {"create pods": None, "get secrets one": None}
+    given = silent | {"use tokenproviders p": True}
+    assert reviewed(Answers(given), check(**ANN)).revoked is None
+    assert reviewed(Answers(given), check(REVOKED, **ANN)).revoked is not None
+    # Of another spec it says nothing.
+    older = REVOKED | {"observedGeneration": 0}
+    assert reviewed(Answers(given), check(older, **ANN)).revoked is None
+    back = {"get secrets one": True, "use tokenproviders p": True}
+    assert reviewed(Answers(back), check(REVOKED, **ANN)).revoked is None
+
+
+def test_after_no_answer_it_is_asked_again_before_an_interval_is_over() -> None:
+    given = {"get secrets one": None, "use tokenproviders p": True}
+    found = reviewed(Answers(given), check(**ANN))
+    assert found.again_at(check(**ANN)) == NOW + timedelta(minutes=5)
+
+
+def test_where_nothing_guards_the_stamp_nobody_is_asked() -> None:
+    sources = type("Sources", (), {"reviews": None})()
+    assert asyncio.run(review(check(**ANN), sources, NOW)) == Reviewed()

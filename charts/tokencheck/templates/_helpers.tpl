@@ -66,3 +66,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- toJson $names -}}
 {{- end -}}
+
+{{/* Not empty where the API server writes on each TokenCheck who asked: Kubernetes 1.36 and newer. */}}
+{{- define "tokencheck.stamps" -}}
+{{- if and .Values.admission.enabled (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") }}yes{{ end }}
+{{- end }}

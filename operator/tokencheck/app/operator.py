@@ -194,7 +194,7 @@ class Operator:
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
             keyring=self._keyring,
-            reviews=self._requesters,
+            reviews=self._requesters if self._settings.review_authors else None,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

@@ -17,6 +17,8 @@ class Settings:
         workers: passes that run at the same time.
         leader_elect: whether replicas elect who writes; without, this one writes at once.
         shards: into how many parts the checks are divided, by namespace, a leader each.
+        review_authors: whether rights are asked for of whom the API server stamped on a TokenCheck;
+            only where a policy keeps others from writing a stamp.
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
         relist_every_s: the same for Secrets and all else that informers follow.
         prove_every_s: seconds between two dry runs in a namespace that admission must refuse.
@@ -34,6 +36,7 @@ class Settings:
     workers: int = 16
     leader_elect: bool = True
     shards: int = 1
+    review_authors: bool = False
     compare_every_s: float = 60.0
     relist_every_s: float = 60.0
     prove_every_s: float = 60.0

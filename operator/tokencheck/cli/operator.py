@@ -50,6 +50,11 @@ from tokencheck.model.scope import Scope
     default=1,
     help="Parts, by namespace, with a leader each; the same number for all replicas.",
 )
+@click.option(
+    "--review-authors/--no-review-authors",
+    default=False,
+    help="End checks whose author lost a right; where the API server stamps who asked.",
+)
 @click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--prove-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
@@ -66,6 +71,7 @@ def command(
     workers: int,
     leader_elect: bool,
     shards: int,
+    review_authors: bool,
     compare_every: float,
     relist_every: float,
     prove_every: float,
@@ -88,6 +94,7 @@ def command(
         workers=workers,
         leader_elect=leader_elect,
         shards=shards,
+        review_authors=review_authors,
         compare_every_s=compare_every,
         relist_every_s=relist_every,
         prove_every_s=prove_every,

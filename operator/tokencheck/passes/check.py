@@ -14,7 +14,7 @@ from tokencheck.core.rights.commands import author_command
 from tokencheck.core.workloads.locate import locate
 from tokencheck.core.workloads.references import references_of
 from tokencheck.gather.owner import owner_of
-from tokencheck.gather.rights import review
+from tokencheck.gather.rights import is_revoked, review
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
 from tokencheck.model.assessment import Assessment
@@ -41,14 +41,14 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if check is None:
         return forget(key, sources, sinks)
     if check.spec.suspend or check.invalid:
-        stopped = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
-        published, _ = await publish(key, check, stopped, None, sinks)
-        return _next(published, stopped.wake_at, key, sources, sinks)
+        return await _stopped(key, check, now, sources=sources, sinks=sinks)
     keys = _keys_of_providers(check, sources)
-    sources.interest.also(key, references_of(check) | keys)
+    wanted = references_of(check) | keys
+    sources.interest.also(key, frozenset() if is_revoked(check) else wanted)  # nothing for nobody
     reviewed = await review(check, sources, now)
     if reviewed.revoked is not None:
         return await _revoked(key, check, reviewed.revoked, now, sources=sources, sinks=sinks)
+    sources.interest.also(key, wanted)
     seen = await see(check, sources)
     located = locate(check, seen.readable, seen.only_in_pods)
     sources.interest.follow(key, references_of(check, located) | keys)
@@ -76,6 +76,15 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     missing = _missing(seen, assessment)
     unread = not missing.isdisjoint(_UNANSWERED)
     return replace(following, retry=following.retry or bool(missing), unread=unread)
+
+
+async def _stopped(
+    key: Key, check: TokenCheck, now: datetime, *, sources: Sources, sinks: Sinks
+) -> Next:
+    """Judge nothing of a check that is suspended or whose spec says nothing."""
+    outcome = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
+    published, _ = await publish(key, check, outcome, None, sinks)
+    return _next(published, outcome.wake_at, key, sources, sinks)
 
 
 async def _revoked(

@@ -183,7 +183,7 @@ class Cache:
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
         """Return the Secret with its values sealed, read now."""
-        seen = self._secrets.get((namespace, name)) or 0
+        seen, gone = self._secrets.get((namespace, name)) or 0, self._secrets.gone
         body = await read_object(self._transport, SECRETS, namespace, name, at_least=seen)
         if not isinstance(body, bytes):
             return body
@@ -193,7 +193,7 @@ class Cache:
         version = version_of(content.meta.resource_version)
         if version < seen:
             self._secrets.doubt((namespace, name))  # the read is right, so the watch is not
-        self._secrets.remember((namespace, name), version, version)
+        self._secrets.remember((namespace, name), version, version, gone=gone)
         return content
 
     async def config_map_value(self, namespace: str, name: str, key: str) -> str | Unread:

@@ -90,7 +90,7 @@ class Fleet(Generic[R]):
         self._pace = pace
         self._widen_after = widen_after
         self._wait_s = wait_s
-        self._gone = 0  # how many ends the streams have told
+        self.gone = 0  # how many ends the streams have told
         self._used: Counter[Place] = Counter()
         self._namespaces: Counter[str] = Counter()
         self._members: dict[Place, _Member[R]] = {}
@@ -168,23 +168,25 @@ class Fleet(Generic[R]):
             record = informer.get(place)
             if record is not None and informer.state is State.SYNCED:
                 return record
-        gone = self._gone
+        gone = self.gone
         body = await read_object(self._transport, self.course.resource, *place)
         if not isinstance(body, bytes):
             return body
         record = self.course.record(body)
         if record is None:
             return Failed(what=what_of(self.course.resource, *place))
-        if gone == self._gone:  # else it may be what the stream told the end of meanwhile
-            self.remember(place, version_in(body), record)
+        self.remember(place, version_in(body), record, gone=gone)
         return record
 
-    def remember(self, place: Place, version: int, record: R) -> None:
+    def remember(self, place: Place, version: int, record: R, *, gone: int) -> None:
         """Keep what somebody read directly, so that the next need not.
 
         Others who follow the place may have read something older, or nothing: they are told, for
-        the stream will not tell what is known already.
+        the stream will not tell what is known already. If anything ended since `gone` was taken, it
+        may be this, and nothing is kept.
         """
+        if gone != self.gone:
+            return
         informer = self._informer(place)
         old = informer.get(place) if informer else None
         if informer and informer.remember(place, version, record) and self._used[place] > 1:
@@ -279,7 +281,7 @@ class Fleet(Generic[R]):
             member.task.cancel()
 
     def _tell_change(self, place: Place, old: R | None, new: R | None) -> None:
-        self._gone += new is None
+        self.gone += new is None
         self.course.on_change(place, old, new)
 
     def _tell_state(self, slot: Place, old: State, new: State) -> None:

@@ -8,6 +8,8 @@ from tokencheck.clients.kube.answers import HeldBackBy
 from tokencheck.clients.kube.line import Bounds, Line, Ticket
 from tokencheck.clients.kube.urgency import Urgency
 
+_LEASE_HOLD_S = 1.0
+
 
 class Gate:
     """The one way out for requests; streams only wait for the end of what the server asked.
@@ -42,13 +44,22 @@ class Gate:
             self._admit()
 
     def hold(self, urgency: Urgency, pause_s: float) -> None:
-        """Let none of this kind go for so many seconds."""
-        self._line.hold(urgency, self._loop.time() + pause_s)
+        """Let none of this kind go for so many seconds.
+
+        A Lease waits for a second at most: who is silent for longer leads no more, and one small
+        request in two seconds wears no server out.
+        """
+        longest_s = _LEASE_HOLD_S if urgency is Urgency.LEASE else pause_s
+        self._line.hold(urgency, self._loop.time() + min(pause_s, longest_s))
+
+    def held_s(self, urgency: Urgency) -> float:
+        """Return for how many seconds the server still holds this kind back."""
+        return max(0.0, self._line.held_until(urgency) - self._loop.time())
 
     async def open_for(self, urgency: Urgency) -> None:
         """Return when the server does not hold this kind back; nothing is counted or taken."""
         began = self._loop.time()
-        while (left_s := self._line.held_until(urgency) - self._loop.time()) > 0:  # noqa: ASYNC110 - a time of the server
+        while (left_s := self.held_s(urgency)) > 0:  # noqa: ASYNC110 - a time of the server
             await asyncio.sleep(left_s)
         if self._loop.time() > began:
             self._tell(urgency, began)

@@ -1,4 +1,4 @@
-"""Rights of other users, by SubjectAccessReview; an answer is good for some seconds."""
+"""Rights of other users, by SubjectAccessReview; a yes is good for some seconds, a no for once."""
 
 from datetime import datetime, timedelta
 
@@ -19,26 +19,26 @@ class Requesters:
         """Know nothing yet."""
         self._transport = transport
         self._good_for = good_for
-        self._known: dict[tuple[Requester, Right], tuple[bool, datetime]] = {}
+        self._given_at: dict[tuple[Requester, Right], datetime] = {}
 
     async def allowed(
         self, requester: Requester, right: Right, now: datetime
     ) -> tuple[bool | None, datetime]:
         """Return whether the user has the right, None when the API server did not say; and when."""
-        known = self._known.get((requester, right))
-        if known is not None and timedelta(0) <= now - known[1] < self._good_for:
-            return known
+        given_at = self._given_at.get((requester, right))
+        if given_at is not None and timedelta(0) <= now - given_at < self._good_for:
+            return True, given_at
         answer = await review(self._transport, right, requester.name, groups=list(requester.groups))
-        if answer.allowed is not None:
+        if answer.allowed:  # a right may be given back at any moment
             self._spare(now)
-            self._known[requester, right] = (answer.allowed, now)
+            self._given_at[requester, right] = now
         return answer.allowed, now
 
     def _spare(self, now: datetime) -> None:
         """Forget what is too old, once there is much of it."""
-        if len(self._known) >= _MAX_KNOWN:
-            self._known = {
-                asked: known
-                for asked, known in self._known.items()
-                if now - known[1] < self._good_for
+        if len(self._given_at) >= _MAX_KNOWN:
+            self._given_at = {
+                asked: given_at
+                for asked, given_at in self._given_at.items()
+                if now - given_at < self._good_for
             }

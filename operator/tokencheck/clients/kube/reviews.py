@@ -1,7 +1,7 @@
 """What somebody may do, as the API server says: reviews are asked with POST and change nothing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -73,8 +73,18 @@ async def review(
         spec |= {"user": account, "groups": _groups_of(account) if groups is None else groups}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
     answer = await _post(transport, f"{_AUTHORIZATION}/{kind.lower()}s", body)
-    allowed = (answer.get("status") or {}).get("allowed")
-    return Review(right=right, allowed=allowed if isinstance(allowed, bool) else None)
+    return Review(right=right, allowed=_allowed(answer.get("status") or {}))
+
+
+def _allowed(status: Mapping[str, Any]) -> bool | None:
+    """Return what a review says; None when an authorizer could not be asked, so that none says yes.
+
+    Source: SubjectAccessReviewStatus: evaluationError, "the check may be incomplete".
+    """
+    allowed = status.get("allowed")
+    if not isinstance(allowed, bool) or (not allowed and status.get("evaluationError")):
+        return None
+    return allowed
 
 
 def _groups_of(account: str) -> list[str]:

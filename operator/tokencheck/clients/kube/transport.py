@@ -44,6 +44,8 @@ from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, S
 from tokencheck.clients.kube.urgency import Urgency, urgency_of
 from tokencheck.model.errors import ClusterError, UsageError
 
+# A pass has a minute, and makes several requests: whoever would wait for longer comes back later.
+_LONGEST_HOLD_S = 15.0
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 _HEADERS = {"User-Agent": "tokencheck", "Accept-Encoding": "identity"}
@@ -321,10 +323,16 @@ class Transport:
 
     @asynccontextmanager
     async def _may_go(self, road: Road, urgency: Urgency) -> AsyncIterator[None]:
-        """Enter when a request may go. A stream, which lasts, takes nobody's place."""
+        """Enter when a request may go. A stream, which lasts, takes nobody's place.
+
+        Raises:
+            ClusterError: the server asked for more patience than a pass has: it is told so at once.
+        """
         if road is self._streams:
             await self._gate.open_for(urgency)
             yield
+        elif self._gate.held_s(urgency) > _LONGEST_HOLD_S:
+            raise ClusterError("the API server asked to be left alone for longer", status=429)
         else:
             async with self._gate.passing(urgency):
                 yield

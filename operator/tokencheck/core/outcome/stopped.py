@@ -1,12 +1,14 @@
 """The status of a check that tells no verdict: suspended, invalid, or refused by the schema."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.api.tokencheck import GateMode, TokenCheck
 from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
 from tokencheck.core.outcome.stalled import pulse_of
 from tokencheck.core.outcome.status import common_fields
+from tokencheck.model.finding import Verdict
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 
@@ -52,7 +54,7 @@ def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
 def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outcome:
     """Return a status that says only that its author may not ask for it any more.
 
-    Baselines stay, so that a right that is given back does not hide a drift.
+    Baselines and the verified revision stay, so that a right that is given back hides no drift.
 
     Args:
         check: with its author.
@@ -61,15 +63,25 @@ def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outc
         now: aware UTC.
     """
     who = check.requester.name if check.requester else "its author"
-    ready = Condition(
-        type=Type.READY,
+    message = (
+        f"{who}, who applied this, may no longer {lost} (with the groups of then); give the right"
+        f" back: {mend}; or let who may apply a change of the spec"
+    )
+    resolved = Condition(
+        type=Type.RESOLVED,
         state=State.UNKNOWN,
         reason=Reason.ACCESS_REVOKED,
-        message=f"{who}, who applied this, may no longer {lost}; give the right back: {mend};"
-        " or let somebody who may delete and create the TokenCheck",
+        message=message,
     )
-    status = common_fields(check)
-    status["conditions"] = render([ready], check.status, generation=check.generation, now=now)
+    ready = replace(resolved, type=Type.READY)
+    if check.spec.gate.mode is not GateMode.ENFORCE:
+        told = f"gate.mode is {check.spec.gate.mode}; the verdict is {Verdict.UNKNOWN}: {message}"
+        ready = replace(ready, state=State.TRUE, reason=Reason.ADVISORY, message=told)
+    status = common_fields(check) | {"verdict": str(Verdict.UNKNOWN)}
+    status["conditions"] = render(
+        [ready, resolved], check.status, generation=check.generation, now=now
+    )
+    status |= {"rollout": check.status["rollout"]} if "rollout" in check.status else {}
     tokens = [
         {field: token[field] for field in _REMEMBERED if field in token}
         for token in check.status.get("tokens") or ()
