@@ -40,6 +40,9 @@ class World:
         self.users = {user: self._user(*user) for user in USERS}
 
     def close(self) -> None:
+        # Where no controllers act, an ending namespace keeps what is in it.
+        for left in self.admin.list("TokenCheck", self.namespace):
+            self.admin.delete("TokenCheck", left["metadata"]["name"], self.namespace)
         self.admin.delete("Namespace", self.namespace)
         self.admin.delete("TokenProvider", self.provider)
         self.admin.delete("ClusterRole", self.provider)

@@ -105,6 +105,10 @@ class Campaign:
         self._ends: dict[str, str] = {}  # of the undisturbed runs, by scenario
 
     def __enter__(self) -> Campaign:
+        for left in self._admin.list("TokenCheck"):  # of others: each start would judge them too
+            self._admin.delete(
+                "TokenCheck", left["metadata"]["name"], left["metadata"]["namespace"]
+            )
         self._road = Road(grant_operator(self._plane)).__enter__()
         self._statuses = Statuses(self._admin)
         self._operator: OperatorProcess | None = None
@@ -286,12 +290,12 @@ class Campaign:
         return any(name.startswith("tokencheck_leader") and value == 1 for name, value in shown)
 
     def _silence(self, lasts_s: float) -> Callable[[], bool]:
-        """Returns what tells whether nobody has asked for so long, the beat of a Lease aside."""
+        """Returns what tells whether nobody has asked for so long, but by a clock of its own."""
         counted, at = -1, 0.0
 
         def holds() -> bool:
             nonlocal counted, at
-            now = sum(not one.path.startswith(_LEASES) for one in list(self._road.proxy.seen))
+            now = sum(not _beats(one.path) for one in list(self._road.proxy.seen))
             if now != counted:
                 counted, at = now, time.monotonic()
             return time.monotonic() - at >= lasts_s
@@ -329,12 +333,21 @@ def deaths_at(calls: Sequence[Call]) -> list[Death]:
 def _numbered(seen: Sequence[Seen], namespace: str) -> Iterator[Call]:
     counted: Counter[tuple[str, str]] = Counter()
     for request in seen:
-        if any(name in request.path for name in (PROBE_NAME, POLICY_NAME)):
-            continue  # by a clock of its own, not because of the change
+        if _proves(request.path):
+            continue
         kind = request.verb, request.path.replace(namespace, "NS")
         counted[kind] += 1
         if counted[kind] <= RENEWALS or not request.path.startswith(_LEASES):
             yield Call(*kind, counted[kind])
+
+
+def _proves(path: str) -> bool:
+    """Whether it asks if admission is enforced: each ten seconds, not because of any change."""
+    return PROBE_NAME in path or POLICY_NAME in path
+
+
+def _beats(path: str) -> bool:
+    return path.startswith(_LEASES) or _proves(path)
 
 
 def _comes(holds: Callable[[], bool], timeout_s: float) -> bool:
