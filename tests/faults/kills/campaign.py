@@ -189,6 +189,8 @@ class Campaign:
             self._settle(fate, time.monotonic())
         if stage.truths and (fate.settled_s is None or fate.lost):
             raise AssertionError(f"{scenario.name}: the stage could not be set: {fate}")
+        # A status tells whole seconds: two equal transitions of one second are one Event.
+        time.sleep(1.0 - time.time() % 1.0)
         return stage
 
     def _change(self, scenario: Scenario, stage: Stage) -> None:
