@@ -80,7 +80,7 @@ def replicas(
 
     They find no check: what a test before left in an ending namespace would be written too.
     """
-    _clear(plane.api())
+    clear(plane.api())
     config = grant_operator(plane, {"shards": shards})
     args = ("--shards", str(shards))
     with ExitStack() as stack:
@@ -101,7 +101,8 @@ def replicas(
         yield started
 
 
-def _clear(api: Api) -> None:
+def clear(api: Api) -> None:
+    """No TokenCheck stands in the cluster: ending namespaces keep theirs for a while."""
     for left in api.list("TokenCheck"):
         api.delete("TokenCheck", left["metadata"]["name"], left["metadata"]["namespace"])
     wait(lambda: not api.list("TokenCheck"))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cluster.replicas import clear
 from cluster.road import Road, operator_behind
 from cluster.shop import API, Shop, eventually, is_current, listed, ready
 from cluster.statuses import Object
@@ -27,6 +28,7 @@ NOISY_CHECKS = 400
 def behind(
     controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Behind]:
+    clear(controlplane.api())  # or informers run before the test has refused them anything
     with operator_behind(controlplane, tmp_path_factory.mktemp("operator")) as both:
         yield both
 
