@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tokencheck.clients.kube.admission import read_binding, read_policy, shipped_of, try_probe
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.admission import Enforcement
+from tokencheck.model.evidence import Absent
 from tokencheck.model.keys import Key
 
 EVERY_S = 60.0  # between two proofs of a namespace
@@ -71,13 +72,17 @@ class AdmissionProof:
         due = [name for name in sorted(wanted) if began >= self._due_at(name)]
         if not due:
             return
-        policy = await read_policy(self._transport)
-        shipped = shipped_of(policy, await read_binding(self._transport))
+        policy, binding = await read_policy(self._transport), await read_binding(self._transport)
+        shipped = shipped_of(policy, binding)
+        installed = not isinstance(policy, Absent) and not isinstance(binding, Absent)
         for name in due:
-            self._tell(name, await try_probe(self._transport, name, shipped=shipped))
+            if installed:
+                self._tell(name, await try_probe(self._transport, name, shipped=shipped))
+                await asyncio.sleep(PAUSE_S)
+            else:  # what does not stand there refuses nothing: nobody need be asked
+                self._tell(name, Enforcement.ADMITTED)
             # Not all in the same second for ever.
             self._tried_at[name] = time.monotonic() - random.random() * self._every_s / 10  # noqa: S311 - jitter
-            await asyncio.sleep(PAUSE_S)
 
     def _due_at(self, namespace: str) -> float:
         tried_at = self._tried_at.get(namespace)
