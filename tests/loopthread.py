@@ -7,7 +7,6 @@ import inspect
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 Inner = TypeVar("Inner", bound=AbstractAsyncContextManager[Any])
@@ -28,12 +27,7 @@ class LoopThread(Generic[Inner]):
         self._await(self.inner.__aenter__())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._await(self.inner.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

@@ -103,8 +103,7 @@ def replicas(
 
 def clear(api: Api) -> None:
     """No TokenCheck stands in the cluster: ending namespaces keep theirs for a while."""
-    for left in api.list("TokenCheck"):
-        api.delete("TokenCheck", left["metadata"]["name"], left["metadata"]["namespace"])
+    api.delete_all("TokenCheck")
     wait(lambda: not api.list("TokenCheck"))
 
 

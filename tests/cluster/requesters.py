@@ -41,8 +41,7 @@ class World:
 
     def close(self) -> None:
         # Where no controllers act, an ending namespace keeps what is in it.
-        for left in self.admin.list("TokenCheck", self.namespace):
-            self.admin.delete("TokenCheck", left["metadata"]["name"], self.namespace)
+        self.admin.delete_all("TokenCheck", self.namespace)
         self.admin.delete("Namespace", self.namespace)
         self.admin.delete("TokenProvider", self.provider)
         self.admin.delete("ClusterRole", self.provider)

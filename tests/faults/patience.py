@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import deque
-from types import TracebackType
 from typing import Self
 
 _NAP_S = 0.05
@@ -35,12 +34,7 @@ class Patience:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join(10)
 

@@ -75,6 +75,12 @@ class Api:
         items: list[Object] = self.request("GET", self.path(kind, namespace), query=query)["items"]
         return items
 
+    def delete_all(self, kind: str, namespace: str | None = None) -> None:
+        """Every object of a namespaced kind that is there now is gone or on its way out."""
+        for found in self.list(kind, namespace):
+            meta = found["metadata"]
+            self.delete(kind, meta["name"], meta["namespace"])
+
     def create(self, manifest: Object) -> Object:
         """The object exists and did not before."""
         resource, namespace = self._of(manifest)
