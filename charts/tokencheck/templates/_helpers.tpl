@@ -71,3 +71,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "tokencheck.stamps" -}}
 {{- if and .Values.admission.enabled (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") }}yes{{ end }}
 {{- end }}
+
+{{/* What both policies of the stamp must agree on: whose name and groups stand on the TokenCheck afterwards. */}}
+{{- define "tokencheck.stampVariables" -}}
+- {name: old, expression: "oldObject != null && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {}"}
+{{- if include "tokencheck.stamps" . }}
+- {name: asks, expression: "oldObject == null || object.spec != oldObject.spec"}
+# A review by name and groups alone would be about somebody else than who has more than these (scopes, a cloud's assertion).
+- {name: named, expression: "!has(request.userInfo.extra) || request.userInfo.extra.all(k, k.startsWith('authentication.kubernetes.io/'))"}
+- {name: user, expression: "variables.asks ? (variables.named ? request.userInfo.username : '') : ('tokencheck.dev/requester' in variables.old ? variables.old['tokencheck.dev/requester'] : '')"}
+- {name: groups, expression: "variables.asks ? (variables.named && has(request.userInfo.groups) ? request.userInfo.groups.join('\\n') : '') : ('tokencheck.dev/requester-groups' in variables.old ? variables.old['tokencheck.dev/requester-groups'] : '')"}
+{{- else }}
+- {name: user, expression: "'tokencheck.dev/requester' in variables.old ? variables.old['tokencheck.dev/requester'] : ''"}
+- {name: groups, expression: "'tokencheck.dev/requester-groups' in variables.old ? variables.old['tokencheck.dev/requester-groups'] : ''"}
+{{- end }}
+{{- end }}
