@@ -26,7 +26,7 @@ from tokencheck.clients.kube.guard import COMMAND_WRITES, OPERATOR_WRITES, requi
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
 from tokencheck.clients.kube.resources import SECRETS, TOKEN_PROVIDERS, WORKLOADS, is_name
 from tokencheck.core.outcome.words import cut
-from tokencheck.core.rights.policy import PROBE_NAME
+from tokencheck.model.admission import PROBE_NAME
 from tokencheck.model.evidence import SecretContent
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, EventType

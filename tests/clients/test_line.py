@@ -60,10 +60,10 @@ def test_no_verdict_waits_for_a_dry_run() -> None:
 def test_the_urgent_go_first_and_each_kind_in_its_own_order() -> None:
     line = Line(Bounds(per_second=1, burst=1, places=9), 0.0)
     assert len(list(line.admit(0.0))) == 0
-    first = line.enter(Urgency.LIST, 0.0)
+    first = line.enter(Urgency.LIST)
     assert list(line.admit(0.0)) == [first]
-    late = [line.enter(urgency, 0.0) for urgency in reversed(Urgency)]
-    late.append(line.enter(Urgency.WRITE, 0.0))
+    late = [line.enter(urgency) for urgency in reversed(Urgency)]
+    late.append(line.enter(Urgency.WRITE))
     order = [ticket for second in range(1, 6) for ticket in line.admit(float(second))]
     assert [ticket.urgency for ticket in order] == [
         Urgency.LEASE,
@@ -77,9 +77,9 @@ def test_the_urgent_go_first_and_each_kind_in_its_own_order() -> None:
 
 def test_one_turn_in_eight_is_that_of_who_waits_longest() -> None:
     line = Line(Bounds(per_second=1, burst=1, places=1000), 0.0)
-    patient = line.enter(Urgency.LIST, 0.0)
+    patient = line.enter(Urgency.LIST)
     for _ in range(20):
-        line.enter(Urgency.WRITE, 0.0)
+        line.enter(Urgency.WRITE)
     order = [ticket for second in range(16) for ticket in line.admit(float(second))]
     assert order.index(patient) == 7
 
@@ -88,8 +88,8 @@ def test_a_kind_that_is_held_back_holds_back_no_other() -> None:
     line = Line(WIDE, 0.0)
     line.hold(Urgency.READ, 5.0)
     line.hold(Urgency.READ, 3.0)
-    held = line.enter(Urgency.READ, 0.0)
-    others = [line.enter(urgency, 0.0) for urgency in Urgency if urgency is not Urgency.READ]
+    held = line.enter(Urgency.READ)
+    others = [line.enter(urgency) for urgency in Urgency if urgency is not Urgency.READ]
     assert list(line.admit(4.9)) == others
     assert line.next_at(4.9) == 5.0
     assert list(line.admit(5.0)) == [held]
@@ -99,7 +99,7 @@ def test_a_kind_that_is_held_back_holds_back_no_other() -> None:
 @pytest.mark.parametrize(("places", "lists"), [(1, 1), (4, 1), (32, 8)])
 def test_lists_never_take_all_places(places: int, lists: int) -> None:
     line = Line(Bounds(per_second=1000, burst=1000, places=places), 0.0)
-    tickets = [line.enter(Urgency.LIST, 0.0) for _ in range(100)]
+    tickets = [line.enter(Urgency.LIST) for _ in range(100)]
     assert len(list(line.admit(0.0))) == lists
     assert line.next_at(0.0) is None, "only one that leaves makes place"
     line.leave(tickets[0])
@@ -108,7 +108,7 @@ def test_lists_never_take_all_places(places: int, lists: int) -> None:
 
 def test_who_steps_out_of_the_line_takes_nothing_with_him() -> None:
     line = Line(Bounds(per_second=1, burst=1, places=1), 0.0)
-    gone, next_one = line.enter(Urgency.READ, 0.0), line.enter(Urgency.READ, 0.0)
+    gone, next_one = line.enter(Urgency.READ), line.enter(Urgency.READ)
     line.leave(gone)
     assert list(line.admit(0.0)) == [next_one]
 
@@ -131,7 +131,7 @@ def test_no_bound_is_ever_broken_and_nobody_is_forgotten(
     for step, urgency in [*steps, *[("wait", Urgency.LEASE)] * 200]:
         match step:
             case "enter":
-                waiting.append(line.enter(urgency, now))
+                waiting.append(line.enter(urgency))
             case "leave" if busy:
                 line.leave(busy.pop(0))
             case "hold":

@@ -16,14 +16,17 @@ from controlplane.launch import OURS as LABEL
 from controlplane.launch import grant_operator
 from tokencheck.core.rights.policy import (
     MAX_TOKENS,
-    NAME,
     PROBE_REFUSAL,
     probe,
     requester_binding,
     requester_policy,
 )
+from tokencheck.model.admission import REQUESTER_POLICY
 
-OURS = f"ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied request: "
+OURS = (
+    f"ValidatingAdmissionPolicy '{REQUESTER_POLICY}' with binding '{REQUESTER_POLICY}'"
+    " denied request: "
+)
 
 
 @pytest.fixture(scope="module")
@@ -196,9 +199,9 @@ def test_what_is_installed_is_to_the_letter_what_is_compared_with(
     bare_controlplane: ControlPlane,
 ) -> None:
     admin = bare_controlplane.api()
-    installed = admin.get("ValidatingAdmissionPolicy", NAME)
+    installed = admin.get("ValidatingAdmissionPolicy", REQUESTER_POLICY)
     assert installed["spec"] == requester_policy()["spec"]
-    bound = admin.get("ValidatingAdmissionPolicyBinding", NAME)
+    bound = admin.get("ValidatingAdmissionPolicyBinding", REQUESTER_POLICY)
     assert bound["spec"] == requester_binding()["spec"]
 
 

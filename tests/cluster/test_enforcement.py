@@ -20,7 +20,7 @@ from controlplane.launch import (
     install_policies,
     wait_enforced,
 )
-from tokencheck.core.rights.policy import NAME, PROBE_NAME
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
 
 Object = dict[str, Any]
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
@@ -99,7 +99,7 @@ def bad(found: list[Object]) -> list[Object]:
 @contextmanager
 def changed(plane: ControlPlane, kind: str, spec: Object) -> Iterator[None]:
     """The spec of policy or binding has this in it; afterwards all is as it was installed."""
-    plane.api().patch(kind, NAME, {"spec": spec})
+    plane.api().patch(kind, REQUESTER_POLICY, {"spec": spec})
     try:
         yield
     finally:
@@ -108,7 +108,7 @@ def changed(plane: ControlPlane, kind: str, spec: Object) -> Iterator[None]:
 
 def restore(plane: ControlPlane) -> None:
     for kind in (BINDING, POLICY):
-        plane.api().delete(kind, NAME)
+        plane.api().delete(kind, REQUESTER_POLICY)
     install_policies(plane, {"admission": {"statusWriters": ["admin"]}})
 
 
@@ -130,7 +130,7 @@ def test_a_policy_that_is_deleted_is_told_and_mended(
     plane: ControlPlane, api: Api, running: OperatorProcess
 ) -> None:
     comes_to(running, shop=1, billing=1)
-    api.delete(POLICY, NAME)
+    api.delete(POLICY, REQUESTER_POLICY)
     try:
         comes_to(running, shop=0, billing=0)
         told = {"shop": "Admitted", "billing": "Admitted"}
@@ -147,7 +147,7 @@ def test_a_policy_that_is_deleted_is_told_and_mended(
 def test_without_policy_and_binding_doctor_only_warns(plane: ControlPlane, api: Api) -> None:
     """Somebody may have chosen `admission.enabled: false`."""
     for kind in (BINDING, POLICY):
-        api.delete(kind, NAME)
+        api.delete(kind, REQUESTER_POLICY)
     try:
         (found,) = bad(doctor(plane))
         assert found["result"] == "Warn"
@@ -242,7 +242,7 @@ def without_rights(api: Api, of: Callable[[Object], bool]) -> Iterator[None]:
 @pytest.mark.parametrize("what", ["the dry run", "the policy"])
 def test_a_refusal_by_rbac_is_no_proof(api: Api, running: OperatorProcess, what: str) -> None:
     comes_to(running, shop=1, billing=1)
-    name = PROBE_NAME if what == "the dry run" else NAME
+    name = PROBE_NAME if what == "the dry run" else REQUESTER_POLICY
     with without_rights(api, lambda rule: name in rule.get("resourceNames", ())):
         comes_to(running, shop=0, billing=0)
         told = {"shop": "Unknown", "billing": "Unknown"}

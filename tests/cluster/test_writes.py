@@ -11,7 +11,7 @@ import pytest
 
 from cluster.shop import Object, Shop, env, eventually, listed, pod_spec, ready
 from controlplane import Api, ApiError, ControlPlane
-from tokencheck.core.rights.policy import PROBE_NAME
+from tokencheck.model.admission import PROBE_NAME
 
 OPERATOR = "system:serviceaccount:tokencheck-system:tokencheck"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from tokencheck.clients.kube.admission import read_binding, read_policy, shipped_of, try_probe
+from tokencheck.clients.kube.admission import read_installed, try_probe
+from tokencheck.clients.kube.limits import jitter
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.admission import Enforcement
-from tokencheck.model.evidence import Absent
 from tokencheck.model.keys import Key
 
 EVERY_S = 60.0  # between two proofs of a namespace
@@ -72,17 +71,12 @@ class AdmissionProof:
         due = [name for name in sorted(wanted) if began >= self._due_at(name)]
         if not due:
             return
-        policy, binding = await read_policy(self._transport), await read_binding(self._transport)
-        shipped = shipped_of(policy, binding)
-        installed = not isinstance(policy, Absent) and not isinstance(binding, Absent)
+        installed = await read_installed(self._transport)
         for name in due:
-            if installed:
-                self._tell(name, await try_probe(self._transport, name, shipped=shipped))
-                await asyncio.sleep(PAUSE_S)
-            else:  # what does not stand there refuses nothing: nobody need be asked
-                self._tell(name, Enforcement.ADMITTED)
+            self._tell(name, await try_probe(self._transport, name, installed))
             # Not all in the same second for ever.
-            self._tried_at[name] = time.monotonic() - random.random() * self._every_s / 10  # noqa: S311 - jitter
+            self._tried_at[name] = time.monotonic() - jitter(self._every_s, 1.0) / 10
+            await asyncio.sleep(PAUSE_S)
 
     def _due_at(self, namespace: str) -> float:
         tried_at = self._tried_at.get(namespace)

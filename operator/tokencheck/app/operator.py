@@ -169,7 +169,7 @@ class Operator:
             role, self._queue, self._cache, writing=self._writing, events=self._events
         )
         self._election = Election(self._settings, for_leases, role, self._handover)
-        self._requesters = Requesters(transport)
+        self._reviews = Requesters(transport) if self._settings.review_authors else None
         self._admission = AdmissionProof(
             transport,
             self._cache.namespaces,
@@ -194,7 +194,7 @@ class Operator:
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
             keyring=self._keyring,
-            reviews=self._requesters if self._settings.review_authors else None,
+            reviews=self._reviews,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+REQUESTER_POLICY = "tokencheck-requester"  # and its binding; the same in every installation
+PROBE_NAME = "tokencheck-enforcement-probe"
+
 
 class Enforcement(StrEnum):
     """What a dry run of a TokenCheck that must be refused has shown.

@@ -166,8 +166,12 @@ class Queue:
         """
         failures = self._failures.get(work.key, 0) + 1
         self._failures[work.key] = failures
-        (self._unread.add if unread else self._unread.discard)(work.key)
-        last_s = last_unread_s(len(self._unread)) if unread else LAST_S
+        last_s = LAST_S
+        if unread:
+            self._unread.add(work.key)
+            last_s = last_unread_s(len(self._unread))
+        else:
+            self._unread.discard(work.key)
         wait = wait_s(failures, self._random(), last_s=last_s)
         self._delay(work.key, {*work.causes, Cause.RETRY}, work.first_seen, monotonic + wait)
         self._end(work.key)

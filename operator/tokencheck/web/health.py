@@ -16,7 +16,6 @@ MAX_SILENCE_S = 150.0  # the API server sends a bookmark about each minute: two 
 MAX_WAIT_S = 60.0
 MAX_LAG_S = 5.0
 MAX_LEADERLESS_S = 15.0  # a takeover takes less than six
-_PROVEN = (Enforcement.PROVEN,)
 _MAX_NAMESPACES = 20
 MAX_STUCK_S = 180.0  # three times the longest that a pass may run
 
@@ -116,7 +115,9 @@ def _facts(sources: Sources) -> dict[str, Any]:
 
 def _admission(known: Mapping[str, Enforcement]) -> dict[str, Any]:
     """Return how many namespaces are proven, and the first of those that are not."""
-    unproven = {name: str(found) for name, found in known.items() if found not in _PROVEN}
+    unproven = {
+        name: str(found) for name, found in known.items() if found is not Enforcement.PROVEN
+    }
     first = dict(sorted(unproven.items())[:_MAX_NAMESPACES])
     return {
         "proven": len(known) - len(unproven),

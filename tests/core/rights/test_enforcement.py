@@ -13,11 +13,14 @@ from tokencheck.core.rights.enforcement import (
     is_shipped_binding,
     is_shipped_policy,
 )
-from tokencheck.core.rights.policy import NAME, PROBE_REFUSAL, requester_binding, requester_policy
-from tokencheck.model.admission import Enforcement
+from tokencheck.core.rights.policy import PROBE_REFUSAL, requester_binding, requester_policy
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
 
 HEAD = 'tokenchecks.tokencheck.dev "p" is forbidden: '
-OURS = f"{HEAD}ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied request: "
+OURS = (
+    f"{HEAD}ValidatingAdmissionPolicy '{REQUESTER_POLICY}' with binding '{REQUESTER_POLICY}'"
+    " denied request: "
+)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +32,7 @@ OURS = f"{HEAD}ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied r
         (201, "", True, Enforcement.ADMITTED),
         (200, "", None, Enforcement.ADMITTED),
         (403, f'{HEAD}User "a" cannot patch resource', True, Enforcement.UNKNOWN),
-        (403, OURS.replace(NAME, "other") + PROBE_REFUSAL, True, Enforcement.UNKNOWN),
+        (403, OURS.replace(REQUESTER_POLICY, "other") + PROBE_REFUSAL, True, Enforcement.UNKNOWN),
         (403, OURS + "expression resulted in error", True, Enforcement.UNKNOWN),
         (404, "", True, Enforcement.UNKNOWN),
         (500, OURS + PROBE_REFUSAL, True, Enforcement.UNKNOWN),

@@ -22,8 +22,7 @@ from faults.kills.ends import differences, end_of
 from faults.kills.ledger import due, ended, told_by, wrong_of
 from faults.kills.scenarios import Scenario
 from faults.kills.stage import Stage
-from tokencheck.core.rights.policy import NAME as POLICY_NAME
-from tokencheck.core.rights.policy import PROBE_NAME
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
 
 PATIENCE_S = 60.0
 # The victim's call may not come: another request was faster, and another one is made instead.
@@ -105,10 +104,7 @@ class Campaign:
         self._ends: dict[str, str] = {}  # of the undisturbed runs, by scenario
 
     def __enter__(self) -> Campaign:
-        for left in self._admin.list("TokenCheck"):  # of others: each start would judge them too
-            self._admin.delete(
-                "TokenCheck", left["metadata"]["name"], left["metadata"]["namespace"]
-            )
+        self._admin.delete_all("TokenCheck")  # of others: each start would judge them too
         self._road = Road(grant_operator(self._plane)).__enter__()
         self._statuses = Statuses(self._admin)
         self._operator: OperatorProcess | None = None
@@ -345,7 +341,7 @@ def _numbered(seen: Sequence[Seen], namespace: str) -> Iterator[Call]:
 
 def _proves(path: str) -> bool:
     """Whether it asks if admission is enforced: each ten seconds, not because of any change."""
-    return PROBE_NAME in path or POLICY_NAME in path
+    return PROBE_NAME in path or REQUESTER_POLICY in path
 
 
 def _beats(path: str) -> bool:

@@ -1,84 +1,87 @@
 """Reads the requester policy, and tries in a namespace whether it is enforced."""
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from tokencheck.clients.kube.decode import object_in
+from tokencheck.clients.kube.reads import read_object
+from tokencheck.clients.kube.resources import (
+    POLICY_BINDINGS,
+    TOKEN_CHECKS,
+    VALIDATING_POLICIES,
+    Resource,
+)
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.rights.enforcement import (
     enforcement_of,
     is_shipped_binding,
     is_shipped_policy,
 )
-from tokencheck.core.rights.policy import NAME, PROBE_NAME, probe
-from tokencheck.model.admission import Enforcement
+from tokencheck.core.rights.policy import probe
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Enforcement
 from tokencheck.model.errors import ClusterError
-from tokencheck.model.evidence import Absent, Denied, Failed, Unread
+from tokencheck.model.evidence import Absent, Unread
 
-_GROUP = "/apis/admissionregistration.k8s.io/v1"
-_POLICY = f"{_GROUP}/validatingadmissionpolicies/{NAME}"
-_BINDING = f"{_GROUP}/validatingadmissionpolicybindings/{NAME}"
 _APPLY = "application/apply-patch+yaml"
 # Nothing is stored. By apply, not by POST: RBAC can allow it for this one name.
 _DRY = {"dryRun": "All", "fieldManager": "tokencheck", "force": "true"}
 
 
-async def read_policy(transport: Transport) -> bool | Unread:
-    """Return whether the installed requester policy is the one that this version ships."""
-    return await _read(transport, _POLICY, is_shipped_policy)
-
-
-async def read_binding(transport: Transport) -> bool | Unread:
-    """Return whether its binding is."""
-    return await _read(transport, _BINDING, is_shipped_binding)
-
-
-def shipped_of(policy: bool | Unread, binding: bool | Unread) -> bool | None:
-    """Return whether both are; None when one could not be read."""
-    if isinstance(policy, Unread) or isinstance(binding, Unread):
-        return None
-    return policy and binding
-
-
-async def try_probe(transport: Transport, namespace: str, *, shipped: bool | None) -> Enforcement:
-    """Return what a dry run of a TokenCheck that must be refused shows there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """What stands in the cluster.
 
     Args:
-        transport: whose writes allow it.
-        namespace: in which it is tried; nothing is stored.
-        shipped: of `shipped_of`.
+        policy: whether it is the one that this version ships; binding: whether that is.
     """
-    path = f"/apis/tokencheck.dev/v1alpha1/namespaces/{namespace}/tokenchecks/{PROBE_NAME}"
-    body = probe(PROBE_NAME, namespace)
+
+    policy: bool | Unread
+    binding: bool | Unread
+
+    @property
+    def shipped(self) -> bool | None:
+        """Return whether both are; None when one could not be read."""
+        if isinstance(self.policy, Unread) or isinstance(self.binding, Unread):
+            return None
+        return self.policy and self.binding
+
+    @property
+    def absent(self) -> bool:
+        """Return whether one of them is not there."""
+        return isinstance(self.policy, Absent) or isinstance(self.binding, Absent)
+
+
+async def read_installed(transport: Transport) -> Installed:
+    """Return what of the requester policy stands in the cluster."""
+    return Installed(
+        policy=await _read(transport, VALIDATING_POLICIES, is_shipped_policy),
+        binding=await _read(transport, POLICY_BINDINGS, is_shipped_binding),
+    )
+
+
+async def try_probe(transport: Transport, namespace: str, installed: Installed) -> Enforcement:
+    """Return what a dry run of a TokenCheck that must be refused shows there; nothing is stored.
+
+    What does not stand there refuses nothing: then nobody is asked.
+    """
+    if installed.absent:
+        return Enforcement.ADMITTED
+    path = TOKEN_CHECKS.path(namespace, PROBE_NAME)
+    if path is None:
+        return Enforcement.UNKNOWN  # no namespace can be called so
     try:
-        answer = await transport.patch(path, body, _DRY, content_type=_APPLY)
+        answer = await transport.patch(
+            path, probe(PROBE_NAME, namespace), _DRY, content_type=_APPLY
+        )
     except ClusterError:
         return Enforcement.UNKNOWN
-    message = str(_json(answer.body).get("message", ""))
-    return enforcement_of(answer.status, message, shipped=shipped)
+    message = str(object_in(answer.body).get("message", ""))
+    return enforcement_of(answer.status, message, shipped=installed.shipped)
 
 
 async def _read(
-    transport: Transport, path: str, judge: Callable[[Mapping[str, Any]], bool]
+    transport: Transport, resource: Resource, judge: Callable[[Mapping[str, Any]], bool]
 ) -> bool | Unread:
-    try:
-        answer = await transport.get(path)
-    except ClusterError:
-        return Failed(what=path)
-    match answer.status:
-        case 200:
-            return judge(_json(answer.body))
-        case 401 | 403:
-            return Denied(what=path)
-        case 404:
-            return Absent(what=path)
-        case _:
-            return Failed(what=path)
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    body = await read_object(transport, resource, "", REQUESTER_POLICY)
+    return judge(object_in(body)) if isinstance(body, bytes) else body

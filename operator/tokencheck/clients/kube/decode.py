@@ -7,7 +7,7 @@ does): they stay raw views of the answer, except our own annotations and the tim
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import MsgspecError, Raw, Struct, field
 from msgspec.json import Decoder
@@ -171,6 +171,7 @@ SECRET = Decoder(Secret)
 CONFIG_MAP = Decoder(ConfigMap)
 API_RESOURCES = Decoder(ApiResources)
 _TEXT = Decoder(str)
+_ANYTHING: Decoder[Any] = Decoder()
 
 
 def decode(decoder: Decoder[T], body: bytes | Raw) -> T | None:
@@ -179,6 +180,12 @@ def decode(decoder: Decoder[T], body: bytes | Raw) -> T | None:
         return decoder.decode(body)
     except (MsgspecError, UnicodeDecodeError):
         return None
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that `body` is, empty when it is none."""
+    found = decode(_ANYTHING, body)
+    return found if isinstance(found, dict) else {}
 
 
 def version_of(text: str) -> int:

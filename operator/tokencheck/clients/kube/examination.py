@@ -1,6 +1,5 @@
 """Everything that `tokencheck doctor` looks at, read with the caller's rights; judged elsewhere."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +7,8 @@ from typing import Any, TypeVar
 
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
-from tokencheck.clients.kube.admission import read_binding, read_policy, shipped_of, try_probe
+from tokencheck.clients.kube.admission import read_installed, try_probe
+from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
 from tokencheck.clients.kube.page import page_of_pod
 from tokencheck.clients.kube.reviews import caller_name
@@ -67,7 +67,7 @@ class Examination:
         if (told := answer.server_time) is not None:
             # The header has whole seconds: half of one more is its middle.
             self._ahead_s = (told - middle).total_seconds() + 0.5
-        version = _json(answer.body).get("gitVersion") if answer.status == 200 else None
+        version = object_in(answer.body).get("gitVersion") if answer.status == 200 else None
         return Server(
             url=url,
             version=str(version or "of unknown version"),
@@ -116,14 +116,12 @@ class Examination:
 
     async def admission(self, namespaces: Iterable[str]) -> Admission:
         """Return the requester policy, and what dry runs in these namespaces show."""
-        policy = await read_policy(self._transport)
-        binding = await read_binding(self._transport)
-        shipped = shipped_of(policy, binding)
+        installed = await read_installed(self._transport)
         tried = {
-            name: await try_probe(self._transport, name, shipped=shipped)
+            name: await try_probe(self._transport, name, installed)
             for name in sorted(set(namespaces))[:MAX_TRIED]
         }
-        return Admission(policy=policy, binding=binding, namespaces=tried)
+        return Admission(policy=installed.policy, binding=installed.binding, namespaces=tried)
 
     async def _replica(self, namespace: str, pod: Object) -> Replica:
         replica = replica_of(pod)
@@ -140,7 +138,7 @@ class Examination:
             return Failed(what=what)
         if answer.status != 200:
             return _unread(what, answer.status)
-        crd = _json(answer.body)
+        crd = object_in(answer.body)
         conditions = (crd.get("status") or {}).get("conditions") or ()
         return Crd(
             served=tuple(v["name"] for v in crd["spec"]["versions"] if v.get("served")),
@@ -163,7 +161,7 @@ class Examination:
                 return Failed(what=path)
             if answer.status != 200:
                 return _unread(path, answer.status)
-            page = _json(answer.body)
+            page = object_in(answer.body)
             found += [one for item in page.get("items") or () if (one := parse(item)) is not None]
             if not (more := (page.get("metadata") or {}).get("continue")):
                 return tuple(found)
@@ -225,11 +223,3 @@ def _unread(what: str, status: int) -> Unread:
     if status in (401, 403):
         return Denied(what=what)
     return Absent(what=what) if status == 404 else Failed(what=what)
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

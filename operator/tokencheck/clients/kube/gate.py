@@ -31,7 +31,7 @@ class Gate:
     async def passing(self, urgency: Urgency) -> AsyncIterator[None]:
         """Enter when a request of this kind may go; leave when its answer is read."""
         began = self._loop.time()
-        ticket = self._line.enter(urgency, began)
+        ticket = self._line.enter(urgency)
         try:
             self._admit()
             if not ticket.admitted:

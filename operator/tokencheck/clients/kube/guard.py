@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tokencheck.core.rights.policy import PROBE_NAME
+from tokencheck.model.admission import PROBE_NAME
 
 _NAME = r"[a-z0-9][-a-z0-9.]*"
 _OWN = r"/apis/tokencheck\.dev/v1alpha1"

@@ -64,4 +64,4 @@ def pause_s(asked_s: float) -> float:
     Up to a fifth later, never earlier: a herd that comes back in the same instant is throttled
     again.
     """
-    return asked_s * 1.2 - jitter(asked_s * 0.2, 1.0) + 0.01
+    return asked_s + jitter(asked_s * 0.2, 1.0) + 0.01

@@ -43,7 +43,6 @@ class Ticket:
     """One request that waits; `admitted` once it may go."""
 
     urgency: Urgency
-    since: float
     number: int
     admitted: bool = False
 
@@ -73,9 +72,9 @@ class Line:
             for urgency, share in _SHARES.items()
         }
 
-    def enter(self, urgency: Urgency, now: float) -> Ticket:
+    def enter(self, urgency: Urgency) -> Ticket:
         """Take a place at the end of the line; ask `admit` then."""
-        ticket = Ticket(urgency, now, next(self._numbers))
+        ticket = Ticket(urgency, next(self._numbers))
         self._kinds[urgency].waiting.append(ticket)
         return ticket
 

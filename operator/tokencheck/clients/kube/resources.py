@@ -74,6 +74,18 @@ TOKEN_CHECKS = Resource(api_version=GROUP_VERSION, kind="TokenCheck", plural="to
 TOKEN_PROVIDERS = Resource(
     api_version=GROUP_VERSION, kind="TokenProvider", plural="tokenproviders", namespaced=False
 )
+VALIDATING_POLICIES = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="ValidatingAdmissionPolicy",
+    plural="validatingadmissionpolicies",
+    namespaced=False,
+)
+POLICY_BINDINGS = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="ValidatingAdmissionPolicyBinding",
+    plural="validatingadmissionpolicybindings",
+    namespaced=False,
+)
 
 WORKLOADS: Mapping[str, Resource] = MappingProxyType(
     {

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
+from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.rights import Need, Review, Right
@@ -97,7 +96,6 @@ async def _post(transport: Transport, path: str, body: dict[str, Any]) -> dict[s
     """Return the answer's object; empty when it was refused or none came."""
     try:
         answer = await transport.post(path, body)
-        found = msgspec.json.decode(answer.body) if answer.status == _DONE else {}
-    except (ClusterError, msgspec.DecodeError):
+    except ClusterError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return object_in(answer.body) if answer.status == _DONE else {}

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
 from tokencheck.core.doctor.facts import Admission, Page
-from tokencheck.model.admission import Enforcement
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
 from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.finding import Result
 
-_NAME = "tokencheck-requester"
 _MAX_NAMES = 3
 _MEANS = "who may write TokenChecks there has Secrets read for him that he may not read himself"
 _INSTALL = (
@@ -16,11 +15,11 @@ _INSTALL = (
     " --set admission.enabled=true"
 )
 # An upgrade or apply keeps what others added to its lists.
-_DELETE = f"kubectl delete validatingadmissionpolicy {_NAME}"
+_DELETE = f"kubectl delete validatingadmissionpolicy {REQUESTER_POLICY}"
 _BINDING = (
-    f"kubectl patch validatingadmissionpolicybinding {_NAME} --type=json -p"
+    f"kubectl patch validatingadmissionpolicybinding {REQUESTER_POLICY} --type=json -p"
     ' \'[{"op": "replace", "path": "/spec", "value":'
-    f' {{"policyName": "{_NAME}", "validationActions": ["Deny"]}}}}]\''
+    f' {{"policyName": "{REQUESTER_POLICY}", "validationActions": ["Deny"]}}}}]\''
 )
 
 
@@ -31,7 +30,7 @@ def admission(seen: Admission) -> Iterator[Diagnosis]:
             area=Area.ADMISSION,
             # Both away is a choice (admission.enabled: false); one of them is an accident.
             result=Result.WARN if _both_absent(seen) else Result.FAIL,
-            said=f"the policy {_NAME} or its binding is not installed",
+            said=f"the policy {REQUESTER_POLICY} or its binding is not installed",
             means=_MEANS.replace(" there", ""),
             mend=(_INSTALL,),
         )
@@ -41,15 +40,15 @@ def admission(seen: Admission) -> Iterator[Diagnosis]:
     if not any(one.result in (Result.FAIL, Result.UNKNOWN) for one in found):
         proven = sum(one is Enforcement.PROVEN for one in seen.namespaces.values())
         where = f"; proven in {proven} namespaces" if proven else ""
-        yield well(Area.ADMISSION, f"the policy {_NAME} is installed as it ships{where}")
+        yield well(Area.ADMISSION, f"the policy {REQUESTER_POLICY} is installed as it ships{where}")
 
 
 def of_page(who: str, page: Page) -> Iterator[Diagnosis]:
     """Say what an operator could not prove."""
     told = page.facts.get("admission") or {}
     places = told.get("namespaces") or {}
-    if places and any(found == Enforcement.UNKNOWN for found in places.values()):
-        names = [name for name, found in places.items() if found == Enforcement.UNKNOWN]
+    names = [name for name, found in places.items() if found == Enforcement.UNKNOWN]
+    if names:
         yield Diagnosis(
             area=Area.ADMISSION,
             result=Result.WARN,
@@ -72,7 +71,7 @@ def _altered(seen: Admission) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 area=Area.ADMISSION,
                 result=Result.UNKNOWN,
-                said=f"the {what} {_NAME} could not be read",
+                said=f"the {what} {REQUESTER_POLICY} could not be read",
                 means="whether it is the one that this version ships is not known",
                 mend=(f"kubectl get {kind}",),
             )
@@ -80,7 +79,7 @@ def _altered(seen: Admission) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 area=Area.ADMISSION,
                 result=Result.FAIL,
-                said=f"the {what} {_NAME} is not the one that this version ships",
+                said=f"the {what} {REQUESTER_POLICY} is not the one that this version ships",
                 means="what it asks of authors is not known",
                 mend=mend,
             )
@@ -92,7 +91,7 @@ def _places(found: Mapping[str, Enforcement]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             area=Area.ADMISSION,
             result=Result.FAIL,
-            said=f"the policy {_NAME} is not enforced in {_listed(admitted)}",
+            said=f"the policy {REQUESTER_POLICY} is not enforced in {_listed(admitted)}",
             means=_MEANS,
             mend=(_BINDING,),
         )

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tokencheck.core.rights.policy import NAME, PROBE_REFUSAL, requester_binding, requester_policy
-from tokencheck.model.admission import Enforcement
+from tokencheck.core.rights.policy import PROBE_REFUSAL, requester_binding, requester_policy
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
 
 _REFUSED_BY_US = (
-    f"ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied request: {PROBE_REFUSAL}"
+    f"ValidatingAdmissionPolicy '{REQUESTER_POLICY}' with binding '{REQUESTER_POLICY}'"
+    f" denied request: {PROBE_REFUSAL}"
 )
 _OK, _FORBIDDEN = range(200, 300), 403
 

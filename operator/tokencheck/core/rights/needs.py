@@ -6,13 +6,12 @@ both together.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
 from tokencheck.model.rights import Need
 from tokencheck.model.scope import Scope
 
 READ = ("get", "list", "watch")
 OURS = "tokencheck.dev"
-REQUESTER = "tokencheck-requester"  # the policy and its binding
-PROBE = "tokencheck-enforcement-probe"
 _FOLLOWED = (
     ("", ("pods", "configmaps", "namespaces")),
     ("apps", ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")),
@@ -86,11 +85,13 @@ def _own_kinds() -> Iterator[Need]:
     )
     why = "whether admission asks for the rights of authors cannot be proven"
     yield Need(
-        verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE,), why=why
+        verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE_NAME,), why=why
     )
     for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
         group = "admissionregistration.k8s.io"
-        yield Need(verbs=("get",), group=group, resource=resource, names=(REQUESTER,), why=why)
+        yield Need(
+            verbs=("get",), group=group, resource=resource, names=(REQUESTER_POLICY,), why=why
+        )
     yield Need(
         verbs=("create", "patch"),
         group="events.k8s.io",

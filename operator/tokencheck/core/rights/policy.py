@@ -13,9 +13,9 @@ Source: apiserver/pkg/cel/library/cost.go and apiserver/pkg/apis/cel/config.go.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokencheck.core.rights.needs import OURS, PROBE, REQUESTER
+from tokencheck.core.rights.needs import OURS
+from tokencheck.model.admission import REQUESTER_POLICY
 
-NAME, PROBE_NAME = REQUESTER, PROBE
 PROBE_LABEL = f"{OURS}/enforcement-probe"
 PROBE_REFUSAL = (
     "this TokenCheck only proves that the policy is enforced in this namespace; it is never stored"
@@ -43,7 +43,7 @@ def requester_policy() -> Manifest:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": NAME},
+        "metadata": {"name": REQUESTER_POLICY},
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {
@@ -69,8 +69,8 @@ def requester_binding() -> Manifest:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": NAME},
-        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+        "metadata": {"name": REQUESTER_POLICY},
+        "spec": {"policyName": REQUESTER_POLICY, "validationActions": ["Deny"]},
     }
 
 
