@@ -65,9 +65,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Beside a failure stands what happened in the test's namespace."""
     report = yield
     given = getattr(item, "funcargs", {})
-    if report.when == "call" and report.failed and "shop" in given:
-        process = given.get("operator")
-        told = story(given["shop"], process.log if process else None)
+    shop, process = given.get("shop"), given.get("operator")
+    if report.when == "call" and report.failed and isinstance(shop, Shop):
+        try:
+            told = story(shop, process.log if process else None)
+        except Exception as error:  # the API server may be what failed
+            told = f"it could not be told: {error!r}"
         report.longrepr.addsection("the story", told)  # type: ignore[union-attr]
     return report
 
