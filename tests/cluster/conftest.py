@@ -69,7 +69,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" and report.failed and isinstance(shop, Shop):
         try:
             told = story(shop, process.log if process else None)
-        except Exception as error:  # the API server may be what failed
+        except Exception as error:  # noqa: BLE001 - the API server may be what failed
             told = f"it could not be told: {error!r}"
         report.longrepr.addsection("the story", told)  # type: ignore[union-attr]
     return report
