@@ -51,6 +51,19 @@ def good(shop: Shop) -> None:
     shop.reads("payments", "True", "AllChecksPassed", timeout_s=PATIENCE_S)
 
 
+def make_noise(admin: Api, namespace: str, checks: int) -> None:
+    """Many checks in a namespace of their own, eight at a time."""
+
+    def make(number: int) -> None:
+        meta = {"name": f"noisy-{number}", "namespace": namespace}
+        spec = {"tokens": [listed(f"none-{number}")]}
+        admin.create({"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec})
+
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    with ThreadPoolExecutor(8) as makers:
+        list(makers.map(make, range(checks)))
+
+
 def test_a_verdict_follows_although_lists_are_throttled(behind: Behind, shop: Shop) -> None:
     """A fresh check is judged from a direct read; its status is written meanwhile."""
     road, operator = behind
@@ -101,12 +114,6 @@ def test_a_team_that_makes_very_much_at_once_holds_nobody_up(
     road, operator = behind
     good(shop)
     noisy = f"{shop.namespace}-noisy"
-    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": noisy}})
-
-    def make(number: int) -> None:
-        meta = {"name": f"noisy-{number}", "namespace": noisy}
-        spec = {"tokens": [listed(f"none-{number}")]}
-        admin.create({"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec})
 
     def unjudged() -> list[Object]:
         return [one for one in admin.list("TokenCheck", noisy) if not is_current(one)]
@@ -114,8 +121,7 @@ def test_a_team_that_makes_very_much_at_once_holds_nobody_up(
     try:
         # No status of theirs arrives before all of them and the changed token are in the queue.
         road.do(lambda proxy: proxy.keep_back(lambda seen: noisy in seen.path))
-        with ThreadPoolExecutor(8) as makers:
-            list(makers.map(make, range(NOISY_CHECKS)))
+        make_noise(admin, noisy, NOISY_CHECKS)
         eventually(
             lambda: operator.metrics()["tokencheck_queue_depth"] > NOISY_CHECKS / 2, timeout_s=60
         )
@@ -128,3 +134,22 @@ def test_a_team_that_makes_very_much_at_once_holds_nobody_up(
         assert len(before) < NOISY_CHECKS / 4
     finally:
         admin.delete("Namespace", noisy)
+
+
+def test_a_namespace_whose_status_writes_hang_holds_up_no_other(
+    behind: Behind, shop: Shop, admin: Api
+) -> None:
+    """As behind a webhook of theirs that never answers: they take half of the workers."""
+    road, operator = behind
+    good(shop)
+    hung = f"{shop.namespace}-hung"
+    try:
+        road.do(lambda proxy: proxy.keep_back(lambda seen: hung in seen.path))
+        make_noise(admin, hung, 60)
+        eventually(lambda: operator.metrics()["tokencheck_queue_depth"] > 40, timeout_s=60)
+        shop.secret("payments", shop.signer.expired())
+        shop.reads("payments", "False", "TokenExpired", timeout_s=5.0)
+        assert operator.metrics()["tokencheck_queue_depth"] > 40
+    finally:
+        road.do(FaultProxy.send_on)
+        admin.delete("Namespace", hung)

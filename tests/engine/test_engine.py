@@ -324,3 +324,51 @@ def test_one_key_never_runs_twice_at_a_time_and_its_last_change_is_always_seen(v
 
     virtual(scenario())
     assert seen == state
+
+
+def test_passes_that_hang_in_some_namespaces_leave_workers_to_all_others(virtual, running):
+    seen = {}
+
+    async def one_pass(work, _at):
+        if work.key.namespace != "shop":
+            await asyncio.sleep(50)
+        seen.setdefault(work.key.namespace, []).append(now())
+        return Next()
+
+    async def scenario():
+        engine = running(one_pass, workers=24)
+        for namespace in ("hung-1", "hung-2", "hung-3", "hung-4"):
+            for key in keys(100, namespace):
+                engine.queue.add(key, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(1)
+        for key in keys(50):
+            engine.queue.add(key, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(1)
+        await engine.end()
+
+    virtual(scenario())
+    assert seen == {"shop": [1.0] * 50}
+
+
+def test_the_end_of_a_pass_wakes_a_second_worker_when_two_namespaces_may_go_on(virtual, running):
+    began = {}
+
+    async def one_pass(work, _at):
+        began[str(work.key)] = now()
+        await asyncio.sleep(1 if work.key == Key("TokenCheck", "a", "c0") else 5)
+        return Next()
+
+    async def scenario():
+        engine = running(one_pass, workers=4)
+        for key in (*keys(1, "a"), *keys(2, "b"), *keys(2, "c")):
+            engine.queue.add(key, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(0.5)
+        late = Key("TokenCheck", "a", "late")
+        engine.queue.add(late, Cause.SPEC_CHANGED, now())
+        await asyncio.sleep(0.1)
+        assert len(began) == 3  # one of each; a second one would leave no worker to others
+        await asyncio.sleep(1)
+        assert (began[str(Key("TokenCheck", "b", "c1"))], began[str(late)]) == (1.0, 1.0)
+        await engine.end()
+
+    virtual(scenario())

@@ -81,3 +81,41 @@ def test_no_two_passes_per_key_and_no_change_or_deadline_lost(virtual, running, 
         assert (engine.queue.depth, engine.queue.running, engine.queue.scheduled) == (0, 0, 0)
 
     virtual(scenario())
+
+
+arrivals = st.lists(
+    st.tuples(st.sampled_from("abc"), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30
+)
+
+
+@given(arrivals=arrivals, workers=st.integers(1, 6))
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_namespace_takes_more_workers_than_it_leaves_and_no_key_is_passed_over_for_good(
+    virtual, running, arrivals, workers
+):
+    """A namespace has at most as many passes as workers are left; each key gets its pass."""
+    inside, seen = [], set()
+
+    async def one_pass(work, _at):
+        inside.append(work.key.namespace)
+        assert inside.count(work.key.namespace) <= workers - len(inside) + 1
+        await asyncio.sleep(arrivals[int(work.key.name)][2])
+        inside.remove(work.key.namespace)
+        seen.add(work.key.name)
+        return Next()
+
+    async def scenario():
+        engine = running(one_pass, workers=workers)
+        loop = asyncio.get_running_loop()
+        for number, (namespace, at, _) in enumerate(arrivals):
+            key = Key("TokenCheck", namespace, str(number))
+            loop.call_later(at, engine.queue.add, key, Cause.SPEC_CHANGED, at)
+        await asyncio.sleep(len(arrivals) + 2)  # as if there were one worker
+        await engine.end()
+        assert seen == {str(number) for number in range(len(arrivals))}
+
+    virtual(scenario())

@@ -14,7 +14,7 @@ class Settings:
         kubeconfig: path; None means the Pod's own service account.
         listen: host and port of /metrics, /healthz and /readyz.
         own_namespace: where ConfigMaps with providers' keys stand.
-        workers: passes that run at the same time.
+        workers: passes that run at the same time, half of them of one namespace.
         leader_elect: whether replicas elect who writes; without, this one writes at once.
         shards: into how many parts the checks are divided, by namespace, a leader each.
         review_authors: whether rights are asked for of whom the API server stamped on a TokenCheck;
@@ -33,7 +33,7 @@ class Settings:
     secrets: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     own_namespace: str = "tokencheck-system"
     log_level: str = "INFO"
-    workers: int = 16
+    workers: int = 24
     leader_elect: bool = True
     shards: int = 1
     review_authors: bool = False

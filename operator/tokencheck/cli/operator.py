@@ -37,7 +37,10 @@ from tokencheck.model.scope import Scope
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO"
 )
 @click.option(
-    "--workers", type=click.IntRange(1, 256), default=16, help="Passes that run at the same time."
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=24,
+    help="Passes that run at the same time, half of them of one namespace.",
 )
 @click.option(
     "--leader-elect/--no-leader-elect",

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from tokencheck.engine.bell import Bell
 from tokencheck.engine.clock import Clock
 from tokencheck.engine.lag import LoopLag
 from tokencheck.engine.timer import Timer
@@ -46,7 +47,7 @@ class Engine:
         passes: Mapping[str, Pass],
         clock: Clock,
         *,
-        workers: int = 16,
+        workers: int = 24,
         pass_timeout_s: float = PASS_TIMEOUT_S,
         observe: Callable[[str, float], None] = _unobserved,
         on_set_back: Callable[[float], None] = _ignored,
@@ -57,7 +58,7 @@ class Engine:
             queue: says what is due; the engine becomes its only listener.
             passes: by kind of object.
             clock: both clocks.
-            workers: how many passes may run at a time.
+            workers: how many passes may run at a time, half of them of one namespace.
             pass_timeout_s: seconds after which a pass is ended and tried again.
             observe: told kind and duration in seconds of every pass that ended well.
             on_set_back: told within about a second that the wall clock was set back, and by how
@@ -71,7 +72,7 @@ class Engine:
         self._observe = observe
         self._timer = Timer(queue, clock, on_set_back)
         self._lag = LoopLag(clock.monotonic)
-        self._ready = asyncio.Semaphore(0)  # one permit for each ready key
+        self._bell = Bell()
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
         self._long: set[Key] = set()  # whose last pass was a long one
@@ -79,7 +80,7 @@ class Engine:
         self._open = False
         self._last_end = clock.monotonic()
         self._passes_failed = 0
-        queue.listen(on_ready=self._ready.release, on_earlier=self._timer.wake)
+        queue.listen(on_ready=self._bell.ring, on_earlier=self._timer.wake)
 
     @property
     def passes_failed(self) -> int:
@@ -133,9 +134,9 @@ class Engine:
         if not self._open:
             self._open, self._last_end = True, self._clock.monotonic()
         while not self._stopping:
-            await self._ready.acquire()
-            work = self._queue.next()
+            work = self._queue.next(self._workers - len(self._busy))
             if work is None:
+                await self._bell.wait()
                 continue
             if not self._busy:
                 self._last_end = self._clock.monotonic()  # was idle, not stuck
@@ -144,6 +145,8 @@ class Engine:
                 await self._pass(work)
             finally:
                 self._busy.discard(me)
+                if self._queue.depth:
+                    self._bell.ring()  # its namespace may have one more, and so may another
 
     async def _pass(self, work: Work) -> None:
         """Run one pass; whatever it does, the key comes back to the queue and the worker lives."""

@@ -1,6 +1,7 @@
 """Whose turn it is: first come first served within a namespace, namespaces in turn."""
 
 from collections import deque
+from collections.abc import Callable
 
 from tokencheck.model.keys import Key
 
@@ -21,11 +22,16 @@ class Lanes:
             self._turns.append(key.namespace)
         lane.append(key)
 
-    def pop(self) -> Key | None:
-        """Take the first key of the namespace whose turn it is, or None when nobody waits."""
-        if not self._turns:
+    def pop(self, may_go: Callable[[str], bool]) -> Key | None:
+        """Take the first key of the next namespace that may go, or None when none may.
+
+        Args:
+            may_go: asked of a namespace; one that may not keeps its turn.
+        """
+        namespace = next(filter(may_go, self._turns), None)
+        if namespace is None:
             return None
-        namespace = self._turns.popleft()
+        self._turns.remove(namespace)
         lane = self._lanes[namespace]
         key = lane.popleft()
         if lane:

@@ -10,6 +10,8 @@ Two scales of time: deadlines are moments of the wall clock, because tokens end 
 ages are monotonic seconds, so that a step of the wall clock neither hurries nor holds up a retry.
 """
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +62,7 @@ class Queue:
         self._lanes = Lanes()
         self._due: dict[Key, _Pending] = {}  # ready, or running and dirty
         self._running: set[Key] = set()
+        self._busy: Counter[str] = Counter()  # running passes of each namespace
         self._delayed: dict[Key, _Pending] = {}
         self._failures: dict[Key, int] = {}
         self._unread: set[Key] = set()  # whose last pass could not read something
@@ -135,9 +138,17 @@ class Queue:
             waits.append(deadline - now.timestamp())
         return max(0.0, min(waits)) if waits else None
 
-    def next(self) -> Work | None:
-        """Return whose turn it is, held until `done` or `retry`; None when none is ready."""
-        key = self._lanes.pop()
+    def next(self, free: int = sys.maxsize) -> Work | None:
+        """Return whose turn it is, held until `done` or `retry`; None when there is none.
+
+        A namespace has at most as many passes under way as there are workers left: whatever hangs
+        in it, others find some. Source: Choudhury and Hahne, "Dynamic queue length thresholds",
+        IEEE/ACM Transactions on Networking 6(2), 1998.
+
+        Args:
+            free: how many workers could begin a pass now.
+        """
+        key = self._lanes.pop(lambda namespace: self._busy[namespace] < free)
         if key is None:
             return None
         pending = self._due.pop(key)
@@ -147,6 +158,7 @@ class Queue:
             pending.merge(delayed.causes, delayed.first_seen)
         self._held.pop(key, None)
         self._running.add(key)
+        self._busy[key.namespace] += 1
         return Work(key=key, causes=frozenset(pending.causes), first_seen=pending.first_seen)
 
     def done(self, work: Work) -> None:
@@ -197,6 +209,9 @@ class Queue:
 
     def _end(self, key: Key) -> None:
         self._running.discard(key)
+        self._busy[key.namespace] -= 1
+        if not self._busy[key.namespace]:
+            del self._busy[key.namespace]
         if key not in self._due:
             return
         if key in self._held and not self._due[key].urgent:
