@@ -12,8 +12,9 @@ from bench.progress import Display
 from bench.summary import Figures, spread
 from bench.watch import ReadyWatch
 
-# Between the last new token and the first end, and between the last end and the burst.
-_LEAD_S, _PAUSE_S = 20, 5
+# Between the last new token and the first end, and between the last end and the burst. What is
+# measured is the end: a contender has a minute to have judged all new tokens before.
+_LEAD_S, _PAUSE_S = 60, 5
 _BURST_WAIT_S = 120.0
 
 
