@@ -14,6 +14,7 @@ from tokencheck.api.defaults import (
     DEFAULT_TYPES,
 )
 from tokencheck.api.fields import Fields
+from tokencheck.api.introspection import Introspection, parse_introspection
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
 from tokencheck.api.tokencheck import ConfigMapKeyRef
@@ -81,6 +82,7 @@ class TokenProvider:
     resource_version: str
     allowed: Selector
     jwt: JwtTrust | None
+    introspection: Introspection | None = None
     network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
@@ -99,6 +101,9 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         resource_version=meta.get("resourceVersion", ""),
         allowed=_selector(fields.child("allowedNamespaces")),
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
+        introspection=parse_introspection(fields.child("introspection"))
+        if fields.values.get("introspection") is not None
+        else None,
         network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
         invalid=tuple(fields.faults),

@@ -39,8 +39,23 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who the operator is to a provider, in a header. Source: RFC 6749 section 2.3.1."""
+
+    id: Sealed
+    secret: Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The body of a POST request, fields in order; what is secret stays sealed until it is sent."""
+
+    fields: tuple[tuple[str, str | Sealed], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One GET request.
+    """One request: POST with a form, else GET.
 
     Args:
         accept: media types that make sense.
@@ -51,7 +66,8 @@ class Question:
     destination: Destination
     url: Url
     accept: str = "application/json"
-    credential: Credential | None = None
+    credential: Credential | Client | None = None
+    form: Form | None = None
     deadline_s: float = DEADLINE_S
     max_bytes: int = MAX_ANSWER_BYTES
 

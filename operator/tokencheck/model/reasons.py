@@ -105,7 +105,18 @@ class Reason(StrEnum):
     )
     KEYS_PENDING = "KeysPending", "The provider is being asked for its keys."
     KEYS_STALE = "KeysStale", "The keys were read too long ago to be trusted, and none are newer."
+    INTROSPECTION_UNAUTHORIZED = (
+        "IntrospectionUnauthorized",
+        "The provider does not accept the operator's own client: that says nothing of the token.",
+    )
+    ACTIVITY_PENDING = "ActivityPending", "The provider is being asked whether the token lives."
     PROVIDER_REACHED = "ProviderReached", "The provider answers."
+
+    # Life
+    INACTIVE = (
+        "Inactive",
+        "The provider does not accept the token: revoked, expired, or not for this client.",
+    )
 
     # Time
     TOKEN_EXPIRED = "TokenExpired", "The token's end has passed."

@@ -14,12 +14,13 @@ from ipaddress import ip_network
 import httpcore
 
 from tokencheck.clients.egress.answer import reply_of
+from tokencheck.clients.egress.body import basic_of, body_of
 from tokencheck.clients.egress.dial import Dial
 from tokencheck.clients.egress.names import Names
 from tokencheck.clients.egress.refused import Refused
 from tokencheck.clients.egress.stream import HEAD_BYTES, Limits
 from tokencheck.clients.egress.tls import tls_context
-from tokencheck.model.asking import Credential, NoReply, Question, Reply
+from tokencheck.model.asking import Client, Credential, NoReply, Question, Reply
 from tokencheck.model.reasons import Reason
 from tokencheck.model.reveal import reveal
 
@@ -70,9 +71,9 @@ class Egress:
                 Reason.NOT_ASKED,
                 f"{url.place} is not among the provider's hosts; an admin lists it in spec.hosts",
             )
-        headers = _headers(question)
+        method = "GET" if question.form is None else "POST"
         host = url.host.encode("ascii")
-        head = f"GET {url.target} HTTP/1.1\r\nHost: {url.place}\r\n".encode("ascii")
+        head = f"{method} {url.target} HTTP/1.1\r\nHost: {url.place}\r\n".encode("ascii")
         limits = Limits(head=head, receive=question.max_bytes + HEAD_BYTES)
         listed = [ip_network(cidr) for cidr in destination.cidrs]
         connection = httpcore.AsyncHTTPConnection(
@@ -80,15 +81,17 @@ class Egress:
             ssl_context=_context(destination.ca_bundle, tls13=destination.tls13),
             network_backend=Dial(self._names, listed, limits),
         )
+        body = b"" if question.form is None else body_of(question.form)
         request = httpcore.Request(
-            b"GET",
+            method.encode("ascii"),
             httpcore.URL(
                 scheme=b"https",
                 host=host,
                 port=url.port,
                 target=url.target.encode("ascii"),
             ),
-            headers=headers,
+            headers=_headers(question, body),
+            content=body,
         )
         try:
             response = await connection.handle_async_request(request)
@@ -97,7 +100,7 @@ class Egress:
             await connection.aclose()
 
 
-def _headers(question: Question) -> list[tuple[bytes, bytes]]:
+def _headers(question: Question, body: bytes) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"Host", question.url.place.encode("ascii")),
         (b"Accept", question.accept.encode("ascii")),
@@ -105,8 +108,16 @@ def _headers(question: Question) -> list[tuple[bytes, bytes]]:
         (b"Connection", b"close"),
         (b"User-Agent", USER_AGENT.encode("ascii")),
     ]
-    if question.credential is not None:
-        headers.append(_credential(question.credential))
+    if question.form is not None:
+        headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
+        headers.append((b"Content-Length", str(len(body)).encode("ascii")))
+    match question.credential:
+        case Credential() as credential:
+            headers.append(_credential(credential))
+        case Client() as client:
+            headers.append((b"Authorization", basic_of(client)))
+        case None:
+            pass
     return headers
 
 

@@ -13,11 +13,13 @@ class Faulted:
     Args:
         detail: in words of ours.
         retry_after_s: how long the server wants to be left alone; None when it does not say.
+        of_token: the fault is that of one token; of others nothing is said.
     """
 
     reason: Reason
     detail: str
     retry_after_s: float | None = None
+    of_token: bool = False
 
 
 def fault_of(answer: Reply | NoReply) -> Faulted | None:

@@ -1,0 +1,49 @@
+"""Where a TokenProvider is asked whether a token lives, and as whom."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tokencheck.api.fields import Fields
+from tokencheck.api.urls import Url, parse_url
+
+# Keys of the Secret with the client's credentials.
+CLIENT_ID, CLIENT_SECRET = "client_id", "client_secret"
+
+
+class Authentication(StrEnum):
+    """Where the client's credentials stand in a request. Source: RFC 6749 section 2.3.1."""
+
+    BASIC = "Basic"  # client_secret_basic
+    POST = "Post"  # client_secret_post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introspection:
+    """Token introspection. Source: RFC 7662.
+
+    Args:
+        credentials: name of a Secret in the operator's own namespace, with the keys client_id and
+            client_secret.
+    """
+
+    url: Url
+    credentials: str
+    authentication: Authentication = Authentication.BASIC
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Return the one server that may be shown a token; spec.hosts is about keys."""
+        return frozenset((self.url.place,))
+
+
+def parse_introspection(fields: Fields) -> Introspection | None:
+    """Return how tokens are asked about; None with a fault."""
+    credentials = fields.child("clientCredentialsRef").required_text("name")
+    authentication = fields.choice("authentication", Authentication, Authentication.BASIC)
+    text = fields.required_text("url")
+    url = parse_url(text) if text else None
+    if isinstance(url, str):
+        fields.fault("url", url)
+    if not isinstance(url, Url) or not credentials:
+        return None
+    return Introspection(url=url, credentials=credentials, authentication=authentication)

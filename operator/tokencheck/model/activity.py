@@ -1,0 +1,51 @@
+"""What the provider of a token says of it: whether it lives, and what it may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tokencheck.model.facts import Claims
+from tokencheck.model.reasons import Reason
+
+_NOTHING = Claims()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A definite answer.
+
+    Args:
+        active: whether the provider accepts the token.
+        claims: what it says of an active one; a part that it leaves out is None, not empty.
+    """
+
+    active: bool
+    claims: Claims = _NOTHING
+
+
+class ActivityState(StrEnum):
+    """Whether the provider's word on a token is at hand."""
+
+    NOT_SENT = "NotSent"  # its text is wrong already, or is no token of this provider
+    PENDING = "Pending"  # it is being asked for the first time
+    KNOWN = "Known"  # `answer` is its present word
+    FAULTED = "Faulted"  # it gives no definite answer now; `answer` is the last one, if any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What is known of one token from its provider.
+
+    Args:
+        provider: name of the TokenProvider.
+        reason: why there is no present word; None when there is one.
+        detail: the same in words of ours.
+        answer, answered_at: the last definite answer and when it came, whatever came since.
+    """
+
+    provider: str
+    state: ActivityState
+    reason: Reason | None = None
+    detail: str = ""
+    answer: Answer | None = None
+    answered_at: datetime | None = None
