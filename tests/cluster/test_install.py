@@ -71,6 +71,11 @@ def test_the_page_from_the_install_to_the_last_trace(reader: Reader) -> None:
         "tokenproviders.tokencheck.dev/status",
     }
 
+    typed(reader, "Network")
+    policy = reader.api.get("NetworkPolicy", "tokencheck", "tokencheck-system")
+    assert [one["port"] for one in policy["spec"]["ingress"][0]["ports"]] == [8080]
+    assert not may_get(reader, "any", "shop"), "it keeps the values"
+
     typed(reader, "Upgrade")
     assert not may_get(reader, "any", "shop"), "an upgrade keeps the values"
 

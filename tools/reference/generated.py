@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from reference.addresses import render_public
 from reference.page import page_of
 from reference.policies import render_policy
 from reference.reasons import render_reasons
@@ -13,6 +14,7 @@ from reference.shipped import render_shipped
 
 _CHART_COPY = Path("charts/tokencheck/files/crds")
 _POLICY = Path("charts/tokencheck/files/policies/requester.yaml")
+_PUBLIC = Path("charts/tokencheck/files/public.yaml")
 _PAGE = Path("docs/reference.md")
 _REASONS = Path("docs/reasons.md")
 _SHIPPED = Path("operator/tokencheck/api/shipped.py")
@@ -28,6 +30,7 @@ def generated_files(checkout: Path) -> dict[Path, str]:
         _REASONS: render_reasons(),
         _SHIPPED: render_shipped(crds),
         _POLICY: render_policy(),
+        _PUBLIC: render_public(),
     }
     return {checkout / path: text for path, text in written.items()} | copies
 

@@ -86,3 +86,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - {name: groups, expression: "'tokencheck.dev/requester-groups' in variables.old ? variables.old['tokencheck.dev/requester-groups'] : ''"}
 {{- end }}
 {{- end }}
+
+{{/* Ports of a NetworkPolicy: each of `ports` for each of `protocols`. */}}
+{{- define "tokencheck.openPorts" -}}
+{{- $protocols := .protocols -}}
+{{- range $port := .ports }}{{ range $protocols }}
+- {port: {{ $port }}, protocol: {{ . }}}
+{{- end }}{{ end }}
+{{- end }}

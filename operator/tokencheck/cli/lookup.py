@@ -15,6 +15,7 @@ from tokencheck.model.errors import ClusterError, UsageError
 from tokencheck.model.evidence import Absent, Denied, Unread
 from tokencheck.model.keys import Key
 
+PROVIDER_KIND = "TokenProvider"
 _MAX_OWNERS = 4  # Pod, ReplicaSet or Job, Deployment or CronJob, and what an operator put above
 Object = Mapping[str, Any]
 
@@ -26,24 +27,41 @@ async def all_checks(transport: Transport, namespace: str) -> list[Object]:
         UsageError: the cluster has no such kind.
         ClusterError: they cannot be listed.
     """
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    refused = (
+        f"You may not list tokenchecks {where}. Ask for the right, or name a namespace with -n."
+    )
+    found = await _all(transport, CHECK_KIND, namespace, refused)
+    return sorted(found, key=lambda o: (o["metadata"]["namespace"], o["metadata"]["name"]))
+
+
+async def all_providers(transport: Transport, refused: str) -> list[Object]:
+    """Return the TokenProviders, sorted.
+
+    Args:
+        refused: what is said to who may not list them.
+
+    Raises:
+        UsageError: the cluster has no such kind.
+        ClusterError: they cannot be listed.
+    """
+    found = await _all(transport, PROVIDER_KIND, "", refused)
+    return sorted(found, key=lambda o: str(o["metadata"]["name"]))
+
+
+async def _all(transport: Transport, kind: str, namespace: str, refused: str) -> list[Object]:
     try:
-        found = await list_objects(transport, CHECK_KIND, namespace)
+        return await list_objects(transport, kind, namespace)
     except ClusterError as error:
-        where = f"in namespace {namespace}" if namespace else "in all namespaces"
         match error.status:
             case 404:
                 raise UsageError(
-                    "The cluster knows no TokenChecks. Install their CRDs: helm install tokencheck"
+                    f"The cluster knows no {kind}s. Install their CRDs: helm install tokencheck"
                 ) from None
             case 401 | 403:
-                raise ClusterError(
-                    f"You may not list tokenchecks {where}. Ask for the right, or name a"
-                    " namespace with -n.",
-                    status=error.status,
-                ) from None
+                raise ClusterError(refused, status=error.status) from None
             case _:
                 raise
-    return sorted(found, key=lambda o: (o["metadata"]["namespace"], o["metadata"]["name"]))
 
 
 async def one_check(transport: Transport, namespace: str, name: str) -> Object:

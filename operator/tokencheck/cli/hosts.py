@@ -1,0 +1,89 @@
+"""`tokencheck hosts`: every server that TokenProviders have the operator dial."""
+
+from collections.abc import Sequence
+
+import click
+
+from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
+from tokencheck.cli.connect import Target
+from tokencheck.cli.exits import Exit
+from tokencheck.cli.lookup import Object, all_providers
+from tokencheck.cli.options import cluster_options
+from tokencheck.cli.output import Form, emit
+from tokencheck.cli.reading import in_cluster
+from tokencheck.cli.screen import Screen, table
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.ranges import NEVER, may_be_dialled
+from tokencheck.core.hosts.dialled import Dialled, dialled, document_of, told_place
+from tokencheck.core.hosts.egress import egress_of, values_of
+
+_VALUES = "values"
+_FORMS = ["table", "json", "yaml", _VALUES]
+_REFUSED = "You may not list tokenproviders. Ask for the right to list them in the whole cluster."
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(_FORMS),
+    default="table",
+    show_default=True,
+    help="How to show it; values are those of the chart, for its NetworkPolicy.",
+)
+@cluster_options
+def command(*, output: str, kubeconfig: str | None, context: str | None) -> int:
+    """List every server that TokenProviders have the operator dial, and nobody is asked beside.
+
+    With each the private networks that its name may lead to; public addresses need no listing. A
+    NetworkPolicy knows addresses and ports and no names: `-o values` has those that these servers
+    need. Exit code 1: a TokenProvider is invalid, so that nothing is asked for it.
+
+    \b
+    tokencheck hosts -o values | helm upgrade tokencheck charts/tokencheck \\
+      -n tokencheck-system --reset-then-reuse-values -f -
+    """  # noqa: D301 - click wants the control character itself
+
+    async def read(transport: Transport, _: Target) -> list[Object]:
+        return await all_providers(transport, _REFUSED)
+
+    providers = [parse_tokenprovider(obj) for obj in in_cluster(kubeconfig, context, read)]
+    invalid = [provider for provider in providers if provider.invalid]
+    found = [one for provider in providers if (one := dialled(provider)) is not None]
+    _show(found, invalid, output)
+    for provider in invalid:
+        click.echo(
+            f"TokenProvider {provider.name} is invalid, so nothing is asked for it and it is not in"
+            f" the list: {'; '.join(map(str, provider.invalid))}. Correct the spec and apply it.",
+            err=True,
+        )
+    return Exit.FINDINGS if invalid else Exit.PASS
+
+
+def _show(found: Sequence[Dialled], invalid: Sequence[TokenProvider], output: str) -> None:
+    if output == _VALUES:
+        emit(values_of(egress_of(found, NEVER, may_be_dialled)), Form.YAML, lambda *_: [])
+    elif not found and output == Form.TABLE:
+        click.echo(
+            "No TokenProvider has its keys on a server: the operator talks to the API server"
+            " alone.",
+            err=True,
+        )
+    else:
+        document = {
+            "items": [document_of(one) for one in found],
+            "invalid": [
+                {"provider": one.name, "faults": [str(fault) for fault in one.invalid]}
+                for one in invalid
+            ],
+        }
+        emit(document, output, lambda _, screen: _lines(found, screen))
+
+
+def _lines(found: Sequence[Dialled], screen: Screen) -> list[str]:
+    rows = [
+        (one.provider, told_place(place), ", ".join(one.cidrs) or "-")
+        for one in found
+        for place in one.places
+    ]
+    return table(("PROVIDER", "HOST", "PRIVATE NETWORKS"), rows, screen)
