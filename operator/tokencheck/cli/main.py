@@ -21,6 +21,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "verify": ("verify", "Judge one token from a file, standard input or a Secret."),
     "audit": ("audit", "Judge every token of a cluster, without operator and CRDs."),
     "due": ("due", "List tokens by owner and by when they end."),
+    "providers": ("providers", "List the TokenProviders that checks of a namespace may use."),
     "hosts": ("hosts", "List every server that the operator may dial."),
     "rbac": ("rbac", "Print the Roles that the present TokenChecks need."),
     "doctor": ("doctor", "Say how the installation stands and what mends it."),
