@@ -43,6 +43,7 @@ FAMILIES = {
     "loop_lag_seconds": "gauge",
     "passes_failed": "counter",
     "events_dropped": "counter",
+    "events_waiting": "gauge",
     "api_retries": "counter",
     "api_throttled_seconds": "counter",
     "informer_denied": "gauge",

@@ -107,6 +107,7 @@ def sources(**changes):
         api_retries=lambda: {"Throttled": 2, "Unauthorized": 0},
         api_throttled_s=lambda: {"Client": 0.0, "Server": 1.5},
         events_dropped=lambda: {"Failed": 0, "Limited": 5, "Overflow": 0},
+        events_waiting=lambda: 7,
         kopf_restarts=lambda: 6,
         leases=lambda: (LEASE,),
         apiserver_skew_s=lambda: -2.34,

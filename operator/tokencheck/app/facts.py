@@ -52,6 +52,7 @@ def facts_of(
         api_retries=lambda: _named(transport.retries),
         api_throttled_s=lambda: _named(transport.held_back_s),
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
+        events_waiting=lambda: events.waiting,
         kopf_restarts=lambda: kopf.restarts,
         leases=election.states,
         providers=lambda: _providers(keyring),

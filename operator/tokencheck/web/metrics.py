@@ -114,6 +114,7 @@ class _Totals(Collector):
                 "For how long the first of them has waited.",
                 sources.queue_oldest_s,
             ),
+            ("events_waiting", "Events that are not written yet.", sources.events_waiting),
             (
                 "loop_lag_seconds",
                 "Worst lag of the event loop in the last half minute.",

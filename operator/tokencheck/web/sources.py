@@ -111,6 +111,7 @@ class Sources:
         api_retries: requests that were sent again, by reason.
         api_throttled_s: seconds that requests waited, by who made them wait.
         events_dropped: Events that were not written, by reason.
+        events_waiting: Events that are not written yet.
         kopf_restarts: how often the watch of our own kinds was started again.
         leases: the Leases that say who writes.
         providers: those that are asked for their keys.
@@ -132,6 +133,7 @@ class Sources:
     api_retries: Callable[[], Mapping[str, int]]
     api_throttled_s: Callable[[], Mapping[str, float]]
     events_dropped: Callable[[], Mapping[str, int]]
+    events_waiting: Callable[[], int]
     kopf_restarts: Callable[[], int]
     leases: Callable[[], Sequence[LeaseState]]
     providers: Callable[[], Sequence[ProviderState]] = tuple

@@ -24,6 +24,9 @@ from tokencheck.model.outcome import Event
 _LOG = logging.getLogger(__name__)
 CONTROLLER = "tokencheck.dev/operator"
 _MAX_NOTE_BYTES = 1024  # Source: validation of events.k8s.io/v1
+# Written at the same time, those of one object one after the other: alone they would be as slow as
+# the API server's answers.
+_TELLERS = 4
 _MAX_QUEUE = 2000
 _MAX_AGAIN = 20_000  # a start with 10,000 checks that all changed lately
 _REMEMBERED = 4000  # things said whose count is known; older ones start a new count
@@ -36,6 +39,9 @@ _TRIES = 5
 _BURST, _PER_SECOND = 25, 1 / 300
 LOST = ("failed", "limited", "overflow")  # outcomes of an Event that nobody reads
 _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
+
+
+_Queue = asyncio.Queue[tuple[Event, datetime]]
 
 
 @dataclass(slots=True)
@@ -61,7 +67,7 @@ class EventRecorder:
         self._transport = transport
         self._instance = instance[:128]
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(_MAX_QUEUE)
+        self._queues = [_Queue() for _ in range(_TELLERS)]
         self._again: asyncio.Queue[Event] = asyncio.Queue(_MAX_AGAIN)
         self._said: OrderedDict[str, _Said] = OrderedDict()
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
@@ -71,10 +77,10 @@ class EventRecorder:
         if not self._bucket(event.uid).try_take():
             self.outcomes["limited"] += 1
             return
-        try:
-            self._queue.put_nowait((event, self._clock()))
-        except asyncio.QueueFull:
+        if self._fresh() >= _MAX_QUEUE:
             self.outcomes["overflow"] += 1
+            return
+        self._queues[hash(event.uid) % _TELLERS].put_nowait((event, self._clock()))
 
     def retell(self, events: Iterable[Event]) -> None:
         """Queue events that may have been told before, behind all others."""
@@ -87,16 +93,25 @@ class EventRecorder:
     async def run(self) -> None:
         """Write queued events until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._tell())
+            for queue in self._queues:
+                group.create_task(self._tell(queue))
             group.create_task(self._retell())
 
-    async def _tell(self) -> None:
+    @property
+    def waiting(self) -> int:
+        """Return how many events are queued, those that may have been told before included."""
+        return self._fresh() + self._again.qsize()
+
+    def _fresh(self) -> int:
+        return sum(queue.qsize() for queue in self._queues)
+
+    async def _tell(self, queue: _Queue) -> None:
         while True:
-            event, at = await self._queue.get()
+            event, at = await queue.get()
             try:
                 self.outcomes[await self._deliver(event, at, again=False)] += 1
             finally:
-                self._queue.task_done()
+                queue.task_done()
 
     async def _retell(self) -> None:
         while True:
@@ -108,9 +123,9 @@ class EventRecorder:
         """Wait until all that was queued is written or given up, at most `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._queue.join()
+                await asyncio.gather(*(queue.join() for queue in self._queues))
         except TimeoutError:
-            self.outcomes["failed"] += self._queue.qsize()
+            self.outcomes["failed"] += self._fresh()
 
     async def _deliver(self, event: Event, at: datetime, *, again: bool) -> str:
         backoff = Backoff(first_s=0.25, cap_s=4.0)
