@@ -26,7 +26,7 @@ AUDIENCE = "payments-api"
 SUBJECT = "checkout"
 SCOPES = ["payments:read", "payments:write"]
 DAY_S = 86_400
-PATIENCE_S = 15.0
+PATIENCE_S = 25.0
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Running:
         assert self._process.stdout is not None
         self.lines.extend(line.rstrip() for line in self._process.stdout)
 
-    def says(self, text: str, timeout_s: float = 20.0) -> str:
+    def says(self, text: str, timeout_s: float = 60) -> str:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             for line in list(self.lines):
@@ -50,7 +50,7 @@ class Running:
             time.sleep(0.02)
         raise AssertionError(f"never said {text!r}, only {self.lines}")
 
-    def ends(self, timeout_s: float = 20.0) -> int:
+    def ends(self, timeout_s: float = 60) -> int:
         code = self._process.wait(timeout_s)
         self._reader.join(5)
         return code
@@ -222,7 +222,7 @@ def test_check_asks_and_shows_the_answer(start, case) -> None:
     def asked(found: Object) -> bool:
         return "tokencheck.dev/check-now" in found["metadata"].get("annotations", {})
 
-    found = case.admin.wait("TokenCheck", "checkout", case.namespace, until=asked, timeout_s=20)
+    found = case.admin.wait("TokenCheck", "checkout", case.namespace, until=asked, timeout_s=60)
     request = found["metadata"]["annotations"]["tokencheck.dev/check-now"]
     case.says("False", "TokenExpired", verdict="Invalid", lastHandledCheckNow="an earlier one")
     time.sleep(0.3)

@@ -97,9 +97,9 @@ def test_verdicts_follow_a_restore_that_the_operator_ran_through(
     # Nobody waits for the minute's compare: changes are seen on the watches again.
     for token, expected in ((store.signer.token(), GOOD), (store.signer.expired(), EXPIRED)):
         store.secret("moved", token)
-        store.reads("moved", *expected, timeout_s=10)
+        store.reads("moved", *expected, timeout_s=40)
     store.change("moved", suspend=True)
-    store.wait("moved", lambda it: condition(it, "Suspended"), timeout_s=10)
+    store.wait("moved", lambda it: condition(it, "Suspended"), timeout_s=40)
     running.server.require_alive()
     assert running.metrics()["tokencheck_passes_failed_total"] == 0
 

@@ -62,7 +62,7 @@ def state_of(found: Object) -> RolloutState:
 
 def reached(admin: Api, kind: str, namespace: str, state: RolloutState) -> Object:
     """The workload, as soon as its rollout is in this state."""
-    return admin.wait(kind, "shop", namespace, until=lambda it: state_of(it) is state, timeout_s=20)
+    return admin.wait(kind, "shop", namespace, until=lambda it: state_of(it) is state, timeout_s=60)
 
 
 def stays(admin: Api, kind: str, namespace: str, state: RolloutState) -> None:
@@ -230,7 +230,7 @@ def test_a_job_is_settled_when_it_is_complete(admin: Api, namespace: str) -> Non
         "shop",
         namespace,
         until=lambda it: "Complete" in parse_workload(it).conditions,
-        timeout_s=20,
+        timeout_s=60,
     )
     assert found["status"]["succeeded"] == 1
     assert state_of(found) is RolloutState.SETTLED

@@ -148,7 +148,7 @@ def test_a_namespace_whose_status_writes_hang_holds_up_no_other(
         make_noise(admin, hung, 60)
         eventually(lambda: operator.metrics()["tokencheck_queue_depth"] > 40, timeout_s=60)
         shop.secret("payments", shop.signer.expired())
-        shop.reads("payments", "False", "TokenExpired", timeout_s=5.0)
+        shop.reads("payments", "False", "TokenExpired", timeout_s=9.0)
         assert operator.metrics()["tokencheck_queue_depth"] > 40
     finally:
         road.do(FaultProxy.send_on)

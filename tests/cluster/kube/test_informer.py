@@ -203,7 +203,7 @@ async def test_events_that_were_never_sent_are_found_by_comparison(world: World)
     world.delete_secret("goes")
     world.put_secret("changes", "2")
     world.put_secret("comes")
-    await world.until(lambda: len(world.told) >= 3, timeout_s=5)
+    await world.until(lambda: len(world.told) >= 3, timeout_s=20)
     assert {(name, new is None) for name, _, new in world.told} == {
         ("goes", True),
         ("changes", False),
@@ -359,5 +359,5 @@ async def test_an_api_server_that_is_killed_and_started_again_is_followed_on(
     await world.synced(informer)
     await asyncio.to_thread(bare_controlplane.restart_apiserver)
     world.put_secret("after")
-    await world.until(lambda: world.names() == {"after"}, timeout_s=15)
+    await world.until(lambda: world.names() == {"after"}, timeout_s=30)
     assert informer.restarts[Restart.CUT] >= 1
