@@ -232,6 +232,7 @@ def render_chart(
     *,
     namespace: str = NAMESPACE,
     api_versions: Sequence[str] = SERVED,
+    tests: bool = False,
 ) -> list[Object]:
     """The objects of the chart, rendered by Helm; namespaced ones say their namespace.
 
@@ -239,6 +240,7 @@ def render_chart(
         values: on top of the chart's own.
         namespace: of the release.
         api_versions: that the cluster serves beside those that Helm takes for granted.
+        tests: those of `helm test` too, which no install makes.
 
     Raises:
         RuntimeError: Helm refused; its message says why.
@@ -258,6 +260,7 @@ def render_chart(
                 "-f",
                 str(given),
                 *(f"--api-versions={one}" for one in api_versions),
+                *(() if tests else ("--skip-tests",)),
             ],
             env={"HOME": home, "PATH": os.environ["PATH"]},
             capture_output=True,

@@ -94,3 +94,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - {port: {{ $port }}, protocol: {{ . }}}
 {{- end }}{{ end }}
 {{- end }}
+
+{{/* Labels of the Pod that `helm test` runs. */}}
+{{- define "tokencheck.testLabels" -}}
+app.kubernetes.io/name: {{ printf "%s-test" (default .Chart.Name .Values.nameOverride | trunc 58 | trimSuffix "-") }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
