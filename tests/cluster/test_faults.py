@@ -32,8 +32,7 @@ EXPIRED = ("False", "TokenExpired")
 STRANGE = ("False", "SignatureInvalid")
 EARLY = ("False", "NotYetValid")
 COMPARE_S = 2.0
-# Silence on a watch is borne for half a minute.
-SILENT_S = 35.0
+SILENT_S = 35.0  # silence on a watch is borne for half a minute
 KOPF_RESTARTS = "tokencheck_kopf_restarts_total"
 Behind = tuple[Road, OperatorProcess]
 

@@ -140,15 +140,15 @@ class _Totals(Collector):
             ),
         ):
             yield _counter(name, text, (), [((), count())])
+
+    def _requests(self) -> Iterator[Metric]:
+        sources = self._sources
         yield _counter(
             "events_dropped",
             "Events that were not written, by reason.",
             ("reason",),
             (((reason,), count) for reason, count in sources.events_dropped().items()),
         )
-
-    def _requests(self) -> Iterator[Metric]:
-        sources = self._sources
         yield _counter(
             "api_requests",
             "Requests to the API server, by HTTP status; 0 where no answer came.",
