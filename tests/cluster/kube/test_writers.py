@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from faultproxy import Seen
 from kube_world import World
 from tokencheck.clients.kube.events import EventRecorder, name_of
 from tokencheck.clients.kube.objects import (
@@ -196,6 +197,39 @@ async def test_what_is_told_again_carries_its_own_time_and_changes_nothing_that_
     assert second.outcomes == {"known": 1, "written": 1}
     times = sorted(one["eventTime"] for one in events(world))
     assert times == ["2026-03-01T11:50:00.250000Z", "2026-03-01T12:00:00.250000Z"]
+
+
+async def test_of_what_is_told_again_the_newest_comes_first(world: World) -> None:
+    made = EventRecorder(world.transport, instance="x", clock=lambda: NOW)
+    ages = (50, 3, 20)
+    made.retell(event(world, about=str(age), at=NOW - timedelta(minutes=age)) for age in ages)
+    world.run(made)
+    while made.outcomes.total() < 3:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    told = sorted(events(world), key=lambda one: int(one["metadata"]["resourceVersion"]))
+    assert [one["eventTime"][11:16] for one in told] == ["11:57", "11:40", "11:10"]
+
+
+async def test_an_event_without_an_answer_holds_up_those_of_few_other_objects(world: World) -> None:
+    kept_back: list[Seen] = []
+
+    def is_first(seen: Seen) -> bool:
+        if kept_back or seen.verb != "post":
+            return False
+        kept_back.append(seen)
+        return True
+
+    world.proxy.keep_back(is_first)
+    made = recorder(world)
+    for number in range(60):
+        made.emit(event(world, uid=str(number)))
+    async with asyncio.timeout(9):  # it is given up after ten, and then all go on
+        while made.outcomes["written"] < 20:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    world.proxy.send_on()
+    await made.drain(timeout_s=10)
+    assert made.outcomes == {"written": 60}
+    assert len(events(world)) == 60
 
 
 async def test_different_tokens_are_different_events(world: World) -> None:

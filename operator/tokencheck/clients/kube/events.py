@@ -7,6 +7,7 @@ Source: events.k8s.io/v1 (all but `series` is immutable; `series.count` starts a
 
 import asyncio
 import hashlib
+import itertools
 import logging
 import re
 from collections import Counter, OrderedDict
@@ -68,7 +69,11 @@ class EventRecorder:
         self._instance = instance[:128]
         self._clock = clock
         self._queues = [_Queue() for _ in range(_TELLERS)]
-        self._again: asyncio.Queue[Event] = asyncio.Queue(_MAX_AGAIN)
+        # The newest first: it is the likeliest not to have been told.
+        self._again: asyncio.PriorityQueue[tuple[float, int, Event]] = asyncio.PriorityQueue(
+            _MAX_AGAIN
+        )
+        self._numbers = itertools.count()
         self._said: OrderedDict[str, _Said] = OrderedDict()
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
@@ -83,10 +88,11 @@ class EventRecorder:
         self._queues[hash(event.uid) % _TELLERS].put_nowait((event, self._clock()))
 
     def retell(self, events: Iterable[Event]) -> None:
-        """Queue events that may have been told before, behind all others."""
+        """Queue events that may have been told before, beside all others, the newest first."""
         for event in events:
+            age = -(event.at or self._clock()).timestamp()
             try:
-                self._again.put_nowait(event)
+                self._again.put_nowait((age, next(self._numbers), event))
             except asyncio.QueueFull:
                 self.outcomes["overflow"] += 1
 
@@ -115,7 +121,7 @@ class EventRecorder:
 
     async def _retell(self) -> None:
         while True:
-            event = await self._again.get()
+            _, _, event = await self._again.get()
             self.outcomes[await self._deliver(event, event.at or self._clock(), again=True)] += 1
             await asyncio.sleep(_RETELL_PAUSE_S)
 
