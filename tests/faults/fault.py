@@ -29,6 +29,7 @@ class Site:
     """What can be broken.
 
     Args:
+        operators: one, or replicas that elect who writes.
         rest: the world stands still until the burst is over.
         refill: checks that are gone are made again.
         unseen: nothing is recorded any more.
@@ -37,11 +38,23 @@ class Site:
 
     plane: ControlPlane
     do: OnRoad
-    operator: OperatorProcess
+    operators: tuple[OperatorProcess, ...]
     rest: Callable[[], None]
     refill: Callable[[], None]
     unseen: Callable[[], None]
     rewound: Callable[[], None]
+
+    @property
+    def leader(self) -> OperatorProcess:
+        """The one that writes now; the first one while nobody says so."""
+        return next(filter(leads, self.operators), self.operators[0])
+
+
+def leads(operator: OperatorProcess) -> bool:
+    """Whether it says that it leads."""
+    return any(
+        value == 1.0 for name, value in operator.metrics().items() if "tokencheck_leader{" in name
+    )
 
 
 class Fault(Protocol):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
 import signal
 import time
+import urllib.request
 from dataclasses import dataclass, field, replace
 
 from controlplane import Api, ApiError, commands
+from controlplane.api import Object
 from controlplane.process import Server, free_ports, wait_listening
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
@@ -28,13 +31,14 @@ FROZEN = Cost(fresh_s=8.0, late_s=8.0, unknown=True)
 
 @dataclass(kw_only=True)
 class OperatorKilled(Idle):
-    """SIGKILL at any moment, and a new process at once."""
+    """SIGKILL to the one that writes, at any moment, and a new process at once."""
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Killed and started again."""
         time.sleep(chance.random() * 0.2)
-        site.operator.stop(kill=True)
-        site.operator.start(timeout_s=300)
+        operator = site.leader
+        operator.stop(kill=True)
+        operator.start(timeout_s=300)
         return 1
 
 
@@ -53,14 +57,13 @@ class Frozen(Idle):
     """A process stands still for a while: ``operator``, ``kube-apiserver`` or ``etcd``."""
 
     which: str
+    shortest_s: float = 0.3
     longest_s: float = 3.0
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """It stands still, and goes on."""
-        server = (
-            site.operator.server if self.which == "operator" else site.plane.servers[self.which]
-        )
-        return freeze(server, chance.uniform(0.3, self.longest_s))
+        server = site.leader.server if self.which == "operator" else site.plane.servers[self.which]
+        return freeze(server, chance.uniform(self.shortest_s, self.longest_s))
 
 
 @dataclass(kw_only=True)
@@ -69,7 +72,7 @@ class Starved(Idle):
 
     def strike(self, site: Site, chance: random.Random) -> int:
         """It stands still for most of a moment."""
-        return freeze(site.operator.server, 0.2)
+        return sum(freeze(one.server, 0.2) for one in site.operators)
 
 
 @dataclass(kw_only=True)
@@ -171,10 +174,11 @@ class FewFiles(Idle):
     """The operator may open no more files than it has open."""
 
     _usual: tuple[int, int] = (0, 0)
+    _pid: int = 0
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Connections break, and no new one can be opened."""
-        pid = site.operator.server.pid
+        self._pid = pid = site.leader.server.pid
         self._usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         few = len(os.listdir(f"/proc/{pid}/fd")) - 2
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, self._usual[1]))
@@ -183,8 +187,38 @@ class FewFiles(Idle):
 
     def end(self, site: Site) -> int:
         """As many as before."""
-        resource.prlimit(site.operator.server.pid, resource.RLIMIT_NOFILE, self._usual)
+        resource.prlimit(self._pid, resource.RLIMIT_NOFILE, self._usual)
         return 0
+
+
+@dataclass(kw_only=True)
+class EtcdFull(Idle):
+    """Etcd has no space left: it answers reads and takes no write but deletions."""
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """The alarm that etcd raises by itself when its disk quota is used up."""
+        _alarm(site, "ACTIVATE")
+        return 1
+
+    def end(self, site: Site) -> int:
+        """Space was made, and the alarm disarmed."""
+        _alarm(site, "DEACTIVATE")
+        return 0
+
+
+def _alarm(site: Site, action: str) -> None:
+    member = _of_etcd(site, "status", {})["header"]["member_id"]
+    _of_etcd(site, "alarm", {"action": action, "memberID": member, "alarm": "NOSPACE"})
+    alarms = _of_etcd(site, "alarm", {"action": "GET"}).get("alarms")
+    assert bool(alarms) == (action == "ACTIVATE"), alarms
+
+
+def _of_etcd(site: Site, what: str, asked: Object) -> Object:
+    url = f"http://127.0.0.1:{site.plane.at.etcd_port}/v3/maintenance/{what}"
+    body = json.dumps(asked).encode()
+    with urllib.request.urlopen(url, body, timeout=10) as answer:
+        found: Object = json.load(answer)
+        return found
 
 
 def server_faults() -> list[Fault]:
@@ -199,4 +233,16 @@ def server_faults() -> list[Fault]:
         OtherServer(name="another API server", cost=SERVED, lasts_s=2.0, weight=0.5),
         EtcdKilled(name="etcd killed", cost=SERVED, lasts_s=0.1, weight=0.2),
         Frozen(name="etcd frozen", which="etcd", cost=FROZEN, lasts_s=0.1, longest_s=2.0),
+        EtcdFull(name="etcd full", cost=SERVED, lasts_s=3.0, weight=0.2),
+        # Of replicas another one leads when it wakes up, in the middle of what it did.
+        Frozen(
+            name="operator frozen beyond its Lease",
+            which="operator",
+            cost=STARTED,
+            lasts_s=0.1,
+            weight=0.1,
+            slow=True,
+            shortest_s=8.0,
+            longest_s=20.0,
+        ),
     ]

@@ -79,12 +79,14 @@ class Plan:
     Args:
         checks: how many TokenChecks.
         per_second: changes of the world.
+        replicas: of the operator; several elect who writes.
         program: environment of the operator; ``PYTHONPATH`` lets another build run.
     """
 
     seed: int
     checks: int = 120
     per_second: float = 30.0
+    replicas: int = 1
     program: dict[str, str] = field(default_factory=dict)
 
 
@@ -127,20 +129,25 @@ class Run:
         road = stack.enter_context(LoopThread(Road(grant_operator(plane), self.leaks.answer)))
         config = self._folder / "road.kubeconfig"
         road.do(lambda it: it.kubeconfig(config))
-        operator = OperatorProcess(
-            config,
-            self._folder / "operator.log",
-            args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
-            env=self._plan.program,
-            plane=plane,
+        operators = tuple(
+            OperatorProcess(
+                config,
+                self._folder / f"operator-{number}.log",
+                args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
+                env=self._plan.program,
+                plane=plane,
+                elects=self._plan.replicas > 1,
+            )
+            for number in range(self._plan.replicas)
         )
-        stack.callback(operator.stop)
+        for one in operators:
+            stack.callback(one.stop)
         self.driver = Driver(self.world, self._plan.per_second)
         stack.callback(self.driver.close)
         self.site = Site(
             plane=plane,
             do=road.do,
-            operator=operator,
+            operators=operators,
             rest=self.driver.rest,
             refill=self.world.fill,
             unseen=self.recorder.stop,
@@ -152,7 +159,8 @@ class Run:
         """Everything runs, and every check was judged once."""
         self.recorder.start()
         window = self.excuses.open("start", START, time.time())
-        self.site.operator.start(timeout_s=60 * self.patience.now)
+        for operator in self.site.operators:
+            operator.start(timeout_s=60 * self.patience.now)
         self.world.fill()
         self.converge(60)
         self.excuses.close(window, time.time())
@@ -262,9 +270,10 @@ class Run:
         self.result.judged = story.judged
 
     def _look_everywhere(self) -> None:
-        self.leaks.look_in_file(self.site.operator.log)
-        for page in ("/metrics", "/healthz", "/readyz"):
-            self.leaks.look_in_text(page, self.site.operator.get(page)[1])
+        for operator in self.site.operators:
+            self.leaks.look_in_file(operator.log)
+            for page in ("/metrics", "/healthz", "/readyz"):
+                self.leaks.look_in_text(page, operator.get(page)[1])
         self.result.leaks = sorted(set(self.leaks.found))
 
 
