@@ -18,13 +18,12 @@ from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table
-from tokencheck.cli.standing import condition_of
 from tokencheck.clients.kube.direct import DirectReads
 from tokencheck.clients.kube.objects import get_object
 from tokencheck.clients.kube.resources import is_name
 from tokencheck.clients.kube.reviews import caller_name, review
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.core.hosts.dialled import told_place
+from tokencheck.core.hosts.offered import offered_of
 from tokencheck.core.rights.commands import author_command
 from tokencheck.core.rights.usable import Usable, usable, use_of
 from tokencheck.model.errors import UsageError
@@ -32,6 +31,7 @@ from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.keys import Key
 
 _TITLES = ("PROVIDER", "READY", "REASON", "REACHABLE", "KEYS", "ISSUER")
+_SHOWN = "TOKENS GO TO"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def command(
         if asked.answer is Usable.YES and isinstance(asked.provider, TokenProvider)
     ]
     if good or output != Form.TABLE:
-        items = [_item(provider) for provider in good]
+        items = [offered_of(provider) for provider in good]
         document = {"namespace": found.namespace, "items": items}
         emit(document, output, lambda _, screen: _lines(items, now, screen))
     for line in _remarks(found) if name is None else _about(found):
@@ -185,58 +185,35 @@ def _unknown(found: Found) -> str:
     return "the API server does not say whether you may use it. Try again, or ask an admin."
 
 
-def _item(provider: TokenProvider) -> dict[str, Any]:
-    ready, reachable = (
-        condition_of({"status": provider.status}, kind) for kind in ("Ready", "Reachable")
-    )
-    values = {
-        "name": provider.name,
-        "issuer": provider.jwt.issuer if provider.jwt else None,
-        "algorithms": list(provider.jwt.algorithms) if provider.jwt else None,
-        "keys": _keys(provider),
-        "ready": ready.get("status", "Unknown"),
-        "reason": ready.get("reason"),
-        "message": ready.get("message"),
-        "reachable": reachable.get("status"),
-        "lastReachableTime": provider.status.get("lastReachableTime"),
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _keys(provider: TokenProvider) -> dict[str, str]:
-    """Return where the keys come from; with the server that is asked, if one is."""
-    jwt = provider.jwt
-    if jwt is None:
-        return {}
-    if jwt.remote is not None:
-        kind = "Discovery" if jwt.remote.discovery else "URL"
-        return {"type": kind, "host": told_place(jwt.remote.url), "url": str(jwt.remote.url)}
-    if jwt.config_map is not None:
-        return {"type": "ConfigMap", "name": jwt.config_map.name, "key": jwt.config_map.key}
-    return {"type": "Inline"}
-
-
 def _lines(items: Sequence[Mapping[str, Any]], now: datetime, screen: Screen) -> list[str]:
-    rows = [
-        (
-            item["name"],
-            item["ready"],
-            item.get("reason", "-"),
-            _reached(item, now),
-            " ".join(
-                item["keys"][part] for part in ("type", "host", "name") if part in item["keys"]
-            ),
-            item.get("issuer", "-"),
-        )
-        for item in items
-    ]
-    return table(_TITLES, rows, screen, loose=True)
+    shown = any("introspection" in item for item in items)  # most providers see no token
+    titles = (*_TITLES, _SHOWN) if shown else _TITLES
+    rows = [_row(item, now)[: len(titles)] for item in items]
+    return table(titles, rows, screen, loose=True)
+
+
+def _row(item: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+    return (
+        item["name"],
+        item["ready"],
+        item.get("reason", "-"),
+        _reached(item, now),
+        _source(item.get("keys", {})),
+        item.get("issuer", "-"),
+        item.get("introspection", {}).get("host", "-"),
+    )
+
+
+def _source(keys: Mapping[str, str]) -> str:
+    return " ".join(keys[part] for part in ("type", "host", "name") if part in keys) or "-"
 
 
 def _reached(item: Mapping[str, Any], now: datetime) -> str:
-    if "host" not in item["keys"]:
+    """Return whether its servers answer, and when one last did."""
+    if "host" not in item.get("keys", {}) and "introspection" not in item:
         return "-"  # nobody is asked
     if "reachable" not in item:
         return "not asked yet"
-    moment = parse_time(item.get("lastReachableTime"))
-    return f"{item['reachable']}, {relative(moment, now) if moment else 'never yet'}"
+    times = [parse_time(item.get(name)) for name in ("lastReachableTime", "lastAnswerTime")]
+    last = max((moment for moment in times if moment is not None), default=None)
+    return f"{item['reachable']}, {relative(last, now) if last else 'never yet'}"
