@@ -21,7 +21,8 @@ class Introspector:
     """Serves on 127.0.0.1. `asked` counts questions by token, `said` is all that clients sent.
 
     `tokens` holds what is said of each token; of any other the answer is that it is not active.
-    `mode` is how it answers: well, 500, 429, silent, html, redirect, denied, or a body in `raw`.
+    `mode` is how it answers: well, 500, 429, silent, html, redirect, denied, echo, or a body in
+    `raw`. An address that ends in ``?as=MODE`` is answered in that mode.
     """
 
     def __init__(self) -> None:
@@ -76,10 +77,11 @@ class Introspector:
             headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:])}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             self.said += head + body
-            if self.mode == "silent":
+            mode = _mode_in(lines[0]) or self.mode
+            if mode == "silent":
                 await reader.read()  # until the client has had enough
                 return
-            status, kind, answer = self._answer(lines[0], headers, body)
+            status, kind, answer = self._answer(mode, lines[0], headers, body)
             more = f"Retry-After: {self.retry_after}\r\n" if self.retry_after else ""
             more += "Location: /elsewhere\r\n" if status.startswith("302") else ""
             first = (
@@ -92,24 +94,32 @@ class Introspector:
         finally:
             writer.close()
 
-    def _answer(self, line: str, headers: dict[str, str], body: bytes) -> tuple[str, str, bytes]:
+    def _answer(
+        self, mode: str, line: str, headers: dict[str, str], body: bytes
+    ) -> tuple[str, str, bytes]:
         json_type = "application/json"
-        if line != "POST /introspect HTTP/1.1":
+        if not line.startswith("POST /introspect") or not line.endswith(" HTTP/1.1"):
             return "404 Not Found", "text/plain", b""
         form = {name: values[0] for name, values in parse_qs(body.decode("ascii")).items()}
         self.asked[form.get("token", "")] += 1
         failing = {"500": "500 No", "429": "429 Slow down", "redirect": "302 Found"}
-        if self.mode in failing:
-            return failing[self.mode], json_type, b"{}"
-        if self.mode == "html":
+        if mode in failing:
+            return failing[mode], json_type, b"{}"
+        if mode == "echo":
+            return f"500 {form.get('token')}", json_type, b'{"error": "' + body + b'"}'
+        if mode == "html":
             return "200 OK", "text/html", b"<html>active: true</html>"
-        if self.mode == "raw":
+        if mode == "raw":
             return "200 OK", json_type, self.raw
-        if self.mode == "denied" or _client(headers, form) != CLIENT:
+        if mode == "denied" or _client(headers, form) != CLIENT:
             return "401 Unauthorized", json_type, b'{"error": "invalid_client"}'
         known = self.tokens.get(form["token"])
         said = {"active": False} if known is None else {"active": True} | known
         return "200 OK", json_type, json.dumps(said).encode()
+
+
+def _mode_in(line: str) -> str:
+    return line.split(" ")[1].partition("?as=")[2]
 
 
 def _client(headers: dict[str, str], form: dict[str, str]) -> tuple[str, str]:

@@ -104,6 +104,16 @@ def test_the_operator_writes_only_the_status_of_its_kinds_and_events(shape: str)
     }
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_credentials_at_providers_add_the_right_to_get_them_and_no_other(shape: str) -> None:
+    listed = {"providers": {"credentials": ["client", "other"]}}
+    manifests = render_chart(SHAPES[shape] | listed)
+    account = one(manifests, "ServiceAccount")["metadata"]["name"]
+    more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
+    own = {f"{NAMESPACE}: get core/secrets ['client', 'other']"}
+    assert more == (set() if shape == "cluster" else own)
+
+
 def test_with_shards_the_operator_is_told_and_may_write_their_leases() -> None:
     manifests = render_chart({"shards": 3})
     (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]

@@ -98,6 +98,27 @@ def test_the_values_are_taken_by_the_chart_and_grant_the_same(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_the_credentials_of_providers_are_granted_by_name_in_the_operators_namespace(
+    run: Run, api: Api
+) -> None:
+    asked = {"url": "https://login.example.com", "clientCredentialsRef": {"name": "client"}}
+    spec = {"allowedNamespaces": {"all": True}, "introspection": asked}
+    api.apply(
+        {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": "live"}, "spec": spec}
+    )
+    try:
+        printed = list(yaml.safe_load_all(run("rbac", "--account", "ops:watcher").stdout))
+        values = yaml.safe_load(run("rbac", "-o", "values").stdout)
+    finally:
+        api.delete("TokenProvider", "live")
+    (role,) = [m for m in printed if m["kind"] == "Role" and m["metadata"]["namespace"] == "ops"]
+    (rule,) = role["rules"]
+    assert (rule["resourceNames"], rule["verbs"]) == (["client"], ["get"])
+    by_chart = [m["rules"] for m in render_chart(values) if m["kind"] == "Role"]
+    assert role["rules"] in by_chart
+
+
+@pytest.mark.usefixtures("shop")
 def test_another_account_and_another_namespace_are_taken(run: Run) -> None:
     binding = list(yaml.safe_load_all(run("rbac", "--account", "ops:watcher").stdout))[1]
     assert binding["subjects"] == [

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pages import Page
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.web.metrics import Metrics
-from tokencheck.web.sources import ProviderState
+from tokencheck.web.sources import IntrospectionState, ProviderState
 
 CHECKOUT = Path(__file__).parents[2]
 FILES = CHECKOUT / "charts" / "tokencheck" / "files"
@@ -59,6 +59,8 @@ def known(put, board, tally, process, informer) -> Known:
         informers=lambda: (watch,),
         providers=lambda: (issuer,),
         provider_requests=lambda: {("login", "Answered"): 1},
+        introspections=lambda: (IntrospectionState(name="login", up=True, answered_at=1.0),),
+        introspection_requests=lambda: {("login", "Answered"): 1},
     )
     metrics = Metrics(board, tally, sources, "0.1.0")
     found: Known = {}

@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "84a2914e7113d6eb7d71fbea0b3eb55d",
-        "tokenproviders.tokencheck.dev": "71be39e33cffb0612acd1fd00d921018",
+        "tokenproviders.tokencheck.dev": "0184b82816cd87ad69d699d29b876da6",
     }
 )

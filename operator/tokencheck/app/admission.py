@@ -55,6 +55,11 @@ class AdmissionProof:
         """Return what is known, by namespace."""
         return dict(self._known)
 
+    def proven(self, namespace: str) -> bool | None:
+        """Return whether it is enforced there now; None where that was not tried yet."""
+        found = self._known.get(namespace)
+        return None if found is None else found is Enforcement.PROVEN
+
     async def run(self) -> None:
         """Prove for ever."""
         while True:

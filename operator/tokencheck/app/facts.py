@@ -17,9 +17,10 @@ from tokencheck.clients.kube.events import LOST, EventRecorder
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.engine.engine import Engine
+from tokencheck.gather.introspector import Introspector
 from tokencheck.gather.keyring import KeyRing
 from tokencheck.notice.queue import Queue
-from tokencheck.web.sources import InformerState, ProviderState, Sources
+from tokencheck.web.sources import InformerState, IntrospectionState, ProviderState, Sources
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _Number = TypeVar("_Number", int, float)
@@ -36,6 +37,7 @@ def facts_of(
     compare: Compare,
     election: Election,
     keyring: KeyRing,
+    introspector: Introspector,
     clock: ApiServerClock,
     admission: AdmissionProof,
 ) -> Sources:
@@ -57,6 +59,8 @@ def facts_of(
         leases=election.states,
         providers=lambda: _providers(keyring),
         provider_requests=lambda: dict(keyring.requests),
+        introspections=lambda: _introspections(introspector),
+        introspection_requests=lambda: dict(introspector.requests),
         apiserver_skew_s=lambda: clock.skew_s,
         tasks=lambda: len(asyncio.all_tasks()),
         admission=admission.known,
@@ -115,4 +119,15 @@ def _providers(keyring: KeyRing) -> Sequence[ProviderState]:
             read_at=known.read_at.timestamp() if known.read_at else None,
         )
         for name, known in keyring.known().items()
+    ]
+
+
+def _introspections(introspector: Introspector) -> Sequence[IntrospectionState]:
+    return [
+        IntrospectionState(
+            name=name,
+            up=standing.reason is None,
+            answered_at=standing.answered_at.timestamp() if standing.answered_at else None,
+        )
+        for name, standing in introspector.known().items()
     ]

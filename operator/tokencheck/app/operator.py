@@ -54,6 +54,7 @@ from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.engine.clock import Clock
 from tokencheck.engine.engine import Engine
+from tokencheck.gather.introspector import Introspector
 from tokencheck.gather.keyring import KeyRing
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.sources import Sources
@@ -176,12 +177,23 @@ class Operator:
             role.leadership.leads,
             every_s=self._settings.prove_every_s,
         )
+        egress = Egress()
         self._keyring = KeyRing(
-            Egress(),
+            egress,
             clock=_now,
             chance=random.random,
             changed=self._tell,
             may_ask=role.leadership.leads_any,
+        )
+        self._introspector = Introspector(
+            egress,
+            self._cache,
+            self._settings.own_namespace,
+            clock=_now,
+            chance=random.random,
+            changed=self._tell,
+            may_ask=role.leadership.leads,
+            proven=self._admission.proven,
         )
         self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
         transport.on_answer = self._theirs.hear
@@ -194,6 +206,7 @@ class Operator:
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
             keyring=self._keyring,
+            liveness=self._introspector,
             reviews=self._reviews,
         )
         sinks = Sinks(
@@ -245,6 +258,7 @@ class Operator:
             compare=self._compare,
             election=self._election,
             keyring=self._keyring,
+            introspector=self._introspector,
             clock=self._theirs,
             admission=self._admission,
         )
@@ -276,6 +290,7 @@ class Operator:
     async def _shut_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         await self._engine.stop()
         await self._keyring.close()
+        await self._introspector.close()
         await self._events.drain()
         await self._election.release()
         await asyncio.to_thread(self._kopf.stop)

@@ -10,6 +10,7 @@ from tokencheck.api import VERSION
 from tokencheck.api.shipped import SHIPPED
 from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import exit_of
+from tokencheck.cli.lookup import credentials_of_providers
 from tokencheck.cli.moments import clock
 from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import Form, emit, output_option
@@ -25,7 +26,8 @@ from tokencheck.core.doctor.examine import examine
 from tokencheck.core.doctor.facts import Facts, Setup
 from tokencheck.core.rights.commands import commands_for
 from tokencheck.core.rights.needs import caller_needs, operator_needs
-from tokencheck.model.evidence import Unread
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.evidence import Denied, Unread
 from tokencheck.model.finding import Result
 from tokencheck.model.lease import REPLICAS
 
@@ -103,11 +105,26 @@ async def _operator_reviews(transport: Transport, setups: Sequence[Setup]) -> tu
     if not setups:
         return ()
     setup = setups[0]
+    credentials = await _credentials(transport)
     leases = (*setup.leases, REPLICAS) if len(setup.leases) > 1 else setup.leases
     needs = operator_needs(
-        setup.scope, setup.namespaces, setup.named, home=setup.namespace, leases=leases
+        setup.scope,
+        setup.namespaces,
+        setup.named,
+        home=setup.namespace,
+        leases=leases,
+        credentials=credentials,
     )
     return await reviewed(transport, needs, setup.user)
+
+
+async def _credentials(transport: Transport) -> tuple[str, ...]:
+    """Return nothing where TokenProviders cannot be listed: that is a finding of its own."""
+    try:
+        found = await credentials_of_providers(transport)
+    except ClusterError:
+        return ()
+    return () if isinstance(found, Denied) else found
 
 
 def _item(one: Diagnosis) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokencheck.api.tokencheck import WorkloadRef
+from tokencheck.api.tokenprovider import parse_tokenprovider
 from tokencheck.cli.naming import CHECK_KIND, Named
 from tokencheck.clients.kube.discovery import Discovery
 from tokencheck.clients.kube.objects import get_object, list_objects
@@ -62,6 +63,22 @@ async def _all(transport: Transport, kind: str, namespace: str, refused: str) ->
                 raise ClusterError(refused, status=error.status) from None
             case _:
                 raise
+
+
+async def credentials_of_providers(transport: Transport) -> tuple[str, ...] | Denied:
+    """Return the names of the Secrets by which TokenProviders know the operator, sorted.
+
+    Raises:
+        ClusterError: the TokenProviders cannot be listed for another reason than the right to.
+    """
+    try:
+        found = await list_objects(transport, "TokenProvider")
+    except ClusterError as error:
+        if error.status not in (401, 403):
+            raise
+        return Denied(what="the TokenProviders")
+    asked = (parse_tokenprovider(obj).introspection for obj in found)
+    return tuple(sorted({one.credentials for one in asked if one is not None}))
 
 
 async def one_check(transport: Transport, namespace: str, name: str) -> Object:

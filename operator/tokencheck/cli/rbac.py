@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.cli.connect import Target, target_of
 from tokencheck.cli.exits import Exit
-from tokencheck.cli.lookup import all_checks
+from tokencheck.cli.lookup import all_checks, credentials_of_providers
 from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.clients.kube.direct import DirectReads
@@ -18,10 +18,11 @@ from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.rights.roles import author_roles, secret_roles, subject_of, values_of
 from tokencheck.gather.once import sources_once
 from tokencheck.model.errors import UsageError
-from tokencheck.model.evidence import Unread
+from tokencheck.model.evidence import Denied, Unread
 from tokencheck.passes.needed import needed_pass
 
 _KEY_BYTES = 32
+_Read: TypeAlias = tuple[dict[str, set[str]], list[Unread], tuple[str, ...]]
 
 
 @click.group(invoke_without_command=True)
@@ -57,7 +58,8 @@ def command(
     """Print the Roles with which the operator reads the Secrets of the present TokenChecks alone.
 
     All namespaces by default. A Secret is needed when a TokenCheck names it, or when its workload
-    mounts it. The operator has to be told too (secrets.scope: named): `-o values` does both, with
+    mounts it; in the operator's own namespace, when a TokenProvider names it as the operator's
+    credentials. The operator has to be told too (secrets.scope: named): `-o values` does both, with
     helm upgrade -f. Exit code 3: a workload could not be read, so that Secrets may be missing.
 
     \b
@@ -70,18 +72,26 @@ def command(
     if not (colon and is_name(place) and is_name(name)):
         raise UsageError("--account is not NS:NAME. Write it like tokencheck-system:tokencheck")
 
-    async def read(transport: Transport, _: Target) -> tuple[dict[str, set[str]], list[Unread]]:
-        return await _needed(transport, namespaces)
+    async def read(transport: Transport, _: Target) -> _Read:
+        named, unread = await _needed(transport, namespaces)
+        credentials = await credentials_of_providers(transport)
+        if isinstance(credentials, Denied):
+            return named, [*unread, credentials], ()
+        return named, unread, credentials
 
-    named, unread = in_cluster(kubeconfig, context, read)
-    if not any(named.values()):
+    named, unread, credentials = in_cluster(kubeconfig, context, read)
+    if not any(named.values()) and not credentials:
         click.echo("No TokenCheck needs a Secret: there is nothing to grant.", err=True)
     elif output == "values":
-        click.echo(_yaml([values_of(named)]), nl=False)
+        click.echo(_yaml([values_of(named, credentials)]), nl=False)
     else:
-        click.echo(_yaml(secret_roles(named, (place, name))), nl=False)
+        roles = secret_roles(named, (place, name), credentials=credentials)
+        click.echo(_yaml(roles), nl=False)
     for one in unread:
-        click.echo(f"{one.what} could not be read: what it mounts is not in the list.", err=True)
+        click.echo(
+            f"{one.what} could not be read: the Secrets that it names are not in the list.",
+            err=True,
+        )
     return Exit.UNKNOWN if unread else Exit.PASS
 
 

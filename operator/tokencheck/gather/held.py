@@ -10,6 +10,7 @@ from tokencheck.core.tokens.documents import select_steps
 from tokencheck.core.tokens.read import read_token
 from tokencheck.core.workloads.pods import stale_pods
 from tokencheck.gather.changes import change_of
+from tokencheck.gather.lives import with_activity
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import (
@@ -90,7 +91,8 @@ async def listed(
         facts = Facts(kind=Family.OPAQUE, family=Family.OPAQUE, problems=(text,))
         return replace(bare, holding=Held(facts=facts, secret=content.meta))
     facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
-    return evidence_of(reading, bare, content, facts)
+    evidence = evidence_of(reading, bare, content, facts)
+    return with_activity(reading.check, evidence, text, reading.sources, reading.now)
 
 
 async def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from tokencheck.gather.finds import Finds
 from tokencheck.gather.keyring import NoKeyring
-from tokencheck.model.ports import Interest, Inventory, Keyring, Memory, Reviews
+from tokencheck.gather.unasked import NoLiveness
+from tokencheck.model.ports import Interest, Inventory, Keyring, Liveness, Memory, Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Sources:
         fingerprint_key: HMAC key of this process or installation.
         finds: what was found in values before.
         keyring: keys that providers' servers gave; by default nobody is asked.
+        liveness: what providers say of tokens; by default nobody is asked.
         reviews: rights of authors; None: nobody is asked for anybody else.
     """
 
@@ -27,4 +29,5 @@ class Sources:
     fingerprint_key: bytes
     finds: Finds = field(default_factory=Finds)
     keyring: Keyring = field(default_factory=NoKeyring)
+    liveness: Liveness = field(default_factory=NoLiveness)
     reviews: Reviews | None = None

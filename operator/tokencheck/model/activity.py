@@ -1,11 +1,13 @@
 """What the provider of a token says of it: whether it lives, and what it may do."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tokencheck.model.facts import Claims
+from tokencheck.model.keys import Key
 from tokencheck.model.reasons import Reason
+from tokencheck.model.sealed import Sealed
 
 _NOTHING = Claims()
 
@@ -49,3 +51,34 @@ class Activity:
     detail: str = ""
     answer: Answer | None = None
     answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A check looks whether one of its tokens lives.
+
+    Args:
+        key: of the check.
+        mark: the token's fingerprint.
+        text: as it is presented, without white space around it.
+        interval: how often the check wants to know.
+    """
+
+    key: Key
+    mark: bytes
+    text: Sealed
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a provider stands that is asked about tokens.
+
+    Args:
+        answered_at: when it last gave a definite answer about any; None before that.
+        reason: why it gives none now; None while it does.
+    """
+
+    answered_at: datetime | None = None
+    reason: Reason | None = None
+    detail: str = ""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from tokencheck.api.tokencheck import Policy, TokenSpec
+from tokencheck.model.activity import Activity
 from tokencheck.model.facts import Facts
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
@@ -146,6 +147,7 @@ class TokenEvidence:
     Args:
         spec: what is expected of it.
         source: where it is, for people: ``Secret shop/payments-api key "token"``.
+        activity: what its provider says of it; None when it was not looked for.
         baseline: None when none was accepted yet.
         drift_accepted: the annotation accept-drift names the Secret's resourceVersion, or the spec
             changed.
@@ -155,6 +157,7 @@ class TokenEvidence:
     source: str
     holding: Holding
     trust: Trust = Trust()
+    activity: Activity | None = None
     sites: tuple[Site, ...] = ()
     stale: StalePods = StalePods()
     baseline: Baseline | None = None

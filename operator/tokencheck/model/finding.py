@@ -42,6 +42,7 @@ class Check(StrEnum):
     EXPIRY = "Expiry"
     LIFETIME = "Lifetime"
     AGE = "Age"
+    ACTIVE = "Active"
     SCOPES = "Scopes"
     EXCESS_SCOPES = "ExcessScopes"
     DRIFT = "Drift"

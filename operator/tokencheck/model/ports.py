@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from tokencheck.api.tokencheck import Requester, TokenCheck, WorkloadRef
 from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.model.activity import Activity, Looked, Standing
 from tokencheck.model.asking import NoReply, Question, Reply
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import SecretContent, Unread
@@ -99,6 +100,31 @@ class Keyring(Protocol):
 
     def tend(self, provider: TokenProvider, now: datetime) -> datetime | None:
         """Ask a provider when it is time to; return when to look at it again."""
+
+    def forget(self, name: str) -> None:
+        """Keep nothing of a provider that is gone."""
+
+
+class Liveness(Protocol):
+    """What providers say of tokens."""
+
+    def activity(self, provider: TokenProvider, looked: Looked, now: datetime) -> Activity:
+        """Return what is known of the token; have its provider asked when it is time to."""
+
+    def awaits(self, key: Key, assessment: Assessment, now: datetime) -> datetime | None:
+        """Return until when a check has to wait for a first answer; None when it has not.
+
+        The answer makes it due, if it comes sooner.
+        """
+
+    def again_at(self, key: Key, assessment: Assessment, now: datetime) -> datetime | None:
+        """Return when the check is to come again to have its tokens asked about, or None."""
+
+    def standing(self, name: str) -> Standing | None:
+        """Return how a provider stands; None of one that was never asked about a token."""
+
+    def tend(self, provider: TokenProvider) -> None:
+        """Have the checks come again that wait while nobody asks."""
 
     def forget(self, name: str) -> None:
         """Keep nothing of a provider that is gone."""

@@ -45,6 +45,7 @@ class Trust:
             TokenSpec.
         reason: why the keys of a server are not at hand, or are not fresh; None when they are.
         read_at: when a server last gave them.
+        introspected: whether the provider is asked if the token lives.
     """
 
     state: TrustState = TrustState.NONE
@@ -53,6 +54,7 @@ class Trust:
     keys: KeySet = KeySet()
     reason: Reason | None = None
     read_at: datetime | None = None
+    introspected: bool = False
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
@@ -63,11 +65,12 @@ class Trust:
 
 def rules_of(provider: "TokenProvider") -> Trust:
     """Return what a provider says of tokens, before its keys are read."""
-    jwt = provider.jwt
+    jwt, asked = provider.jwt, provider.introspection is not None
     if jwt is None:
-        return Trust(provider=provider.name, implies=provider.implies)
+        return Trust(provider=provider.name, implies=provider.implies, introspected=asked)
     return Trust(
         provider=provider.name,
+        introspected=asked,
         issuer=jwt.issuer,
         algorithms=jwt.algorithms,
         types=jwt.types,

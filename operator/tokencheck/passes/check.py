@@ -59,9 +59,8 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         if published not in (Published.DONE, Published.STANDBY):
             return _next(published, None, key, sources, sinks)
     assessment = await assess_located(check, seen, located, sources, now)
-    until = sources.keyring.awaits(key, assessment, now)
-    if until is not None:
-        return Next(wake_at=until)  # the keys are on their way, and make the check due
+    if (until := _awaits(key, assessment, now, sources)) is not None:
+        return Next(wake_at=until)  # the answer is on its way, and makes the check due
     kept = Kept(
         baselines=_baselines(key, assessment, sources),
         owner=await owner_of(check, assessment, sources),
@@ -71,11 +70,19 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
     ahead = sources.keyring.ask_ahead_at(assessment, now)
-    wakes = (outcome.wake_at, next_beat(check, now), ahead, reviewed.again_at(check))
+    asks = sources.liveness.again_at(key, assessment, now)
+    wakes = (outcome.wake_at, next_beat(check, now), ahead, asks, reviewed.again_at(check))
     following = _next(published, min(filter(None, wakes)), key, sources, sinks)
     missing = _missing(seen, assessment)
     unread = not missing.isdisjoint(_UNANSWERED)
     return replace(following, retry=following.retry or bool(missing), unread=unread)
+
+
+def _awaits(key: Key, assessment: Assessment, now: datetime, sources: Sources) -> datetime | None:
+    """Return until when the check waits for an answer; both that may come are waited for."""
+    asked = (sources.keyring, sources.liveness)
+    waits = [at for one in asked if (at := one.awaits(key, assessment, now)) is not None]
+    return min(waits, default=None)
 
 
 async def _stopped(

@@ -23,13 +23,21 @@ async def provider_pass(
     if provider is None:
         sources.interest.unfollow(key)
         sources.keyring.forget(key.name)
+        sources.liveness.forget(key.name)
         return Next()
     keys = provider.jwt.config_map if provider.jwt else None
     followed = {Key("ConfigMap", sources.own_namespace, keys.name)} if keys else ()
     sources.interest.follow(key, frozenset(followed))
     wake_at = sources.keyring.tend(provider, now)
+    sources.liveness.tend(provider)
     trust = await provided(provider, sources, now)
-    outcome = plan_provider(provider, trust, now, checks=sources.interest.followers(key))
+    outcome = plan_provider(
+        provider,
+        trust,
+        now,
+        checks=sources.interest.followers(key),
+        standing=sources.liveness.standing(key.name),
+    )
     unread = trust.state is TrustState.READ_FAILED
     retry = unread or trust.state is TrustState.DENIED
     waits = trust.state is TrustState.PENDING and provider.status.get("observedGeneration", -1) >= 0

@@ -69,6 +69,7 @@ class _Totals(Collector):
         yield from _informers(self._sources)
         yield from _leases(self._sources)
         yield from _providers(self._sources)
+        yield from _introspections(self._sources)
         yield _gauge(
             "admission_policy_enforced",
             "1 when a dry run proved that admission asks for the rights of authors, else 0.",
@@ -128,11 +129,7 @@ class _Totals(Collector):
         ):
             yield _gauge(name, text, (), [((), ask())])
         for name, text, count in (
-            (
-                "passes_failed",
-                "Passes that ended in an error or a time-out.",
-                sources.passes_failed,
-            ),
+            ("passes_failed", "Passes that ended in error or time-out.", sources.passes_failed),
             (
                 "kopf_restarts",
                 "How often the watch of TokenChecks was started again.",
@@ -252,6 +249,28 @@ def _providers(sources: Sources) -> Iterator[Metric]:
         "How often a provider was asked for its keys, by outcome: Answered or a reason.",
         ("provider", "outcome"),
         sources.provider_requests().items(),
+    )
+
+
+def _introspections(sources: Sources) -> Iterator[Metric]:
+    states = sources.introspections()
+    yield _gauge(
+        "introspection_up",
+        "1 when a provider answered when it was last asked about a token.",
+        ("provider",),
+        (((state.name,), state.up) for state in states),
+    )
+    yield _gauge(
+        "introspection_answer_timestamp_seconds",
+        "When a provider last said whether a token is active.",
+        ("provider",),
+        (((s.name,), s.answered_at) for s in states if s.answered_at is not None),
+    )
+    yield _counter(
+        "introspection_requests",
+        "How often a provider was asked about tokens, by outcome: Answered or a reason.",
+        ("provider", "outcome"),
+        sources.introspection_requests().items(),
     )
 
 

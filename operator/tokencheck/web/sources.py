@@ -54,6 +54,20 @@ class LeaseState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntrospectionState:
+    """How one provider stands that is asked about tokens.
+
+    Args:
+        up: whether it answered when it was last asked.
+        answered_at: seconds since the epoch when it last did; None before that.
+    """
+
+    name: str
+    up: bool
+    answered_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderState:
     """How one provider stands that is asked for its keys.
 
@@ -116,6 +130,8 @@ class Sources:
         leases: the Leases that say who writes.
         providers: those that are asked for their keys.
         provider_requests: how often, by (provider, outcome).
+        introspections: providers that are asked about tokens.
+        introspection_requests: how often, by (provider, outcome).
         apiserver_skew_s: by how much the API server's clock is ahead of ours; 0 when they may
             agree.
         tasks: of the event loop; it stays the same at rest, and a leak shows here first.
@@ -139,5 +155,7 @@ class Sources:
     providers: Callable[[], Sequence[ProviderState]] = tuple
     admission: Callable[[], Mapping[str, Enforcement]] = dict
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
+    introspections: Callable[[], Sequence[IntrospectionState]] = tuple
+    introspection_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
     apiserver_skew_s: Callable[[], float]
     tasks: Callable[[], int] = int

@@ -12,6 +12,7 @@ import pytest
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import Spec
+from tokencheck.model.activity import Activity, ActivityState, Answer
 from tokencheck.model.evidence import (
     Absent,
     Baseline,
@@ -48,6 +49,7 @@ CLAIMS = {
     "issued_at": datetime(2026, 11, 1, tzinfo=UTC),
     "expires_at": datetime(2027, 1, 30, tzinfo=UTC),
 }
+ANSWERED = datetime(2026, 11, 24, 11, 48, tzinfo=UTC)
 CHANGED = datetime(2026, 11, 2, tzinfo=UTC)
 ROW_KEYS = frozenset(
     [
@@ -90,6 +92,7 @@ TOKEN_KEYS = frozenset(
         "weakKey",
         "secret",
         "trust",
+        "activity",
     ]
 )
 
@@ -136,6 +139,7 @@ def _token(row: Row, spec: Spec, place: int) -> TokenEvidence:
         source=row.get("source", 'Secret shop/payments-api key "token"'),
         holding=_holding(row),
         trust=_trust(row),
+        activity=_activity(row["activity"]) if "activity" in row else None,
         sites=tuple(map(_site, row.get("sites", ()))),
         stale=StalePods(**_tuples(row.get("stale", {}))),
         baseline=Baseline(**_tuples(row["baseline"])) if "baseline" in row else None,
@@ -206,6 +210,25 @@ def _trust(row: Row) -> Trust:
     implies = {k: tuple(v) for k, v in trust.pop("implies", {}).items()}
     state = TrustState(trust.pop("state", "Usable"))
     return Trust(state=state, implies=MappingProxyType(implies), **_tuples(trust))
+
+
+def _activity(row: Row) -> Activity:
+    """Without `active` there was no answer yet; `reason` is why there is none now."""
+    said = {k: v for k, v in row.items() if k not in ("active", "reason", "detail", "sent")}
+    answer = (
+        Answer(active=row["active"], claims=Claims(**_tuples(said))) if "active" in row else None
+    )
+    state = ActivityState.PENDING if answer is None else ActivityState.KNOWN
+    if "reason" in row:
+        state = ActivityState.FAULTED
+    return Activity(
+        provider="login",
+        state=state if row.get("sent", True) else ActivityState.NOT_SENT,
+        reason=Reason(row["reason"]) if "reason" in row else None,
+        detail=row.get("detail", ""),
+        answer=answer,
+        answered_at=ANSWERED if answer else None,
+    )
 
 
 def _site(row: Row) -> Site:

@@ -9,9 +9,10 @@ import pytest
 
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.core.outcome.provider import plan_provider
+from tokencheck.model.activity import Standing
 from tokencheck.model.keyset import Jwk, KeySet
 from tokencheck.model.reasons import Reason
-from tokencheck.model.trust import Trust, TrustState
+from tokencheck.model.trust import Trust, TrustState, rules_of
 
 NOW = datetime(2027, 1, 1, 12, 0, tzinfo=UTC)
 ISSUER = "https://login.example.com"
@@ -118,3 +119,39 @@ def test_nobody_is_called_reachable_who_is_not_asked() -> None:
     status = plan_provider(inline, Trust(state=TrustState.USABLE, keys=KeySet()), NOW).status
     assert [c["type"] for c in status["conditions"]] == ["Ready"]
     assert "lastReachableTime" not in status
+
+
+def asked_of(*standings: Standing) -> tuple[dict[str, Any], list[str]]:
+    """The last status of a provider without keys, and the reasons of all events."""
+    status: dict[str, Any] = {}
+    told: list[str] = []
+    ref = {"url": f"{ISSUER}/introspect", "clientCredentialsRef": {"name": "client"}}
+    spec = {"allowedNamespaces": {"all": True}, "introspection": ref}
+    for standing in standings:
+        meta = {"name": "login", "uid": "u", "generation": 1}
+        one = parse_tokenprovider({"metadata": meta, "spec": spec, "status": status})
+        assert not one.invalid
+        outcome = plan_provider(one, rules_of(one), NOW, standing=standing)
+        status = outcome.status
+        told += [event.reason for event in outcome.events]
+    return status, told
+
+
+def test_a_provider_that_is_asked_about_tokens_says_when_it_last_answered() -> None:
+    status, told = asked_of(Standing(answered_at=NOW))
+    assert condition(status, "Ready") == ("True", "Valid")
+    assert condition(status, "Reachable") == ("True", "ProviderReached")
+    assert status["lastAnswerTime"] == "2027-01-01T12:00:00Z"
+    assert told == []
+
+
+def test_one_that_does_not_answer_is_told_once_and_keeps_the_time_of_its_last_answer() -> None:
+    good = Standing(answered_at=NOW)
+    bad = Standing(answered_at=NOW, reason=Reason.INTROSPECTION_UNAUTHORIZED, detail="no")
+    status, told = asked_of(good, bad, bad)
+    assert condition(status, "Reachable") == ("False", "IntrospectionUnauthorized")
+    assert status["lastAnswerTime"] == "2027-01-01T12:00:00Z"
+    assert told == ["ProviderUnreachable"]
+    status, told = asked_of(good, bad, good)
+    assert condition(status, "Reachable") == ("True", "ProviderReached")
+    assert told == ["ProviderUnreachable", "ProviderReachable"]

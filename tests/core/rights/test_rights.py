@@ -89,6 +89,14 @@ def test_secrets_are_needed_as_far_as_the_scope_says(scope: Scope, where: set) -
 
 
 @pytest.mark.parametrize("scope", list(Scope))
+def test_its_own_credentials_are_needed_by_name_and_get_alone(scope: Scope) -> None:
+    """With scope cluster they can be read anyhow."""
+    needs = operator_needs(scope, ("shop",), NAMED, home="ops", credentials=("client",))
+    own = [n for n in needs if n.resource == "secrets" and n.namespace == "ops"]
+    assert [(n.verbs, n.names) for n in own] == [(("get",), ("client",))] * (scope != "cluster")
+
+
+@pytest.mark.parametrize("scope", list(Scope))
 def test_the_operator_needs_what_the_chart_grants_it_and_no_more(scope: Scope) -> None:
     """A right that the chart gains has to be needed for something: say for what in `needs.py`."""
     granted = {r for r in yaml.safe_load(CHART.read_text())[scope] if "argoproj" not in r}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tokencheck.api.tokencheck import Policy, Use
+from tokencheck.core.checks.active import check_active, foreign
 from tokencheck.core.checks.claims import check_audience, check_issuer, check_subject
 from tokencheck.core.checks.discovery import check_discovery
 from tokencheck.core.checks.drift import check_drift, drift_of
@@ -20,6 +21,7 @@ from tokencheck.core.checks.vouching import check_signature
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Evidence, Projected, TokenEvidence, Unread
 from tokencheck.model.finding import Check, Finding, Result, verdict_of
+from tokencheck.model.reasons import Reason
 
 CheckFunction: TypeAlias = Callable[[TokenEvidence, Policy, datetime], tuple[Finding, ...]]
 
@@ -35,11 +37,16 @@ CHAIN: tuple[CheckFunction, ...] = (
     check_expiry,
     check_lifetime,
     check_age,
+    check_active,
     check_scopes,
     check_excess_scopes,
     check_drift,
     check_stale,
 )
+
+# What the text says of itself, against what is asked of it: a token that fails here is shown to
+# nobody.
+LOCAL: tuple[CheckFunction, ...] = CHAIN[: CHAIN.index(check_lifetime)]
 
 _WORST_FIRST = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.SKIP, Result.PASS)
 _RANK = {result: rank for rank, result in enumerate(_WORST_FIRST)}
@@ -65,6 +72,17 @@ def judge(evidence: Evidence, now: datetime) -> Assessment:
         verdict=verdict_of(findings),
         wake_at=wake_at(placed, now),
     )
+
+
+def unsent(token: TokenEvidence, policy: Policy, now: datetime) -> bool:
+    """Return whether a token is not worth a question: foreign, or bad by its own word.
+
+    One that only ends too soon for the spec is no worse than another.
+    """
+    if foreign(token):
+        return True
+    found = (finding for check in LOCAL for finding in check(token, policy, now))
+    return any(f.result is Result.FAIL and f.reason is not Reason.EXPIRING_SOON for f in found)
 
 
 def _placed(token: TokenEvidence, workload: Unread | None) -> TokenEvidence:

@@ -12,6 +12,7 @@ from tokencheck.core.checks.reading import (
     claim_skipped,
     claims_of,
     invalid,
+    told_of,
     unjudged,
     vouched,
 )
@@ -26,8 +27,8 @@ def check_issuer(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple
     expected = tuple(dict.fromkeys(i for i in (token.spec.issuer, token.trust.issuer) if i))
     if not expected:
         return ()
-    claims = claims_of(token)
-    if claims is None:
+    claims = told_of(token)
+    if claims is None or _untold(token, claims.issuer):
         return unjudged(token, Check.ISSUER, asked=token.spec.issuer is not None)
     if invalid(claims, "iss"):
         return claim_skipped(token, Check.ISSUER, "iss")
@@ -56,8 +57,8 @@ def check_audience(token: TokenEvidence, _policy: Policy, _now: datetime) -> tup
     expected = token.spec.audiences
     if not expected:
         return ()
-    claims = claims_of(token)
-    if claims is None:
+    claims = told_of(token)
+    if claims is None or _untold(token, claims.audiences):
         return unjudged(token, Check.AUDIENCE, asked=True)
     if invalid(claims, "aud"):
         return claim_skipped(token, Check.AUDIENCE, "aud")
@@ -85,8 +86,8 @@ def check_subject(token: TokenEvidence, _policy: Policy, _now: datetime) -> tupl
     """Return whether `sub` is the expected one; no message shows it, it may name a person."""
     if token.spec.subject is None:
         return ()
-    claims = claims_of(token)
-    if claims is None:
+    claims = told_of(token)
+    if claims is None or _untold(token, claims.subject):
         return unjudged(token, Check.SUBJECT, asked=True)
     if invalid(claims, "sub"):
         return claim_skipped(token, Check.SUBJECT, "sub")
@@ -95,6 +96,14 @@ def check_subject(token: TokenEvidence, _policy: Policy, _now: datetime) -> tupl
     what = "has no sub" if claims.subject is None else "sub is not the one of the spec"
     action = "use the token of the expected subject, or correct subject in the spec"
     return (failed(token, Check.SUBJECT, Reason.SUBJECT_MISMATCH, what, action=action),)
+
+
+def _untold(token: TokenEvidence, part: object) -> bool:
+    """What a JWT leaves out it lacks; what an introspection leaves out is unknown.
+
+    Source: RFC 7662 section 2.2: all but `active` is optional.
+    """
+    return part is None and claims_of(token) is None
 
 
 def agreed(token: TokenEvidence, check: Check, detail: str) -> Finding:

@@ -15,7 +15,7 @@ from tokencheck.api.tokencheck import (
     DEFAULT_WARN_SHARE,
     Expiry,
 )
-from tokencheck.core.checks.reading import text_of
+from tokencheck.core.checks.reading import text_of, told_of
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.facts import Claims
 
@@ -37,7 +37,7 @@ class Moments:
 
     Args:
         start: what age and lifetime count from: iat, else the last change of the Secret.
-        own_end: what the token itself says; `end` is the earliest that anybody says.
+        own_end: what the token itself says, else its provider; `end` is the earliest of all.
         lifetime: from `start` to `end`, never negative.
         warn_at, fail_at: when the end is near, as the spec says.
         valid_at: nbf less the leeway.
@@ -81,10 +81,10 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     held = text_of(token)
     if held is None:
         return None
-    claims = held.facts.claims or Claims()
+    claims, own = told_of(token) or Claims(), held.facts.claims or Claims()
     skew, spec = token.trust.clock_skew, token.spec.expiry
     start = claims.issued_at or held.secret.changed_at
-    own_end = _own_end(claims)
+    own_end = _own_end(claims, by="introspection" if own.expires_at is None else "exp")
     end = _end(own_end, held, spec)
     lifetime = max(end.at - start, timedelta()) if end else None
     warn = _warn_before(spec, lifetime) if lifetime is not None else None
@@ -102,11 +102,11 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     )
 
 
-def _own_end(claims: Claims) -> End | None:
+def _own_end(claims: Claims, *, by: str) -> End | None:
     """An extended service-account token keeps its real deadline in warnafter. Source: KEP-1205."""
     ends = []
     if claims.expires_at is not None and not claims.unbounded:
-        ends.append(End(at=claims.expires_at, by="exp"))
+        ends.append(End(at=claims.expires_at, by=by))
     if claims.warn_after is not None:
         ends.append(End(at=claims.warn_after, by="kubernetes.io warnafter"))
     return min(ends, key=_at, default=None)

@@ -1,7 +1,10 @@
 """What can be read of a token, and what a check says that has nothing to read."""
 
+from dataclasses import replace
+
 from tokencheck.api.tokencheck import ServiceAccountToken
 from tokencheck.core.checks.words import skipped, unknown
+from tokencheck.model.activity import ActivityState, Answer
 from tokencheck.model.evidence import (
     Absent,
     Denied,
@@ -16,6 +19,9 @@ from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
 from tokencheck.model.trust import TrustState
 
+ASK_AN_ADMIN = (
+    "it is asked again by itself; `kubectl describe tokenprovider` tells an admin what to mend"
+)
 USE_A_PROVIDER = "name a TokenProvider in providerRef, or public keys in keys.configMapKeyRef"
 
 
@@ -33,9 +39,39 @@ def claims_of(token: TokenEvidence) -> Claims | None:
     return held.facts.claims if held is not None else None
 
 
+def answer_of(token: TokenEvidence) -> Answer | None:
+    """Return the present word of the token's provider; None when it gives none now."""
+    activity = token.activity
+    if activity is None or activity.state is not ActivityState.KNOWN or text_of(token) is None:
+        return None
+    return activity.answer
+
+
+def told_of(token: TokenEvidence) -> Claims | None:
+    """Return the claims of a token, completed by what its provider says of it.
+
+    Of an opaque token all is the provider's word. A JWT says for itself who issued it and for
+    whom; where it has no scopes or no end, the provider's count. A part that neither names is None.
+    """
+    own, answer = claims_of(token), answer_of(token)
+    if answer is None or not answer.active:
+        return own
+    said = answer.claims
+    if own is None:
+        return replace(said, invalid=())
+    if own.expires_at is None and not invalid(own, "exp"):
+        own = replace(own, expires_at=said.expires_at, unbounded=said.unbounded)
+    return own if own.scopes is not None else replace(own, scopes=said.scopes)
+
+
 def vouched(token: TokenEvidence) -> bool:
-    """Return whether a key that the spec or its provider trusts signed the claims."""
-    held = text_of(token)
+    """Return whether somebody that the spec or its provider trusts stands for the claims.
+
+    A key that signed them, or the provider that accepts the token now.
+    """
+    held, answer = text_of(token), answer_of(token)
+    if answer is not None and answer.active:
+        return True
     return (
         held is not None
         and token.trust.state is TrustState.USABLE
@@ -111,7 +147,21 @@ def _unreadable(token: TokenEvidence, check: Check, *, asked: bool) -> Finding:
 
 def _opaque(token: TokenEvidence, check: Check, reason: Reason, *, asked: bool) -> Finding:
     detail = "it does not say this of itself, so it is not judged"
+    if token.trust.introspected:
+        return _untold(token, check, reason, asked=asked)
     if asked:
         action = "remove this expectation from the spec; only its issuer could tell"
         return unknown(token, check, reason, detail, action=action)
     return skipped(token, check, reason, detail)
+
+
+def _untold(token: TokenEvidence, check: Check, reason: Reason, *, asked: bool) -> Finding:
+    """Only its provider could tell: why it does not is the cause, where it is known."""
+    why = token.activity.reason if token.activity else None
+    detail = "it does not say this of itself, and its provider does not tell it"
+    if not asked:
+        return skipped(token, check, reason, detail)
+    if why is not None:
+        return unknown(token, check, why, f"{detail} now", action=ASK_AN_ADMIN)
+    action = "have the provider's introspection tell it, or remove this expectation from the spec"
+    return unknown(token, check, reason, detail, action=action)

@@ -10,7 +10,13 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.claims import agreed
-from tokencheck.core.checks.reading import USE_A_PROVIDER, claims_of, unjudged, vouched
+from tokencheck.core.checks.reading import (
+    USE_A_PROVIDER,
+    claims_of,
+    told_of,
+    unjudged,
+    vouched,
+)
 from tokencheck.core.checks.words import by_policy, failed, listed, passed, skipped, unknown, warned
 from tokencheck.model.evidence import TokenEvidence
 from tokencheck.model.finding import Check, Finding
@@ -64,7 +70,7 @@ def smallest(scopes: Iterable[str], implies: Implies) -> tuple[str, ...]:
 
 def rights_of(token: TokenEvidence) -> Rights | None:
     """Return what the token may do; None when it does not say."""
-    claims = claims_of(token)
+    claims = told_of(token)
     if claims is None or claims.scopes is None:
         return None
     wanted, implies = token.spec.scopes, token.trust.implies
@@ -92,9 +98,9 @@ def check_scopes(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple
     """Return whether every required scope is granted and no forbidden one is."""
     if not token.spec.scopes.asked:
         return ()
-    if claims_of(token) is None:
-        return unjudged(token, Check.SCOPES, asked=True, reason=Reason.SCOPE_UNKNOWN)
     rights = rights_of(token)
+    if rights is None and claims_of(token) is None:
+        return unjudged(token, Check.SCOPES, asked=True, reason=Reason.SCOPE_UNKNOWN)
     if rights is None:
         detail = f"has none of the claims {listed(token.trust.scope_claims)}"
         action = "name the claim that holds the scopes in the TokenProvider's scopeClaims"

@@ -9,7 +9,14 @@ from datetime import datetime
 from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.api.tokencheck import ANNOTATION_EXPIRES_AT, Policy
 from tokencheck.core.checks.moments import End, Moments, moments_of
-from tokencheck.core.checks.reading import claim_skipped, claims_of, invalid, text_of, unjudged
+from tokencheck.core.checks.reading import (
+    claim_skipped,
+    claims_of,
+    invalid,
+    text_of,
+    told_of,
+    unjudged,
+)
 from tokencheck.core.checks.words import by_policy, failed, passed, warned
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.finding import Check, Finding
@@ -24,7 +31,7 @@ def check_not_before(token: TokenEvidence, _policy: Policy, now: datetime) -> tu
 
     Source: RFC 7519 sections 4.1.5 and 4.1.6; the provider's clockSkew is the leeway.
     """
-    claims, moments = claims_of(token), moments_of(token)
+    claims, moments = told_of(token), moments_of(token)
     if claims is None or moments is None:
         return ()
     findings: list[Finding] = []

@@ -5,8 +5,22 @@ from datetime import datetime
 from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import Policy, TokenSpec
 from tokencheck.core.checks.presence import GRANT_READ, WAIT_FOR_READ
-from tokencheck.core.checks.reading import USE_A_PROVIDER, claims_of, text_of, unjudged
-from tokencheck.core.checks.words import by_policy, failed, passed, shown, unknown, warned
+from tokencheck.core.checks.reading import (
+    ASK_AN_ADMIN,
+    USE_A_PROVIDER,
+    claims_of,
+    text_of,
+    unjudged,
+)
+from tokencheck.core.checks.words import (
+    by_policy,
+    failed,
+    passed,
+    shown,
+    skipped,
+    unknown,
+    warned,
+)
 from tokencheck.model.evidence import TokenEvidence
 from tokencheck.model.facts import Facts, Signature, SignatureState
 from tokencheck.model.finding import Check, Finding
@@ -14,9 +28,6 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.trust import Trust, TrustState
 
 _CHECK = Check.SIGNATURE
-ASK_AN_ADMIN = (
-    "it is asked again by itself; `kubectl describe tokenprovider` tells an admin what to mend"
-)
 
 
 def check_signature(token: TokenEvidence, policy: Policy, _now: datetime) -> tuple[Finding, ...]:
@@ -26,11 +37,16 @@ def check_signature(token: TokenEvidence, policy: Policy, _now: datetime) -> tup
         return unjudged(token, _CHECK, asked=_asked(token.spec))
     if _forbidden(held.facts, token.trust):
         return (_algorithm_forbidden(token, held.facts),)
+    if token.trust.introspected and held.facts.claims is None:
+        return ()  # nothing is signed: its provider says whether it is genuine (Active)
     unusable = _unusable(token)
     if unusable is not None:
         return (unusable,)
     if claims_of(token) is None:
         return unjudged(token, _CHECK, asked=_asked(token.spec))
+    if token.trust.state is TrustState.NONE and token.trust.introspected:
+        detail = "its provider names no public keys, and is asked about it instead (Active)"
+        return (skipped(token, _CHECK, Reason.NOT_VERIFIABLE, detail),)
     if token.trust.state is TrustState.NONE:
         return (_local_only(token, policy),)
     return _by_key(token, held.facts.signature)

@@ -28,9 +28,12 @@ def dialled(provider: TokenProvider) -> Dialled | None:
     Nobody is asked for keys that stand in the cluster, nor for an invalid provider.
     """
     remote = provider.jwt.remote if provider.jwt is not None else None
-    if remote is None or provider.invalid:
+    asked = frozenset() if remote is None else places_of(remote, provider.network)
+    if provider.introspection is not None:
+        asked |= provider.introspection.places
+    if not asked or provider.invalid:
         return None
-    places = map(parse_place, places_of(remote, provider.network))
+    places = map(parse_place, asked)
     return Dialled(
         provider=provider.name,
         places=tuple(sorted((p for p in places if isinstance(p, Url)), key=_order)),

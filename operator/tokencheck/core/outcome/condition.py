@@ -33,6 +33,7 @@ class Type(StrEnum):
     RESOLVED = "Resolved"
     VERIFIED = "Verified"
     UNEXPIRED = "Unexpired"
+    ACTIVE = "Active"
     SCOPES_SATISFIED = "ScopesSatisfied"
     ROLLOUT_VERIFIED = "RolloutVerified"
     EXPIRING_SOON = "ExpiringSoon"

@@ -15,6 +15,7 @@ POSITIVE: tuple[tuple[Type, frozenset[Check]], ...] = (
         frozenset({Check.TYPE, Check.SIGNATURE, Check.ISSUER, Check.AUDIENCE, Check.SUBJECT}),
     ),
     (Type.UNEXPIRED, frozenset({Check.NOT_BEFORE, Check.EXPIRY})),
+    (Type.ACTIVE, frozenset({Check.ACTIVE})),
     (Type.SCOPES_SATISFIED, frozenset({Check.SCOPES})),
 )
 # Reasons of a signature that nobody looked at, whatever the policy makes of it.

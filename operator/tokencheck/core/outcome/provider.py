@@ -10,6 +10,7 @@ from tokencheck.api import API_VERSION
 from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
+from tokencheck.model.activity import Standing
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, EventType
 from tokencheck.model.reasons import Reason
@@ -38,14 +39,20 @@ class ProviderOutcome:
 
 
 def plan_provider(
-    provider: TokenProvider, trust: Trust, now: datetime, *, checks: int = 0
+    provider: TokenProvider,
+    trust: Trust,
+    now: datetime,
+    *,
+    checks: int = 0,
+    standing: Standing | None = None,
 ) -> ProviderOutcome:
     """Return the whole status, equal to the stored one when nothing changed, and the events.
 
     Args:
         checks: how many TokenChecks name the provider.
+        standing: how it answers about tokens; None when it was never asked.
     """
-    conditions = list(_conditions(provider, trust))
+    conditions = list(_conditions(provider, trust, standing))
     status: dict[str, Any] = {
         "observedGeneration": provider.generation,
         "conditions": render(conditions, provider.status, generation=provider.generation, now=now),
@@ -58,10 +65,15 @@ def plan_provider(
     reached = _reached(provider, trust)
     if reached is not None:
         status["lastReachableTime"] = reached
+    answered = _answered(provider, standing)
+    if answered is not None:
+        status["lastAnswerTime"] = answered
     return ProviderOutcome(status=status, events=tuple(_events(provider, status, trust)))
 
 
-def _conditions(provider: TokenProvider, trust: Trust) -> Iterator[Condition]:
+def _conditions(
+    provider: TokenProvider, trust: Trust, standing: Standing | None
+) -> Iterator[Condition]:
     if provider.invalid:
         faults = "; ".join(str(fault) for fault in provider.invalid)
         message = f"{faults}; correct the spec and apply it again"
@@ -72,17 +84,29 @@ def _conditions(provider: TokenProvider, trust: Trust) -> Iterator[Condition]:
     if trust.state is TrustState.KEYS_UNAVAILABLE and trust.reason is not None:
         reason = trust.reason
     yield Condition(type=Type.READY, state=state, reason=reason, message=_message(trust))
-    if not asked(provider) or trust.state is TrustState.PENDING:
-        return
-    if trust.reason is None or (trust.reason is Reason.KEYS_STALE and trust.read_at is None):
-        reached = "the provider gave its keys when it was last asked"
-        yield Condition(
-            type=Type.REACHABLE, state=State.TRUE, reason=Reason.PROVIDER_REACHED, message=reached
-        )
-    else:
-        yield Condition(
-            type=Type.REACHABLE, state=State.FALSE, reason=trust.reason, message=trust.detail
-        )
+    reachable = _reachable(provider, trust, standing)
+    if reachable is not None:
+        yield reachable
+
+
+def _reachable(
+    provider: TokenProvider, trust: Trust, standing: Standing | None
+) -> Condition | None:
+    """Return whether all servers answer that are asked; None before the first answer of any."""
+    keys = asked(provider) and trust.state is not TrustState.PENDING
+    never = trust.reason is Reason.KEYS_STALE and trust.read_at is None
+    reason, detail = (None, "") if not keys or never else (trust.reason, trust.detail)
+    if reason is None and standing is not None and standing.reason is not None:
+        reason, detail = standing.reason, f"introspection: {standing.detail}"
+    if reason is not None:
+        return Condition(type=Type.REACHABLE, state=State.FALSE, reason=reason, message=detail)
+    if not keys and standing is None:
+        return None
+    what = "gave its keys" if keys else "answered"
+    reached = f"the provider {what} when it was last asked"
+    return Condition(
+        type=Type.REACHABLE, state=State.TRUE, reason=Reason.PROVIDER_REACHED, message=reached
+    )
 
 
 def asked(provider: TokenProvider) -> bool:
@@ -97,9 +121,21 @@ def _message(trust: Trust) -> str:
         old = f"; {trust.detail}" if trust.reason is not None else ""
         left_out = f"; left out: {faults}" if faults else ""
         return f"{count} usable key{'' if count == 1 else 's'}{old}{left_out}"
+    if trust.state is TrustState.NONE and trust.introspected:
+        return "no public keys; it is asked whether tokens are active"
     if trust.state is TrustState.NONE:
         return "no JWT rules; scopes only"
     return trust.detail + (f": {faults}" if faults else "")
+
+
+def _answered(provider: TokenProvider, standing: Standing | None) -> str | None:
+    """Return when it last answered about a token, as exactly as `_reached` tells of keys."""
+    stored = provider.status.get("lastAnswerTime")
+    if provider.introspection is None or standing is None or standing.answered_at is None:
+        return stored if provider.introspection is not None else None
+    before = parse_time(stored)
+    recent = before is not None and before <= standing.answered_at < before + REACHED_EVERY
+    return stored if recent and standing.reason is None else format_time(standing.answered_at)
 
 
 def _reached(provider: TokenProvider, trust: Trust) -> str | None:

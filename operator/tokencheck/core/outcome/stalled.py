@@ -38,6 +38,7 @@ HEALING = frozenset(
         Reason.SECRET_KEY_NOT_FOUND,
         Reason.TOKEN_MISSING,
         Reason.TOKEN_EXPIRED,
+        Reason.INACTIVE,
     }
 )
 

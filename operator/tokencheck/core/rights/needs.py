@@ -32,6 +32,7 @@ def operator_needs(
     *,
     home: str = "tokencheck-system",
     leases: Sequence[str] = (),
+    credentials: Sequence[str] = (),
 ) -> tuple[Need, ...]:
     """Return what the operator needs with this scope of Secrets.
 
@@ -41,9 +42,11 @@ def operator_needs(
         named: namespace -> names, with scope named.
         home: the operator's own namespace.
         leases: names of the Leases by which its replicas agree; none when it works alone.
+        credentials: names of the Secrets there by which TokenProviders know it.
     """
     secrets = _secrets(scope, namespaces, named or {})
-    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets)
+    own = _credentials(home, () if scope is Scope.CLUSTER else credentials)
+    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets, *own)
 
 
 def caller_needs() -> tuple[Need, ...]:
@@ -121,6 +124,15 @@ def _followed() -> Iterator[Need]:
         for resource in resources:
             why = _WHY.get(resource, _FOLLOWS)
             yield Need(verbs=READ, group=group, resource=resource, why=why)
+
+
+def _credentials(home: str, names: Sequence[str]) -> Iterator[Need]:
+    why = "TokenProviders with introspection cannot be asked whether tokens live"
+    if names:
+        named = tuple(names)
+        yield Need(
+            verbs=("get",), group="", resource="secrets", why=why, namespace=home, names=named
+        )
 
 
 def _secrets(

@@ -11,11 +11,15 @@ Manifest = dict[str, Any]
 _RBAC = "rbac.authorization.k8s.io"
 _WRITE = ("create", "update", "patch", "delete")
 SECRETS, AUTHOR, USE = "tokencheck-needed-secrets", "tokencheck-author", "tokencheck-use"
+CREDENTIALS = "tokencheck-provider-credentials"
 _MAX_WHOM, _DIGITS = 40, 8
 
 
 def secret_roles(
-    named: Mapping[str, Collection[str]], account: tuple[str, str]
+    named: Mapping[str, Collection[str]],
+    account: tuple[str, str],
+    *,
+    credentials: Collection[str] = (),
 ) -> tuple[Manifest, ...]:
     """Return a Role for each namespace that lets the operator read these Secrets alone.
 
@@ -24,15 +28,19 @@ def secret_roles(
     Args:
         named: namespace -> names of Secrets.
         account: namespace and name of the operator's ServiceAccount.
+        credentials: names of the Secrets in that namespace by which TokenProviders know it.
     """
     namespace, name = account
     subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
-    return tuple(
-        manifest
+    granted = [
+        _granted(SECRETS, place, [_rule("", "secrets", READ, names)], subject)
         for place, names in sorted(named.items())
         if names
-        for manifest in _granted(SECRETS, place, [_rule("", "secrets", READ, names)], subject)
-    )
+    ]
+    if credentials:
+        rule = _rule("", "secrets", ("get",), credentials)
+        granted.append(_granted(CREDENTIALS, namespace, [rule], subject))
+    return tuple(manifest for of_one in granted for manifest in of_one)
 
 
 def author_roles(
@@ -83,10 +91,13 @@ def subject_of(kind: str, name: str) -> Mapping[str, str]:
     return {"kind": kind, "apiGroup": _RBAC, "name": name}
 
 
-def values_of(named: Mapping[str, Collection[str]]) -> Manifest:
+def values_of(named: Mapping[str, Collection[str]], credentials: Collection[str] = ()) -> Manifest:
     """Return the values of the chart that grant the same, and tell the operator so."""
     listed = {place: sorted(names) for place, names in sorted(named.items()) if names}
-    return {"secrets": {"scope": "named", "namespaces": [], "named": listed}}
+    values: Manifest = {"secrets": {"scope": "named", "namespaces": [], "named": listed}}
+    if credentials:
+        values["providers"] = {"credentials": sorted(credentials)}
+    return values
 
 
 def _rule(group: str, resource: str, verbs: Sequence[str], names: Collection[str] = ()) -> Manifest:

@@ -1,0 +1,168 @@
+"""When a provider is asked about a token, and for how long what it said counts. Pure.
+
+* A token is asked about once an interval, whoever needs it, and never sooner because somebody would
+  like to know.
+* A first fault is tried again within seconds before anybody is told; from the second on the token
+  is Unknown, and the last definite answer stays beside it with its time.
+* A provider at fault is left alone for a growing time, with all of its tokens: after a refusal that
+  concerns all of them at once (429, the operator's own client), else when several tokens in a row
+  got no answer. One token whose question breaks the server does not end the others.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tokencheck.core.questions.replies import Faulted
+from tokencheck.model.activity import Activity, ActivityState, Answer
+from tokencheck.model.reasons import Reason
+
+FIRST_RETRY = timedelta(seconds=15)
+LONGEST_RETRY = timedelta(minutes=10)
+TOLD_FROM = 2  # faults in a row of a token that has a definite answer
+TOKENS_IN_A_ROW = 3  # without an answer: then it is the provider
+# An answer that nobody renewed (a long line of questions) counts no longer than this and twice its
+# interval.
+LATE = timedelta(minutes=1)
+# Faults that say the same whichever token is asked about.
+_OF_THE_PROVIDER = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.INTROSPECTION_UNAUTHORIZED,
+        Reason.SECRET_NOT_FOUND,
+        Reason.SECRET_KEY_NOT_FOUND,
+        Reason.ACCESS_DENIED,
+        Reason.READ_FAILED,
+        Reason.NOT_ASKED,
+    }
+)
+_NOT_ASKED = "it was not asked again in time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one token.
+
+    Args:
+        answer: the last definite one, and `answered_at` when its question began.
+        fault: of the last question; None when it was answered.
+        failures: questions without an answer, in a row.
+        tried_at: when the last question began.
+        retry_at: after a fault, when to ask again.
+    """
+
+    answer: Answer | None = None
+    answered_at: datetime | None = None
+    fault: Faulted | None = None
+    failures: int = 0
+    tried_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Whether a provider is left alone.
+
+    Args:
+        fault: why; None while it answers.
+        until: when one question may try whether it answers again.
+        pauses: how many, in a row.
+        unanswered: tokens without an answer since the last one.
+    """
+
+    fault: Faulted | None = None
+    until: datetime | None = None
+    pauses: int = 0
+    unanswered: frozenset[bytes] = frozenset()
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether nobody may ask now."""
+        return self.fault is not None and self.until is not None and now < self.until
+
+
+def answered(answer: Answer, began: datetime) -> Known:
+    """Return what is known of a token after a definite answer to a question that began then."""
+    return Known(answer=answer, answered_at=began, tried_at=began)
+
+
+def failed(known: Known, fault: Faulted, *, began: datetime, now: datetime, chance: float) -> Known:
+    """Return what is known after a fault: the same answer, asked for again after a growing pause.
+
+    Args:
+        chance: a random number from 0 to 1.
+    """
+    failures = known.failures + 1
+    wait = _pause(failures, fault, chance)
+    return replace(known, fault=fault, failures=failures, tried_at=began, retry_at=now + wait)
+
+
+def struck(
+    pause: Pause, mark: bytes, fault: Faulted, *, tokens: int, now: datetime, chance: float
+) -> Pause:
+    """Return whether the provider is left alone after a fault.
+
+    Args:
+        mark: fingerprint of the token that was asked about.
+        tokens: how many of this provider are known.
+    """
+    if fault.of_token:
+        return pause
+    unanswered = pause.unanswered | {mark}
+    many = len(unanswered) >= min(TOKENS_IN_A_ROW, max(tokens, 1))
+    if fault.reason not in _OF_THE_PROVIDER and not many and pause.fault is None:
+        return replace(pause, unanswered=unanswered)
+    pauses = pause.pauses + 1
+    until = now + _pause(pauses, fault, chance)
+    kept = frozenset(sorted(unanswered)[:TOKENS_IN_A_ROW])
+    return Pause(fault=fault, until=until, pauses=pauses, unanswered=kept)
+
+
+def due_at(known: Known, interval: timedelta) -> datetime | None:
+    """Return when the token is to be asked about; None means now."""
+    if known.fault is not None:
+        return known.retry_at
+    return None if known.tried_at is None else known.tried_at + interval
+
+
+def is_due(known: Known, interval: timedelta, now: datetime) -> bool:
+    """Return whether it is time to ask; a clock that was set back makes it so."""
+    at = due_at(known, interval)
+    behind = known.tried_at is not None and known.tried_at > now + FIRST_RETRY
+    return at is None or at <= now or behind
+
+
+def activity_of(
+    known: Known, pause: Pause, *, provider: str, interval: timedelta, now: datetime
+) -> Activity:
+    """Return what a check is told of the token."""
+    fault = _told(known, pause, interval, now)
+    state = ActivityState.KNOWN
+    if fault is not None:
+        state = ActivityState.FAULTED
+    elif known.answer is None:
+        state = ActivityState.PENDING
+    return Activity(
+        provider=provider,
+        state=state,
+        reason=fault.reason if fault else None,
+        detail=fault.detail if fault else "",
+        answer=known.answer,
+        answered_at=known.answered_at,
+    )
+
+
+def _told(known: Known, pause: Pause, interval: timedelta, now: datetime) -> Faulted | None:
+    if known.fault is not None and (known.answer is None or known.failures >= TOLD_FROM):
+        return known.fault
+    if pause.fault is not None and is_due(known, interval, now):
+        return pause.fault
+    late = known.answered_at is not None and now >= known.answered_at + 2 * interval + LATE
+    return Faulted(reason=Reason.NOT_ASKED, detail=_NOT_ASKED) if late else None
+
+
+def _pause(count: int, fault: Faulted, chance: float) -> timedelta:
+    """Growing, with jitter, and no shorter than the server asks for."""
+    grown: timedelta = FIRST_RETRY * 2 ** min(count - 1, 12)
+    wait = min(grown, LONGEST_RETRY) * (0.5 + chance / 2)
+    if fault.retry_after_s is not None:
+        wait = max(wait, timedelta(seconds=fault.retry_after_s))
+    return wait

@@ -1,0 +1,185 @@
+"""A real operator asks a real RFC 7662 server whether tokens live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cluster.shop import (
+    Object,
+    Shop,
+    condition,
+    eventually,
+    findings,
+    listed,
+    ready,
+    states,
+    token_of,
+)
+from cluster.test_enforcement import BINDING, changed
+from controlplane import Api, ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator, install_ours
+from introspector import CLIENT, Running
+
+GOOD = ("True", "AllChecksPassed")
+TOKEN = "opaque-token-canary-1"
+HOME = "tokencheck-system"
+
+
+@pytest.fixture
+def login() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.end()
+
+
+def secret(name: str, namespace: str, **values: str) -> Object:
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": values}
+
+
+def known_as(name: str, client: tuple[str, str] = CLIENT) -> Object:
+    """The Secret with the operator's own credentials."""
+    return secret(name, HOME, client_id=client[0], client_secret=client[1])
+
+
+@pytest.fixture
+def provider(login: Running, admin: Api, namespace: str) -> Iterator[str]:
+    admin.apply(known_as(f"client-{namespace}"))
+    ref = {"name": f"client-{namespace}"}
+    admin.apply(login.server.provider(namespace, clientCredentialsRef=ref))
+    yield namespace
+    admin.delete("TokenProvider", namespace)
+    admin.delete("Secret", f"client-{namespace}", HOME)
+
+
+def lives(login: Running, token: str, **said: object) -> None:
+    login.does(lambda server: server.tokens.__setitem__(token, said))
+
+
+def checked(shop: Shop, provider: str, name: str = "checkout", **expected: object) -> None:
+    token = listed("payments", providerRef={"name": provider}, **expected)
+    shop.check(name, token, interval="30s")
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_interval(
+    shop: Shop, login: Running, provider: str
+) -> None:
+    lives(login, TOKEN, scope="pay:read", exp=4_000_000_000)
+    shop.secret("payments", TOKEN)
+    checked(shop, provider, scopes={"required": ["pay:read"]})
+    found = shop.reads("checkout", *GOOD)
+    assert states(found)["Active"] == "True"
+    assert token_of(found)["scopes"] == {"granted": ["pay:read"]}
+    assert token_of(found)["expirationTime"] == "2096-10-02T07:06:40Z"
+    assert login.server.asked == {TOKEN: 1}
+    login.does(lambda server: server.tokens.clear())
+    found = shop.wait("checkout", lambda it: ready(it) == ("False", "Inactive"), timeout_s=120)
+    assert login.server.asked == {TOKEN: 2}
+    assert condition(found, "Active")["status"] == "False"
+    told = [ready(seen.object) for seen in shop.history("checkout")]
+    assert [one for one in told if one[0] == "Unknown"][1:] == []
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_server_that_is_away_makes_the_token_unknown_with_its_age_and_never_bad(
+    shop: Shop, admin: Api, login: Running, provider: str
+) -> None:
+    lives(login, TOKEN)
+    shop.secret("payments", TOKEN)
+    checked(shop, provider)
+    shop.reads("checkout", *GOOD)
+    login.does(lambda server: server.stop())
+    found = shop.wait("checkout", lambda it: ready(it)[0] != "True", timeout_s=180)
+    assert ready(found) == ("Unknown", "Unreachable")
+    assert findings(found) >= {("Active", "Unknown", "Unreachable")}
+    assert "last known active at 20" in condition(found, "Active")["message"]
+    standing = admin.wait(
+        "TokenProvider", provider, until=lambda it: states(it).get("Reachable") == "False"
+    )
+    assert "introspection: " in condition(standing, "Reachable")["message"]
+    assert standing["status"]["lastAnswerTime"] >= standing["metadata"]["creationTimestamp"]
+    login.does(lambda server: server.start())
+    shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=180)
+    assert {ready(seen.object)[0] for seen in shop.history("checkout")} <= {"True", "Unknown", ""}
+
+
+@pytest.mark.usefixtures("operator")
+def test_many_checks_of_one_token_cost_one_question(
+    shop: Shop, login: Running, provider: str
+) -> None:
+    lives(login, TOKEN)
+    shop.secret("payments", TOKEN)
+    for number in range(20):
+        shop.check(f"c{number}", listed("payments", providerRef={"name": provider}))
+    for number in range(20):
+        shop.reads(f"c{number}", *GOOD)
+    assert login.server.asked == {TOKEN: 1}
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_new_token_is_asked_about_at_once_and_a_bad_one_is_shown_to_nobody(
+    shop: Shop, login: Running, provider: str
+) -> None:
+    lives(login, TOKEN)
+    shop.secret("payments", "ghp_" + "a" * 36)
+    checked(shop, provider)
+    shop.reads("checkout", "Unknown", "NotVerifiable")
+    shop.secret("payments", "Bearer " + TOKEN)
+    shop.wait("checkout", lambda it: ready(it) == ("False", "MalformedToken"))
+    assert login.server.connections == 0
+    shop.secret("payments", TOKEN)
+    shop.reads("checkout", *GOOD)
+    assert login.server.asked == {TOKEN: 1}
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_wrong_client_is_the_provider_s_fault_and_mended_by_its_secret(
+    shop: Shop, admin: Api, login: Running, provider: str
+) -> None:
+    lives(login, TOKEN)
+    name = f"client-{provider}"
+    admin.apply(known_as(name, (CLIENT[0], "wrong")))
+    shop.secret("payments", TOKEN)
+    checked(shop, provider)
+    found = shop.reads("checkout", "Unknown", "IntrospectionUnauthorized")
+    assert "clientCredentialsRef" in condition(found, "Active")["message"]
+    admin.apply(known_as(name))
+    shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=180)
+    eventually(lambda: states(admin.get("TokenProvider", provider)).get("Reachable") == "True")
+
+
+def test_from_a_namespace_without_admission_no_token_is_sent(
+    login: Running, tmp_path: Path
+) -> None:
+    """Whoever writes TokenChecks there could have any Secret of it sent to the provider."""
+    lives(login, TOKEN)
+    with ControlPlane(parts=()) as plane, ExitStack() as ends:
+        install_ours(plane)
+        operator = OperatorProcess(
+            grant_operator(plane), tmp_path / "log", plane=plane, args=["--prove-every", "0.5"]
+        )
+        api = plane.api()
+        token = listed("payments", providerRef={"name": "login"})
+        meta = {"name": "checkout", "namespace": "default"}
+        check = {"apiVersion": "tokencheck.dev/v1alpha1", "kind": "TokenCheck", "metadata": meta}
+        api.apply(known_as("introspect-client"))
+        api.apply(login.server.provider())
+        api.apply(secret("payments", "default", token=TOKEN))
+        api.apply(check | {"spec": {"tokens": [token]}})
+
+        def comes_to(*said: str) -> None:
+            kind, name, place = "TokenCheck", "checkout", "default"
+            api.wait(kind, name, place, until=lambda it: ready(it) == said, timeout_s=120)
+
+        with changed(plane, BINDING, {"validationActions": ["Audit"]}):
+            operator.start()
+            ends.callback(operator.stop)
+            comes_to("Unknown", "NotAsked")
+            assert login.server.connections == 0
+        comes_to(*GOOD)
+        assert login.server.asked == {TOKEN: 1}

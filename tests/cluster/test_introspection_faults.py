@@ -1,0 +1,120 @@
+"""Whatever a server answers, no token is called good or bad by it, and nothing of it is shown.
+
+The operator here reads the Secrets of one namespace, logs at DEBUG, and is watched for its own
+credentials too.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from canary import Secret, Sweep
+from cluster.shop import Object, condition, listed, ready
+from cluster.test_introspection import known_as, secret
+from controlplane import Api, ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator, install_ours
+from introspector import CLIENT, Running
+
+SPACE = "default"
+PATIENCE_S = 120.0
+FAULTS = {
+    "500": "ProviderUnavailable",
+    "429": "RateLimited",
+    "html": "UnexpectedAnswer",
+    "redirect": "RedirectRefused",
+    "denied": "IntrospectionUnauthorized",
+    "echo": "ProviderUnavailable",
+    "raw": "UnexpectedAnswer",  # active is named twice
+    "silent": "TimedOut",
+}
+NARROW = {"secrets": {"scope": "namespaces", "namespaces": [SPACE]}}
+
+
+@pytest.fixture(scope="module")
+def login() -> Iterator[Running]:
+    running = Running()
+    running.server.raw = b'{"active": true, "active": false}'
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane(parts=()) as made:
+        install_ours(made)
+        grant_operator(made, NARROW)
+        made.api().apply(known_as("introspect-client"))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def operator(
+    plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    args = ["--prove-every", "0.5", "--log-level", "DEBUG"]
+    args += ["--secrets-scope", "namespaces", "--namespaces", SPACE]
+    process = OperatorProcess(grant_operator(plane, NARROW), log, plane=plane, args=args)
+    try:
+        yield process.start()
+    finally:
+        process.stop()
+
+
+def checked(api: Api, login: Running, name: str, token: str) -> None:
+    """A provider that answers in this mode, and a check of a token that names it."""
+    provider = login.server.provider(name, url=f"{login.server.url}?as={name}")
+    api.apply(provider)
+    api.apply(secret(name, SPACE, token=token))
+    spec = {"tokens": [listed(name, providerRef={"name": name})]}
+    meta = {"name": name, "namespace": SPACE}
+    kind = {"apiVersion": "tokencheck.dev/v1alpha1", "kind": "TokenCheck"}
+    api.apply(kind | {"metadata": meta, "spec": spec})
+
+
+def comes_to(api: Api, name: str, *said: str) -> Object:
+    return api.wait(
+        "TokenCheck", name, SPACE, until=lambda it: ready(it) == said, timeout_s=PATIENCE_S
+    )
+
+
+def test_the_operator_reads_its_own_credentials_only_where_they_are_granted(
+    plane: ControlPlane, login: Running, operator: OperatorProcess
+) -> None:
+    api = plane.api()
+    login.does(lambda server: server.tokens.__setitem__("t-well", {}))
+    checked(api, login, "well", "t-well")
+    found = comes_to(api, "well", "Unknown", "AccessDenied")
+    assert "providers.credentials" in condition(found, "Active")["message"]
+    assert login.server.connections == 0
+    grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client"]}})
+    comes_to(api, "well", "True", "AllChecksPassed")
+    assert operator.log_text()
+
+
+def test_each_fault_is_unknown_with_its_reason_and_nothing_of_token_or_client_is_shown(
+    plane: ControlPlane, login: Running, operator: OperatorProcess
+) -> None:
+    api = plane.api()
+    grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client"]}})
+    tokens = {mode: secrets.token_urlsafe(40) for mode in FAULTS}
+    for mode, token in tokens.items():
+        checked(api, login, mode, token)
+    shown = {}
+    for mode, reason in FAULTS.items():
+        found = comes_to(api, mode, "Unknown", reason)
+        assert "whether it is active is not known" in condition(found, "Active")["message"]
+        shown[mode] = json.dumps(found["status"])
+    assert set(login.server.asked) >= set(tokens.values()) - {tokens["silent"]}
+    assert all(token.encode() in login.server.said for token in tokens.values())
+    for kind, place in (("TokenProvider", None), ("events.k8s.io/v1/Event", SPACE)):
+        shown[kind] = json.dumps([one for one in api.list(kind, place)])
+    shown |= {"log": operator.log_text(), "metrics": operator.get("/metrics")[1]}
+    kept = [Secret(mode, token) for mode, token in tokens.items()]
+    sweep = Sweep([*kept, Secret("client", CLIENT[1])])
+    assert sweep.report(shown) == []
+    assert sweep.report({"control": tokens["echo"]}) != []
