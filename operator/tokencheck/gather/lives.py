@@ -22,8 +22,10 @@ def with_activity(
     A token that is bad by its own word, or of another kind, is shown to nobody; one whose
     signature waits for keys waits with it.
     """
+    if not token.trust.introspected:
+        return token
     provider = sources.inventory.provider(token.trust.provider)
-    if not token.trust.introspected or provider is None or provider.introspection is None:
+    if provider is None or provider.introspection is None:
         return token
     shown, bare = presented(text), Activity(provider=provider.name, state=ActivityState.PENDING)
     if token.trust.state is TrustState.PENDING:
