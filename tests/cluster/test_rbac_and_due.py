@@ -13,7 +13,7 @@ import yaml
 from cluster.cli import tokencheck
 from cluster.shop import env, eventually, pod_spec, template
 from controlplane import Api, ControlPlane
-from controlplane.launch import render_chart
+from controlplane.launch import grant_operator, render_chart
 
 API = "tokencheck.dev/v1alpha1"
 ACCOUNT = "system:serviceaccount:tokencheck-system:tokencheck"
@@ -27,9 +27,13 @@ def run(bare_controlplane: ControlPlane) -> Run:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(bare_controlplane: ControlPlane) -> Api:
-    return bare_controlplane.api()
+    """Of what other tests granted the operator on Secrets, nothing is left there."""
+    api = bare_controlplane.api()
+    grant_operator(bare_controlplane, {"secrets": {"scope": "named", "named": {"ops": ["none"]}}})
+    eventually(lambda: not may(api, "get", "other"))
+    return api
 
 
 @pytest.fixture
