@@ -125,6 +125,8 @@ class ControlPlane:
         """The API server is ready again: same port, certificate, users and objects."""
         self.begin("kube-apiserver")
         self._wait_ready()
+        for crd in self.api().list("CustomResourceDefinition"):
+            self._wait_served(crd["spec"])
 
     def restart_apiserver(self, *, kill: bool = True, down_s: float = 0.0) -> None:
         """The API server has ended (all watches with it), stayed away, and is ready again.
@@ -226,19 +228,36 @@ class ControlPlane:
         return applied
 
     def _wait_served(self, spec: Object) -> None:
-        """An established kind may still be unknown (404) or its storage not begun (429)."""
+        """Its objects can be listed and made.
+
+        An established kind may still be unknown (404), its storage not begun (429), or its schema
+        be unknown to mutating admission policies (503), which only who writes finds out.
+        """
         versions = [version["name"] for version in spec["versions"] if version["served"]]
-        deadline = time.monotonic() + _READY_WAIT_S
+        scope = "" if spec["scope"] == "Cluster" else "/namespaces/default"
         for version in versions:
-            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
-            while True:
-                try:
-                    self.api().request("GET", path, query={"limit": "1"})
-                    break
-                except ApiError as error:
-                    if error.code not in (404, 429, 503) or time.monotonic() > deadline:
-                        raise
-                time.sleep(0.02)
+            group, plural = f"{spec['group']}/{version}", spec["names"]["plural"]
+            empty = {"apiVersion": group, "kind": spec["names"]["kind"], "metadata": {"name": "x"}}
+            self._wait_answer("GET", f"/apis/{group}/{plural}", None, {"limit": "1"})
+            path = f"/apis/{group}{scope}/{plural}"
+            self._wait_answer("POST", path, empty, {"dryRun": "All"})
+
+    def _wait_answer(
+        self, method: str, path: str, body: Object | None, query: dict[str, str]
+    ) -> None:
+        """Any answer but one that wants patience; that an empty object is refused is one."""
+        deadline = time.monotonic() + _READY_WAIT_S
+        while True:
+            try:
+                self.api().request(method, path, body, query=query)
+            except ApiError as error:
+                if error.code not in (404, 429, 503):
+                    return
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            time.sleep(0.02)
 
     def audit_events(self) -> Iterator[Object]:
         """What the API server wrote about every write so far, oldest first."""
