@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import resource
 import signal
 import time
-import urllib.request
 from dataclasses import dataclass, field, replace
 
 from controlplane import Api, ApiError, commands
-from controlplane.api import Object
+from controlplane.etcd import ask
 from controlplane.process import Server, free_ports, wait_listening
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
@@ -207,18 +205,11 @@ class EtcdFull(Idle):
 
 
 def _alarm(site: Site, action: str) -> None:
-    member = _of_etcd(site, "status", {})["header"]["member_id"]
-    _of_etcd(site, "alarm", {"action": action, "memberID": member, "alarm": "NOSPACE"})
-    alarms = _of_etcd(site, "alarm", {"action": "GET"}).get("alarms")
+    port = site.plane.at.etcd_port
+    member = ask(port, "maintenance/status", {})["header"]["member_id"]
+    ask(port, "maintenance/alarm", {"action": action, "memberID": member, "alarm": "NOSPACE"})
+    alarms = ask(port, "maintenance/alarm", {"action": "GET"}).get("alarms")
     assert bool(alarms) == (action == "ACTIVATE"), alarms
-
-
-def _of_etcd(site: Site, what: str, asked: Object) -> Object:
-    url = f"http://127.0.0.1:{site.plane.at.etcd_port}/v3/maintenance/{what}"
-    body = json.dumps(asked).encode()
-    with urllib.request.urlopen(url, body, timeout=10) as answer:
-        found: Object = json.load(answer)
-        return found
 
 
 def server_faults() -> list[Fault]:

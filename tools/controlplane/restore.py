@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
 import signal
-import urllib.request
 from pathlib import Path
-from typing import Any
 
+from controlplane.etcd import ask
 from controlplane.plane import ControlPlane
 from controlplane.process import wait_listening
 
@@ -58,21 +56,13 @@ def _bump(plane: ControlPlane, revision: int) -> None:
     while (now := _revision(plane)) < revision:
         # A transaction is one revision, whatever it holds: so one request for each.
         for _ in range(revision - now):
-            _ask(plane, "kv/put", {"key": _text("tokencheck/bump"), "value": ""})
-    _ask(plane, "kv/compaction", {"revision": str(now), "physical": False})
+            ask(plane.at.etcd_port, "kv/put", {"key": _text("tokencheck/bump"), "value": ""})
+    ask(plane.at.etcd_port, "kv/compaction", {"revision": str(now), "physical": False})
 
 
 def _revision(plane: ControlPlane) -> int:
-    answer = _ask(plane, "kv/range", {"key": _text("tokencheck/bump")})
+    answer = ask(plane.at.etcd_port, "kv/range", {"key": _text("tokencheck/bump")})
     return int(answer["header"]["revision"])
-
-
-def _ask(plane: ControlPlane, method: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Source: etcd's gRPC gateway; keys and values are base64."""
-    url = f"http://127.0.0.1:{plane.at.etcd_port}/v3/{method}"
-    with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=10) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
 
 
 def _text(text: str) -> str:
