@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ def test_the_order_of_providers_changes_nothing() -> None:
     specs = [spec for case in CASES.values() for spec in case["providers"]]
     forth, back = found_in(specs), found_in(specs)[::-1]
     assert egress_of(forth, NEVER, may_be_dialled) == egress_of(back, NEVER, may_be_dialled)
+
+
+def test_whoever_asks_a_server_of_a_provider_is_known_here(checkout: Path) -> None:
+    """A new one is to be listed too: `core.hosts.dialled`, and a case in hosts.yaml."""
+    package = checkout / "operator" / "tokencheck"
+    asking = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Destination"
+    }
+    assert asking == {"gather/ask_keys.py", "gather/ask_token.py"}
 
 
 def networks(version: int) -> st.SearchStrategy[str]:

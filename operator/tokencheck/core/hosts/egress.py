@@ -24,7 +24,7 @@ Admits: TypeAlias = Callable[[str, Sequence[Network]], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Opening:
     """A network that is open on some ports.
 
     Args:
@@ -45,7 +45,7 @@ class Egress:
     """
 
     ports: tuple[int, ...]
-    destinations: tuple[Destination, ...]
+    openings: tuple[Opening, ...]
 
 
 def egress_of(every: Iterable[Dialled], never: Sequence[Network], admits: Admits) -> Egress:
@@ -65,7 +65,7 @@ def egress_of(every: Iterable[Dialled], never: Sequence[Network], admits: Admits
             for network in listed if written is None else (written,):
                 if written is None or admits(place.host, listed):
                     open_to.setdefault(network, set()).add(place.port)
-    return Egress(ports=tuple(sorted(public)), destinations=tuple(_destinations(open_to, never)))
+    return Egress(ports=tuple(sorted(public)), openings=tuple(_openings(open_to, never)))
 
 
 def values_of(egress: Egress) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def values_of(egress: Egress) -> dict[str, Any]:
     cidrs = [
         {"cidr": str(one.network), "ports": list(one.ports)}
         | ({"except": [str(part) for part in one.besides]} if one.besides else {})
-        for one in egress.destinations
+        for one in egress.openings
     ]
     egress_values = {"ports": list(egress.ports), "cidrs": cidrs}
     return {"networkPolicy": {"enabled": True, "egress": egress_values}}
@@ -85,13 +85,11 @@ def parts_within(network: Network, parts: Iterable[Network]) -> tuple[Network, .
     return tuple(collapse_addresses(inside))  # type: ignore[type-var]  # all of one version
 
 
-def _destinations(
-    open_to: dict[Network, set[int]], never: Sequence[Network]
-) -> Iterator[Destination]:
+def _openings(open_to: dict[Network, set[int]], never: Sequence[Network]) -> Iterator[Opening]:
     for network in sorted(open_to, key=_order):
         if any(_within(network, closed) for closed in never):
             continue
-        yield Destination(
+        yield Opening(
             network=network,
             ports=tuple(sorted(open_to[network])),
             besides=parts_within(network, never),
