@@ -26,6 +26,8 @@ INSIDE = {
     "hosts": ["keys.auth.svc:8443"],
     "network": {"cidrs": ["10.0.0.0/8", "100.64.0.0/10"]},
 }
+CLIENT = {"clientCredentialsRef": {"name": "client"}}
+LIVE = {"introspection": {"url": "https://live.example.com/introspect"} | CLIENT}
 INLINE = {"jwt": {"keys": {"type": "Inline", "jwks": jwks(Signer())}}}
 # What the schema cannot see: the network has host bits.
 INVALID = INSIDE | {"network": {"cidrs": ["10.0.0.1/8"]}}
@@ -59,14 +61,16 @@ def make(api: Api, **specs: dict[str, Any]) -> None:
 
 
 def test_each_server_is_a_row_with_the_private_networks_of_its_provider(run: Run, api: Api) -> None:
-    make(api, login=LOGIN, inside=INSIDE, inline=INLINE)
+    make(api, login=LOGIN, inside=INSIDE, inline=INLINE, live=LIVE)
     shown = run("hosts")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert [line.split(maxsplit=2) for line in shown.stdout.splitlines()] == [
-        ["PROVIDER", "HOST", "PRIVATE NETWORKS"],
-        ["inside", "keycloak.auth.svc:443", "10.0.0.0/8, 100.64.0.0/10"],
-        ["inside", "keys.auth.svc:8443", "10.0.0.0/8, 100.64.0.0/10"],
-        ["login", "login.example.com:443", "-"],
+    title, *rows = shown.stdout.splitlines()
+    assert title.split() == ["PROVIDER", "HOST", "ASKED", "ABOUT", "PRIVATE", "NETWORKS"]
+    assert [line.split(maxsplit=3) for line in rows] == [
+        ["inside", "keycloak.auth.svc:443", "keys", "10.0.0.0/8, 100.64.0.0/10"],
+        ["inside", "keys.auth.svc:8443", "keys", "10.0.0.0/8, 100.64.0.0/10"],
+        ["live", "live.example.com:443", "tokens", "-"],
+        ["login", "login.example.com:443", "keys", "-"],
     ]
 
 
@@ -79,8 +83,8 @@ def test_programs_get_the_same_as_json_and_yaml(run: Run, api: Api) -> None:
             {
                 "provider": "inside",
                 "hosts": [
-                    {"host": "keycloak.auth.svc", "port": 443},
-                    {"host": "keys.auth.svc", "port": 8443},
+                    {"host": "keycloak.auth.svc", "port": 443, "about": ["keys"]},
+                    {"host": "keys.auth.svc", "port": 8443, "about": ["keys"]},
                 ],
                 "cidrs": ["10.0.0.0/8", "100.64.0.0/10"],
             }

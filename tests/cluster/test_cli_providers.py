@@ -59,9 +59,12 @@ def run(plane: ControlPlane) -> Run:
     )
 
 
-def make(api: Api, name: str, jwt: dict[str, Any], allowed: dict[str, Any] | None = None) -> None:
+def make(
+    api: Api, name: str, jwt: dict[str, Any], allowed: dict[str, Any] | None = None, **more: Any
+) -> None:
     head = {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": name}}
-    api.create(head | {"spec": {"allowedNamespaces": allowed or {"all": True}, "jwt": jwt}})
+    spec = {"allowedNamespaces": allowed or {"all": True}} | ({"jwt": jwt} if jwt else {})
+    api.create(head | {"spec": spec | more})
 
 
 def grant(api: Api, what: str, verbs: str, group: str, resource: str, *names: str) -> None:
@@ -119,6 +122,20 @@ def test_each_provider_that_both_allow_is_a_row_with_what_it_is_for(run: Run, ap
     assert "ConfigMap keys" in mapped
     assert "not asked yet" in new
     assert named(run("-n", "back")) == ["fixed", "mapped", "new"]
+
+
+def test_one_to_which_tokens_are_sent_says_so(run: Run, api: Api) -> None:
+    endpoint, host = {"url": "https://live.example.com/introspect"}, "live.example.com:443"
+    live = endpoint | {"clientCredentialsRef": {"name": "client"}}
+    make(api, "fixed", INLINE)
+    make(api, "live", {}, introspection=live)
+    title, fixed, row = run("-n", "shop").stdout.splitlines()
+    assert title.endswith("TOKENS GO TO")
+    assert fixed.split()[-3:] == ["Inline", "-", "-"]
+    assert row.split()[1:] == ["Unknown", "Pending", "not", "asked", "yet", "-", "-", host]
+    told = json.loads(run("live", "-n", "shop", "-o", "json").stdout)["items"][0]
+    assert told["introspection"] == endpoint | {"host": host}
+    assert "keys" not in told
 
 
 def test_programs_get_the_same_as_json_and_yaml(run: Run, api: Api) -> None:

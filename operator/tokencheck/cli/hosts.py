@@ -35,9 +35,10 @@ _REFUSED = "You may not list tokenproviders. Ask for the right to list them in t
 def command(*, output: str, kubeconfig: str | None, context: str | None) -> int:
     """List every server that TokenProviders have the operator dial, and nobody is asked beside.
 
-    With each the private networks that its name may lead to; public addresses need no listing. A
-    NetworkPolicy knows addresses and ports and no names: `-o values` has those that these servers
-    need. Exit code 1: a TokenProvider is invalid, so that nothing is asked for it.
+    With each what it is asked about: keys, or tokens, which are then sent to it; and the private
+    networks that its name may lead to (public addresses need no listing). A NetworkPolicy knows
+    addresses and ports and no names: `-o values` has those that these servers need. Exit code 1: a
+    TokenProvider is invalid, so that nothing is asked for it.
 
     \b
     tokencheck hosts -o values | helm upgrade tokencheck charts/tokencheck \\
@@ -65,8 +66,7 @@ def _show(found: Sequence[Dialled], invalid: Sequence[TokenProvider], output: st
         emit(values_of(egress_of(found, NEVER, may_be_dialled)), Form.YAML, lambda *_: [])
     elif not found and output == Form.TABLE:
         click.echo(
-            "No TokenProvider has its keys on a server: the operator talks to the API server"
-            " alone.",
+            "No TokenProvider has a server asked: the operator talks to the API server alone.",
             err=True,
         )
     else:
@@ -82,8 +82,13 @@ def _show(found: Sequence[Dialled], invalid: Sequence[TokenProvider], output: st
 
 def _lines(found: Sequence[Dialled], screen: Screen) -> list[str]:
     rows = [
-        (one.provider, told_place(place), ", ".join(one.cidrs) or "-")
+        (
+            one.provider,
+            told_place(server.place),
+            ", ".join(server.about),
+            ", ".join(one.cidrs) or "-",
+        )
         for one in found
-        for place in one.places
+        for server in one.servers
     ]
-    return table(("PROVIDER", "HOST", "PRIVATE NETWORKS"), rows, screen)
+    return table(("PROVIDER", "HOST", "ASKED ABOUT", "PRIVATE NETWORKS"), rows, screen)

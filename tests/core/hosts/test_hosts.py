@@ -36,7 +36,10 @@ def found_in(specs: list[dict[str, Any]]) -> list[Dialled]:
 @pytest.mark.parametrize("case", CASES)
 def test_whom_the_operator_may_dial(case: str) -> None:
     found = found_in(CASES[case]["providers"])
-    assert [told_place(p) for one in found for p in one.places] == CASES[case]["hosts"]
+    servers = [server for one in found for server in one.servers]
+    assert [told_place(server.place) for server in servers] == CASES[case]["hosts"]
+    about = [" ".join(server.about) for server in servers]
+    assert about == CASES[case].get("about", ["keys"] * len(servers))
 
 
 @pytest.mark.parametrize("case", CASES)

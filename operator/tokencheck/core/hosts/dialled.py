@@ -1,6 +1,8 @@
 """The servers that a TokenProvider has the operator ask."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from tokencheck.api.keysource import places_of
@@ -8,17 +10,32 @@ from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.api.urls import Url, parse_place
 
 
+class About(StrEnum):
+    """What a server is asked about."""
+
+    KEYS = "keys"
+    TOKENS = "tokens"  # which are sent to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server, by host and port."""
+
+    place: Url
+    about: tuple[About, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialled:
     """What one provider has dialled.
 
     Args:
-        places: host and port of each server; no other one is ever asked for it.
+        servers: no other one is ever asked for it.
         cidrs: private networks that their names may lead to.
     """
 
     provider: str
-    places: tuple[Url, ...]
+    servers: tuple[Server, ...]
     cidrs: tuple[str, ...] = ()
 
 
@@ -27,18 +44,26 @@ def dialled(provider: TokenProvider) -> Dialled | None:
 
     Nobody is asked for keys that stand in the cluster, nor for an invalid provider.
     """
-    remote = provider.jwt.remote if provider.jwt is not None else None
-    asked = frozenset() if remote is None else places_of(remote, provider.network)
-    if provider.introspection is not None:
-        asked |= provider.introspection.places
-    if not asked or provider.invalid:
+    about: dict[str, list[About]] = {}
+    for what, places in _asked(provider):
+        for place in places:
+            about.setdefault(place, []).append(what)
+    if not about or provider.invalid:
         return None
-    places = map(parse_place, asked)
+    parsed = ((parse_place(text), what) for text, what in about.items())
+    servers = (Server(place=p, about=tuple(what)) for p, what in parsed if isinstance(p, Url))
     return Dialled(
         provider=provider.name,
-        places=tuple(sorted((p for p in places if isinstance(p, Url)), key=_order)),
+        servers=tuple(sorted(servers, key=lambda one: (one.place.host, one.place.port))),
         cidrs=provider.network.cidrs,
     )
+
+
+def _asked(provider: TokenProvider) -> Iterator[tuple[About, frozenset[str]]]:
+    if provider.jwt is not None and provider.jwt.remote is not None:
+        yield About.KEYS, places_of(provider.jwt.remote, provider.network)
+    if provider.introspection is not None:
+        yield About.TOKENS, provider.introspection.places
 
 
 def told_place(place: Url) -> str:
@@ -49,12 +74,12 @@ def told_place(place: Url) -> str:
 
 def document_of(one: Dialled) -> dict[str, Any]:
     """Return it as JSON values."""
-    return {
-        "provider": one.provider,
-        "hosts": [{"host": place.host, "port": place.port} for place in one.places],
-        "cidrs": list(one.cidrs),
-    }
-
-
-def _order(place: Url) -> tuple[str, int]:
-    return place.host, place.port
+    hosts = [
+        {
+            "host": server.place.host,
+            "port": server.place.port,
+            "about": [str(what) for what in server.about],
+        }
+        for server in one.servers
+    ]
+    return {"provider": one.provider, "hosts": hosts, "cidrs": list(one.cidrs)}

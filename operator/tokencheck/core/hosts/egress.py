@@ -58,7 +58,7 @@ def egress_of(every: Iterable[Dialled], never: Sequence[Network], admits: Admits
     open_to: dict[Network, set[int]] = {}
     for one in every:
         listed = tuple(ip_network(text) for text in one.cidrs)
-        for place in one.places:
+        for place in (server.place for server in one.servers):
             written = _written(place.host)
             if written is None:
                 public.add(place.port)
