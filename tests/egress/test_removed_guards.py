@@ -142,8 +142,8 @@ GUARDS = [
     Guard(
         "some addresses never, listed or not",
         f"{EGRESS}/addresses.py",
-        "for kind, network in _NEVER:",
-        "for kind, network in _NEVER if not listed else ():",
+        "for kind, network in NEVER:",
+        "for kind, network in NEVER if not listed else ():",
         "never",
     ),
     *[

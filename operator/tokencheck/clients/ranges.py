@@ -5,17 +5,18 @@ The guard itself asks `egress.addresses`; nothing is decided here.
 
 from collections.abc import Iterable, Sequence
 
-from tokencheck.clients.egress.addresses import _NEVER, _PRIVATE, Network, checked_address
+from tokencheck.clients.egress import addresses
+from tokencheck.clients.egress.addresses import Network, checked_address
 
 
 def _networks(table: Iterable[tuple[str, Network]]) -> tuple[Network, ...]:
     return tuple(network for _, network in table)
 
 
-NEVER: tuple[Network, ...] = _networks(_NEVER)
+NEVER: tuple[Network, ...] = _networks(addresses.NEVER)
 """Never dialled, whatever a provider lists."""
 
-PRIVATE: tuple[Network, ...] = _networks(_PRIVATE)
+PRIVATE: tuple[Network, ...] = _networks(addresses.PRIVATE)
 """Dialled only where a provider lists them."""
 
 

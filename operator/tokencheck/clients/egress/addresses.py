@@ -12,7 +12,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 # Refused always: no service of a provider can be there.
-_NEVER: tuple[tuple[str, Network], ...] = tuple(
+NEVER: tuple[tuple[str, Network], ...] = tuple(
     (kind, ip_network(network))
     for kind, networks in {
         "cloud metadata": (
@@ -47,7 +47,7 @@ _NEVER: tuple[tuple[str, Network], ...] = tuple(
     for network in networks
 )
 # Refused unless the provider's network.cidrs lists them.
-_PRIVATE: tuple[tuple[str, Network], ...] = tuple(
+PRIVATE: tuple[tuple[str, Network], ...] = tuple(
     (kind, ip_network(network))
     for kind, networks in {
         "loopback": ("127.0.0.0/8", "::1/128"),
@@ -92,10 +92,10 @@ def checked_address(text: str, listed: Sequence[Network]) -> Address | str:
 
 
 def _kind_of(address: Address, listed: Sequence[Network]) -> str | None:
-    for kind, network in _NEVER:
+    for kind, network in NEVER:
         if address in network:
             return kind
-    for kind, network in _PRIVATE:
+    for kind, network in PRIVATE:
         if address in network:
             return None if any(address in one for one in listed) else kind
     if isinstance(address, IPv6Address) and address not in _NAT64:
