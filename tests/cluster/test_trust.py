@@ -27,10 +27,11 @@ IMPLIES = {"implies": {"payments:admin": ["payments:write"], "payments:write": [
 
 
 def words_of(shop: Shop, name: str) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Everything that the status says of who vouches: conditions' messages and findings."""
+    """Everything that the status says of who vouches, but since when."""
     found = shop.reads(name, "Unknown", "ProviderNotUsable")
     told = {one["type"]: one["message"] for one in found["status"]["conditions"]}
-    return told, found["status"]["findings"]
+    said = found["status"]["findings"]
+    return told, [{name: text for name, text in one.items() if name != "since"} for one in said]
 
 
 def test_a_check_follows_its_provider_through_absence_creation_rotation_and_deletion(
