@@ -145,7 +145,7 @@ class Writes:
         return [
             f"{event['verb']} {event['requestURI']}"
             for event in fresh
-            if event["user"]["username"] == OPERATOR
+            if event["user"].get("username") == OPERATOR
             and event["verb"] not in ("get", "list", "watch")
             and "/leases" not in event["requestURI"]
         ]

@@ -81,7 +81,7 @@ def sent(plane: ControlPlane, user: str) -> list[Object]:
     return [
         entry
         for entry in plane.audit_events()
-        if entry["user"]["username"] == user and entry["verb"] in WRITES
+        if entry["user"].get("username") == user and entry["verb"] in WRITES
     ]
 
 
