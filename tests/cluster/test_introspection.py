@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -22,7 +23,10 @@ from cluster.shop import (
 from cluster.test_enforcement import BINDING, changed
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_ours
-from introspector import CLIENT, Running
+from introspector import CLIENT, Introspector
+from loopthread import LoopThread
+
+Login: TypeAlias = LoopThread[Introspector]
 
 GOOD = ("True", "AllChecksPassed")
 TOKEN = "opaque-token-canary-1"
@@ -30,10 +34,9 @@ HOME = "tokencheck-system"
 
 
 @pytest.fixture
-def login() -> Iterator[Running]:
-    running = Running()
-    yield running
-    running.end()
+def login() -> Iterator[Login]:
+    with LoopThread(Introspector()) as running:
+        yield running
 
 
 def secret(name: str, namespace: str, **values: str) -> Object:
@@ -47,17 +50,17 @@ def known_as(name: str, client: tuple[str, str] = CLIENT) -> Object:
 
 
 @pytest.fixture
-def provider(login: Running, admin: Api, namespace: str) -> Iterator[str]:
+def provider(login: Login, admin: Api, namespace: str) -> Iterator[str]:
     admin.apply(known_as(f"client-{namespace}"))
     ref = {"name": f"client-{namespace}"}
-    admin.apply(login.server.provider(namespace, clientCredentialsRef=ref))
+    admin.apply(login.inner.provider(namespace, clientCredentialsRef=ref))
     yield namespace
     admin.delete("TokenProvider", namespace)
     admin.delete("Secret", f"client-{namespace}", HOME)
 
 
-def lives(login: Running, token: str, **said: object) -> None:
-    login.does(lambda server: server.tokens.__setitem__(token, said))
+def lives(login: Login, token: str, **said: object) -> None:
+    login.do(lambda server: server.tokens.__setitem__(token, said))
 
 
 def checked(shop: Shop, provider: str, name: str = "checkout", **expected: object) -> None:
@@ -67,7 +70,7 @@ def checked(shop: Shop, provider: str, name: str = "checkout", **expected: objec
 
 @pytest.mark.usefixtures("operator")
 def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_interval(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     lives(login, TOKEN, scope="pay:read", exp=4_000_000_000)
     shop.secret("payments", TOKEN)
@@ -76,10 +79,10 @@ def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_int
     assert states(found)["Active"] == "True"
     assert token_of(found)["scopes"] == {"granted": ["pay:read"]}
     assert token_of(found)["expirationTime"] == "2096-10-02T07:06:40Z"
-    assert login.server.asked == {TOKEN: 1}
-    login.does(lambda server: server.tokens.clear())
+    assert login.inner.asked == {TOKEN: 1}
+    login.do(lambda server: server.tokens.clear())
     found = shop.wait("checkout", lambda it: ready(it) == ("False", "Inactive"), timeout_s=120)
-    assert login.server.asked == {TOKEN: 2}
+    assert login.inner.asked == {TOKEN: 2}
     assert condition(found, "Active")["status"] == "False"
     told = [ready(seen.object) for seen in shop.history("checkout")]
     assert [one for one in told if one[0] == "Unknown"][1:] == []
@@ -87,13 +90,13 @@ def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_int
 
 @pytest.mark.usefixtures("operator")
 def test_a_server_that_is_away_makes_the_token_unknown_with_its_age_and_never_bad(
-    shop: Shop, admin: Api, login: Running, provider: str
+    shop: Shop, admin: Api, login: Login, provider: str
 ) -> None:
     lives(login, TOKEN)
     shop.secret("payments", TOKEN)
     checked(shop, provider)
     shop.reads("checkout", *GOOD)
-    login.does(lambda server: server.stop())
+    login.do(lambda server: server.stop())
     found = shop.wait("checkout", lambda it: ready(it)[0] != "True", timeout_s=180)
     assert ready(found) == ("Unknown", "Unreachable")
     assert findings(found) >= {("Active", "Unknown", "Unreachable")}
@@ -103,14 +106,14 @@ def test_a_server_that_is_away_makes_the_token_unknown_with_its_age_and_never_ba
     )
     assert "introspection: " in condition(standing, "Reachable")["message"]
     assert standing["status"]["lastAnswerTime"] >= standing["metadata"]["creationTimestamp"]
-    login.does(lambda server: server.start())
+    login.do(lambda server: server.start())
     shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=180)
     assert {ready(seen.object)[0] for seen in shop.history("checkout")} <= {"True", "Unknown", ""}
 
 
 @pytest.mark.usefixtures("operator")
 def test_many_checks_of_one_token_cost_one_question(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     lives(login, TOKEN)
     shop.secret("payments", TOKEN)
@@ -118,12 +121,12 @@ def test_many_checks_of_one_token_cost_one_question(
         shop.check(f"c{number}", listed("payments", providerRef={"name": provider}))
     for number in range(20):
         shop.reads(f"c{number}", *GOOD)
-    assert login.server.asked == {TOKEN: 1}
+    assert login.inner.asked == {TOKEN: 1}
 
 
 @pytest.mark.usefixtures("operator")
 def test_a_new_token_is_asked_about_at_once_and_a_bad_one_is_shown_to_nobody(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     lives(login, TOKEN)
     shop.secret("payments", "ghp_" + "a" * 36)
@@ -131,15 +134,15 @@ def test_a_new_token_is_asked_about_at_once_and_a_bad_one_is_shown_to_nobody(
     shop.reads("checkout", "Unknown", "NotVerifiable")
     shop.secret("payments", "Bearer " + TOKEN)
     shop.wait("checkout", lambda it: ready(it) == ("False", "MalformedToken"))
-    assert login.server.connections == 0
+    assert login.inner.connections == 0
     shop.secret("payments", TOKEN)
     shop.reads("checkout", *GOOD)
-    assert login.server.asked == {TOKEN: 1}
+    assert login.inner.asked == {TOKEN: 1}
 
 
 @pytest.mark.usefixtures("operator")
 def test_a_wrong_client_is_the_provider_s_fault_and_mended_by_its_secret(
-    shop: Shop, admin: Api, login: Running, provider: str
+    shop: Shop, admin: Api, login: Login, provider: str
 ) -> None:
     lives(login, TOKEN)
     name = f"client-{provider}"
@@ -153,9 +156,7 @@ def test_a_wrong_client_is_the_provider_s_fault_and_mended_by_its_secret(
     eventually(lambda: states(admin.get("TokenProvider", provider)).get("Reachable") == "True")
 
 
-def test_from_a_namespace_without_admission_no_token_is_sent(
-    login: Running, tmp_path: Path
-) -> None:
+def test_from_a_namespace_without_admission_no_token_is_sent(login: Login, tmp_path: Path) -> None:
     """Whoever writes TokenChecks there could have any Secret of it sent to the provider."""
     lives(login, TOKEN)
     with ControlPlane(parts=()) as plane, ExitStack() as ends:
@@ -168,7 +169,7 @@ def test_from_a_namespace_without_admission_no_token_is_sent(
         meta = {"name": "checkout", "namespace": "default"}
         check = {"apiVersion": "tokencheck.dev/v1alpha1", "kind": "TokenCheck", "metadata": meta}
         api.apply(known_as("introspect-client"))
-        api.apply(login.server.provider())
+        api.apply(login.inner.provider())
         api.apply(secret("payments", "default", token=TOKEN))
         api.apply(check | {"spec": {"tokens": [token]}})
 
@@ -180,6 +181,6 @@ def test_from_a_namespace_without_admission_no_token_is_sent(
             operator.start()
             ends.callback(operator.stop)
             comes_to("Unknown", "NotAsked")
-            assert login.server.connections == 0
+            assert login.inner.connections == 0
         comes_to(*GOOD)
-        assert login.server.asked == {TOKEN: 1}
+        assert login.inner.asked == {TOKEN: 1}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import pytest
 
@@ -17,7 +18,10 @@ from cluster.shop import Object, condition, listed, ready
 from cluster.test_introspection import known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_ours
-from introspector import CLIENT, Running
+from introspector import CLIENT, Introspector
+from loopthread import LoopThread
+
+Login: TypeAlias = LoopThread[Introspector]
 
 SPACE = "default"
 PATIENCE_S = 120.0
@@ -35,11 +39,10 @@ NARROW = {"secrets": {"scope": "namespaces", "namespaces": [SPACE]}}
 
 
 @pytest.fixture(scope="module")
-def login() -> Iterator[Running]:
-    running = Running()
-    running.server.raw = b'{"active": true, "active": false}'
-    yield running
-    running.end()
+def login() -> Iterator[Login]:
+    with LoopThread(Introspector()) as running:
+        running.inner.raw = b'{"active": true, "active": false}'
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +68,9 @@ def operator(
         process.stop()
 
 
-def checked(api: Api, login: Running, name: str, token: str) -> None:
+def checked(api: Api, login: Login, name: str, token: str) -> None:
     """A provider that answers in this mode, and a check of a token that names it."""
-    provider = login.server.provider(name, url=f"{login.server.url}?as={name}")
+    provider = login.inner.provider(name, url=f"{login.inner.url}?as={name}")
     api.apply(provider)
     api.apply(secret(name, SPACE, token=token))
     spec = {"tokens": [listed(name, providerRef={"name": name})]}
@@ -83,21 +86,21 @@ def comes_to(api: Api, name: str, *said: str) -> Object:
 
 
 def test_the_operator_reads_its_own_credentials_only_where_they_are_granted(
-    plane: ControlPlane, login: Running, operator: OperatorProcess
+    plane: ControlPlane, login: Login, operator: OperatorProcess
 ) -> None:
     api = plane.api()
-    login.does(lambda server: server.tokens.__setitem__("t-well", {}))
+    login.do(lambda server: server.tokens.__setitem__("t-well", {}))
     checked(api, login, "well", "t-well")
     found = comes_to(api, "well", "Unknown", "AccessDenied")
     assert "providers.credentials" in condition(found, "Active")["message"]
-    assert login.server.connections == 0
+    assert login.inner.connections == 0
     grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client"]}})
     comes_to(api, "well", "True", "AllChecksPassed")
     assert operator.log_text()
 
 
 def test_each_fault_is_unknown_with_its_reason_and_nothing_of_token_or_client_is_shown(
-    plane: ControlPlane, login: Running, operator: OperatorProcess
+    plane: ControlPlane, login: Login, operator: OperatorProcess
 ) -> None:
     api = plane.api()
     grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client"]}})
@@ -109,8 +112,8 @@ def test_each_fault_is_unknown_with_its_reason_and_nothing_of_token_or_client_is
         found = comes_to(api, mode, "Unknown", reason)
         assert "whether it is active is not known" in condition(found, "Active")["message"]
         shown[mode] = json.dumps(found["status"])
-    assert set(login.server.asked) >= set(tokens.values()) - {tokens["silent"]}
-    assert all(token.encode() in login.server.said for token in tokens.values())
+    assert set(login.inner.asked) >= set(tokens.values()) - {tokens["silent"]}
+    assert all(token.encode() in login.inner.said for token in tokens.values())
     for kind, place in (("TokenProvider", None), ("events.k8s.io/v1/Event", SPACE)):
         shown[kind] = json.dumps([one for one in api.list(kind, place)])
     shown |= {"log": operator.log_text(), "metrics": operator.get("/metrics")[1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import pytest
 import yaml
@@ -10,29 +11,32 @@ import yaml
 from cluster.shop import Object, Shop, condition, eventually, listed, ready, states
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT
-from issuer import Issuer, Running
+from issuer import Issuer
+from loopthread import LoopThread
 from pages import Page
+
+Login: TypeAlias = LoopThread[Issuer]
 
 GOOD = ("True", "AllChecksPassed")
 DOCUMENT = "/realms/shop/.well-known/openid-configuration"
 
 
 @pytest.fixture
-def login() -> Iterator[Running]:
-    running = Running()
-    yield running
-    running.end()
+def login() -> Iterator[Login]:
+    with LoopThread(Issuer()) as running:
+        running.do(lambda issuer: issuer.rotate("k1"))
+        yield running
 
 
 @pytest.fixture
-def provider(login: Running, admin: Api, namespace: str) -> Iterator[str]:
-    admin.apply(login.issuer.provider(namespace))
+def provider(login: Login, admin: Api, namespace: str) -> Iterator[str]:
+    admin.apply(login.inner.provider(namespace))
     yield namespace
     admin.delete("TokenProvider", namespace)
 
 
-def checked(shop: Shop, login: Running, provider: str, kid: str = "k1") -> None:
-    shop.secret("payments", login.issuer.token(kid))
+def checked(shop: Shop, login: Login, provider: str, kid: str = "k1") -> None:
+    shop.secret("payments", login.inner.token(kid))
     shop.check("checkout", listed("payments", providerRef={"name": provider}))
 
 
@@ -44,7 +48,7 @@ def standing(shop: Shop, provider: str, reachable: str) -> Object:
 
 @pytest.mark.usefixtures("operator")
 def test_a_discovered_issuer_vouches_and_never_sees_a_token(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     checked(shop, login, provider)
     shop.reads("checkout", *GOOD)
@@ -52,24 +56,24 @@ def test_a_discovered_issuer_vouches_and_never_sees_a_token(
     assert ready(found) == ("True", "Valid")
     assert found["status"]["keys"] == [{"kid": "k1", "algorithm": "EC"}]
     assert found["status"]["lastReachableTime"] >= found["metadata"]["creationTimestamp"]
-    assert b"eyJ" not in login.issuer.said
-    assert b"uthorization" not in login.issuer.said
+    assert b"eyJ" not in login.inner.said
+    assert b"uthorization" not in login.inner.said
 
 
 @pytest.mark.usefixtures("operator")
 def test_the_provider_of_the_readme_vouches_for_the_tokens_of_its_issuer(
-    shop: Shop, admin: Api, login: Running
+    shop: Shop, admin: Api, login: Login
 ) -> None:
     (manifest,) = (
         yaml.safe_load(block)
         for block in Page(CHECKOUT / "README.md").blocks("yaml")
         if "Discovery" in block
     )
-    own = login.issuer.provider(shop.namespace)
+    own = login.inner.provider(shop.namespace)
     assert set(manifest["spec"]["jwt"]) == set(own["spec"]["jwt"])
     manifest["metadata"]["name"] = shop.namespace
     manifest["spec"] = own["spec"] | manifest["spec"]  # its network and authority are the test's
-    manifest["spec"]["jwt"]["issuer"] = login.issuer.url
+    manifest["spec"]["jwt"]["issuer"] = login.inner.url
     admin.apply(manifest)
     try:
         checked(shop, login, shop.namespace)
@@ -80,26 +84,26 @@ def test_the_provider_of_the_readme_vouches_for_the_tokens_of_its_issuer(
 
 @pytest.mark.usefixtures("operator")
 def test_many_checks_of_one_provider_cost_one_question(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
-    shop.secret("payments", login.issuer.token("k1"))
+    shop.secret("payments", login.inner.token("k1"))
     for number in range(40):
         shop.check(f"c{number}", listed("payments", providerRef={"name": provider}))
     for number in range(40):
         shop.reads(f"c{number}", *GOOD)
-    assert dict(login.issuer.asked) == {DOCUMENT: 1, "/realms/shop/keys": 1}
+    assert dict(login.inner.asked) == {DOCUMENT: 1, "/realms/shop/keys": 1}
 
 
 @pytest.mark.usefixtures("operator")
 def test_a_rotation_without_overlap_is_followed_within_seconds_and_never_shown_as_unknown(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     """The new token's key is not known: the issuer is asked ahead of time, and the check waits."""
     checked(shop, login, provider)
     shop.reads("checkout", *GOOD)
-    login.does(lambda issuer: issuer.rotate("k2", keep=False))
-    shop.secret("payments", login.issuer.token("k2"))
-    eventually(lambda: login.issuer.asked[DOCUMENT] == 2)
+    login.do(lambda issuer: issuer.rotate("k2", keep=False))
+    shop.secret("payments", login.inner.token("k2"))
+    eventually(lambda: login.inner.asked[DOCUMENT] == 2)
     shop.admin.wait(
         "TokenProvider",
         provider,
@@ -114,14 +118,14 @@ def test_a_rotation_without_overlap_is_followed_within_seconds_and_never_shown_a
 
 @pytest.mark.usefixtures("operator")
 def test_a_key_that_the_issuer_does_not_have_is_unknown_and_not_a_failure(
-    shop: Shop, login: Running, provider: str
+    shop: Shop, login: Login, provider: str
 ) -> None:
     checked(shop, login, provider)
     shop.reads("checkout", *GOOD)
-    token = login.does(lambda issuer: _never_published(issuer))
+    token = login.do(lambda issuer: _never_published(issuer))
     shop.secret("payments", token)
     shop.reads("checkout", "Unknown", "KeyNotFound")
-    assert login.issuer.asked[DOCUMENT] == 2
+    assert login.inner.asked[DOCUMENT] == 2
 
 
 def _never_published(issuer: Issuer) -> str:
@@ -133,15 +137,15 @@ def _never_published(issuer: Issuer) -> str:
 
 @pytest.mark.usefixtures("operator")
 def test_while_the_issuer_is_away_its_keys_count_their_age_is_shown_and_they_end(
-    shop: Shop, login: Running, admin: Api, provider: str
+    shop: Shop, login: Login, admin: Api, provider: str
 ) -> None:
     keys = {"type": "Discovery", "refreshInterval": "1m", "maxStale": "1m"}
-    admin.apply(login.issuer.provider(provider, keys=keys))
+    admin.apply(login.inner.provider(provider, keys=keys))
     checked(shop, login, provider)
     shop.reads("checkout", *GOOD)
-    login.does(lambda issuer: issuer.stop())
+    login.do(lambda issuer: issuer.stop())
     # Another token with an unknown key makes the operator notice before the interval is over.
-    token = login.does(lambda issuer: _never_published(issuer))
+    token = login.do(lambda issuer: _never_published(issuer))
     shop.secret("other", token)
     shop.check("other", listed("other", providerRef={"name": provider}))
     unreachable = standing(shop, provider, "False")
@@ -154,7 +158,7 @@ def test_while_the_issuer_is_away_its_keys_count_their_age_is_shown_and_they_end
     assert ready(stale)[1] == "KeysStale"
     assert unreachable["status"]["lastReachableTime"] in condition(stale, "Verified")["message"]
 
-    login.does(lambda issuer: issuer.start())
+    login.do(lambda issuer: issuer.start())
     shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=120)
     standing(shop, provider, "True")
     eventually(lambda: {"ProviderUnreachable", "ProviderReachable"} <= told(admin, provider))
@@ -168,16 +172,16 @@ def told(admin: Api, provider: str) -> set[str]:
 
 def test_an_operator_that_starts_while_the_issuer_is_away_says_so_and_goes_on(
     shop: Shop,
-    login: Running,
+    login: Login,
     provider: str,
     launch_operator: Callable[..., OperatorProcess],
 ) -> None:
-    login.does(lambda issuer: issuer.stop())
+    login.do(lambda issuer: issuer.stop())
     checked(shop, login, provider)
     launch_operator()
     found = shop.reads("checkout", "Unknown", "Unreachable")
-    assert login.issuer.place not in condition(found, "Verified")["message"]
-    login.does(lambda issuer: issuer.start())
+    assert login.inner.place not in condition(found, "Verified")["message"]
+    login.do(lambda issuer: issuer.start())
     shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=90)
 
 

@@ -1,0 +1,109 @@
+"""A small HTTPS server on this machine, whose answers a test chooses: the ground of issuers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Self
+
+from island.certs import Authority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request: its first line, its headers with names in lower case, its body."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.line.split(" ", 2)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An answer; `status` is what follows the version: ``200 OK``."""
+
+    status: str = "200 OK"
+    kind: str = "application/json"
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+FAILING = {
+    "500": Said(status="500 No"),
+    "429": Said(status="429 Slow down"),
+    "redirect": Said(status="302 Found", headers={"Location": "/elsewhere"}),
+}
+
+
+class TlsServer:
+    """Serves on 127.0.0.1; `said` is all that clients sent. An asynchronous context manager."""
+
+    def __init__(self, name: str) -> None:
+        """Of an authority of this name; nothing listens yet."""
+        self.authority = Authority(name)
+        self.connections = 0
+        self.said = b""
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def reach(self) -> dict[str, object]:
+        """What a TokenProvider's spec needs to get here."""
+        return {"tls": {"caBundle": self.authority.pem}, "network": {"cidrs": ["127.0.0.0/8"]}}
+
+    async def start(self) -> None:
+        context = self.authority.context("127.0.0.1")
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, ssl=context, limit=2**20
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """As if it were switched off; `start` takes the same port again."""
+        if self._server is not None:
+            self._server.close()
+        self._server = None
+
+    def answer(self, asked: Asked) -> Said | None:
+        """What is said; None: nothing, ever."""
+        raise NotImplementedError
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            said = self.answer(await self._asked(reader))
+            if said is None:
+                await reader.read()  # until the client has had enough
+                return
+            lines = [f"HTTP/1.1 {said.status}", f"Content-Type: {said.kind}"]
+            lines += [f"Content-Length: {len(said.body)}", "Connection: close"]
+            lines += [f"{name}: {value}" for name, value in said.headers.items()]
+            writer.write("\r\n".join([*lines, "", ""]).encode() + said.body)
+            await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _asked(self, reader: asyncio.StreamReader) -> Asked:
+        head = await reader.readuntil(b"\r\n\r\n")
+        line, *more = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in more)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        self.said += head + body
+        return Asked(line=line, headers=headers, body=body)
