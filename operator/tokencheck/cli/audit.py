@@ -16,6 +16,7 @@ from tokencheck.cli.exits import exit_of
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.moments import clock, moment_of
 from tokencheck.cli.options import cluster_options
+from tokencheck.cli.output import output_option
 from tokencheck.cli.progress import progress
 from tokencheck.cli.screen import Screen
 from tokencheck.model.errors import UsageError
@@ -51,14 +52,7 @@ _GC_THRESHOLD = 200_000
 @click.option(
     "--at", metavar="TIME", help="Judge as of this moment, such as 2027-01-31T00:00:00Z or +14d."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "wide", "json", "yaml", "junit"]),
-    default="table",
-    show_default=True,
-    help="How to show it.",
-)
+@output_option("table", "wide", "json", "yaml", "junit")
 @cluster_options
 def command(
     *,

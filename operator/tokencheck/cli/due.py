@@ -13,7 +13,7 @@ from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import Object, all_checks
 from tokencheck.cli.moments import clock
 from tokencheck.cli.options import cluster_options, namespace_option
-from tokencheck.cli.output import Form, emit
+from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table
 from tokencheck.clients.kube.transport import Transport
@@ -32,14 +32,7 @@ _FORMS = ["table", "markdown", "ics", "json", "yaml"]
     "--within", metavar="DURATION", help="Only what ends within this time, such as 30d, or has."
 )
 @click.option("--owner", metavar="NAME", help="Only of this owner (tokencheck.dev/owner).")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(_FORMS),
-    default="table",
-    show_default=True,
-    help="How to show it; ics is a calendar with a reminder a week before.",
-)
+@output_option(*_FORMS, about="How to show it; ics is a calendar with a reminder a week before.")
 @cluster_options
 def command(
     *,

@@ -9,7 +9,7 @@ from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import Object, all_providers
 from tokencheck.cli.options import cluster_options
-from tokencheck.cli.output import Form, emit
+from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.screen import Screen, table
 from tokencheck.clients.kube.transport import Transport
@@ -23,13 +23,8 @@ _REFUSED = "You may not list tokenproviders. Ask for the right to list them in t
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(_FORMS),
-    default="table",
-    show_default=True,
-    help="How to show it; values are those of the chart, for its NetworkPolicy.",
+@output_option(
+    *_FORMS, about="How to show it; values are those of the chart, for its NetworkPolicy."
 )
 @cluster_options
 def command(*, output: str, kubeconfig: str | None, context: str | None) -> int:

@@ -22,15 +22,15 @@ class Form(StrEnum):
     YAML = "yaml"
 
 
-def output_option(*forms: Form) -> Callable[[F], F]:
-    """Return the option -o with these forms, the first by default."""
+def output_option(*forms: str, about: str = "How to show it.") -> Callable[[F], F]:
+    """Return the option -o with these forms, the first by default; `about` is its help."""
     return click.option(
         "-o",
         "--output",
         type=click.Choice([str(form) for form in forms]),
         default=str(forms[0]),
         show_default=True,
-        help="How to show it.",
+        help=about,
     )
 
 

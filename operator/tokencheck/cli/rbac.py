@@ -11,6 +11,7 @@ from tokencheck.cli.connect import Target, target_of
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.lookup import all_checks, credentials_of_providers
 from tokencheck.cli.options import cluster_options, namespace_option
+from tokencheck.cli.output import output_option
 from tokencheck.cli.reading import in_cluster
 from tokencheck.clients.kube.direct import DirectReads
 from tokencheck.clients.kube.resources import is_name
@@ -36,13 +37,8 @@ _Read: TypeAlias = tuple[dict[str, set[str]], list[Unread], tuple[str, ...]]
     show_default=True,
     help="ServiceAccount of the operator.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["roles", "values"]),
-    default="roles",
-    show_default=True,
-    help="Roles to apply, or values for the chart, which grant the same.",
+@output_option(
+    "roles", "values", about="Roles to apply, or values for the chart, which grant the same."
 )
 @cluster_options
 @click.pass_context
