@@ -6,7 +6,6 @@ The operator converges, and no verdict is ever drawn from an older state than on
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import pytest
 import yaml
 
 from cluster.shop import Shop, listed, ready, token_of
-from cluster.statuses import Statuses
+from cluster.store import store_on
 from controlplane import ControlPlane, OperatorProcess, commands
 from controlplane.launch import grant_operator
 from controlplane.process import free_ports, wait_listening
@@ -79,14 +78,8 @@ def running(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Op
 
 @pytest.fixture
 def store(pair: Pair, running: OperatorProcess) -> Iterator[Shop]:  # noqa: ARG001 - it judges
-    api, meta = pair.plane.api(), {"name": f"store-{secrets.token_hex(3)}"}
-    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-    statuses = Statuses(api)
-    shop = Shop(api, meta["name"], statuses)
-    yield shop
-    faults = statuses.end()
-    assert not faults, "\n".join(faults)
-    shop.close()
+    with store_on(pair.plane) as shop:
+        yield shop
 
 
 def stand(store: Shop) -> None:

@@ -5,7 +5,6 @@ Verdicts go on with any two; with one alone nothing can be written, and nothing 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster.shop import Shop, eventually, listed, ready, token_of
-from cluster.statuses import Statuses
+from cluster.store import store_on
 from controlplane import ApiError, ControlPlane, OperatorProcess, commands
 from controlplane.etcd import ask
 from controlplane.launch import grant_operator
@@ -110,17 +109,11 @@ def running(
 
 @pytest.fixture
 def store(members: Members, running: OperatorProcess) -> Iterator[Shop]:  # noqa: ARG001 - it judges
-    api, meta = members.plane.api(), {"name": f"store-{secrets.token_hex(3)}"}
-    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-    statuses = Statuses(api)
-    shop = Shop(api, meta["name"], statuses)
-    shop.secret("payments", shop.signer.token())
-    shop.check("payments", listed("payments", providerRef={"name": shop.provider()}))
-    shop.reads("payments", *GOOD, timeout_s=PATIENCE_S)
-    yield shop
-    faults = statuses.end()
-    assert not faults, "\n".join(faults)
-    shop.close()
+    with store_on(members.plane) as shop:
+        shop.secret("payments", shop.signer.token())
+        shop.check("payments", listed("payments", providerRef={"name": shop.provider()}))
+        shop.reads("payments", *GOOD, timeout_s=PATIENCE_S)
+        yield shop
 
 
 def follows(store: Shop, *, good: bool) -> None:
