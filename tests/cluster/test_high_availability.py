@@ -140,6 +140,7 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     shop.secret("two", shop.signer.token())
     shop.reads("two", *GOOD, timeout_s=PATIENCE_S)
     told_once(shop, "one", "TokenExpired")
+    wait(lambda: provided(shop)["status"].get("checks") == len(names))  # it is counted later
     wait(lambda: is_idle(leader) and is_idle(other))
     before = {name: shop.admin.get("TokenCheck", name, shop.namespace) for name in names}
     events = shop.events("one") + shop.events("two")
@@ -160,6 +161,11 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     )
     was = token_of(before["two"])
     assert token_of(found)["changedTime"] == was["changedTime"]
+
+
+def provided(shop: Shop) -> Object:
+    """The shop's TokenProvider."""
+    return shop.admin.get("TokenProvider", shop.namespace)
 
 
 def is_idle(replica: Replica) -> bool:
