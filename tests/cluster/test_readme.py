@@ -25,6 +25,7 @@ SECTIONS = (
     "Each TokenCheck",
     "What was found and written",
     "Providers that are asked for their keys",
+    "Providers that are asked about tokens",
     "The operator itself",
 )
 ALERTS = CHECKOUT / "charts" / "tokencheck" / "files" / "alerts.yaml"
