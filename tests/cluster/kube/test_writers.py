@@ -274,6 +274,31 @@ async def test_an_event_waits_for_a_server_that_is_down(world: World) -> None:
     assert len(events(world)) == 1
 
 
+async def test_an_event_outlasts_a_server_that_is_down_for_longer_than_it_is_tried_at_a_time(
+    world: World,
+) -> None:
+    made = recorder(world)
+    world.proxy.refuse(503, times=8)
+    made.emit(event(world))
+    while not made.outcomes:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.05)
+    assert made.outcomes == {"written": 1}
+    assert [one["eventTime"] for one in events(world)] == ["2026-03-01T12:00:00.250000Z"]
+
+
+async def test_an_event_that_could_not_be_told_for_long_is_dropped_and_counted(
+    world: World,
+) -> None:
+    times = iter([NOW, *[NOW + timedelta(minutes=11)] * 9])
+    made = EventRecorder(world.transport, instance="x", clock=lambda: next(times))
+    world.run(made)
+    world.proxy.refuse(503)
+    made.emit(event(world))
+    while not made.outcomes:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.05)
+    assert made.outcomes == {"failed": 1}
+
+
 async def test_an_event_that_is_refused_is_dropped_and_counted(world: World) -> None:
     made = recorder(world)
     world.proxy.refuse(403)

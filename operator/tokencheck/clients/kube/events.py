@@ -12,8 +12,8 @@ import logging
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
@@ -35,7 +35,8 @@ _REMEMBERED = 4000  # things said whose count is known; older ones start a new c
 _OWN_EVENTS = 3
 # Between two Events that are told again: a start after many transitions must not be a storm.
 _RETELL_PAUSE_S = 0.02
-_TRIES = 5
+_TRIES = 5  # at a time, in about three seconds; then others have their turn
+_KEPT_FOR = timedelta(minutes=10)  # what could not be told by then is news to nobody
 # Per object, as client-go's spam filter: 25 at once, then one in five minutes.
 _BURST, _PER_SECOND = 25, 1 / 300
 LOST = ("failed", "limited", "overflow")  # outcomes of an Event that nobody reads
@@ -115,15 +116,25 @@ class EventRecorder:
         while True:
             event, at = await queue.get()
             try:
-                self.outcomes[await self._deliver(event, at, again=False)] += 1
+                self._ended(event, at, await self._deliver(event, at, again=False))
             finally:
                 queue.task_done()
 
     async def _retell(self) -> None:
         while True:
             _, _, event = await self._again.get()
-            self.outcomes[await self._deliver(event, event.at or self._clock(), again=True)] += 1
+            at = event.at or self._clock()
+            self._ended(event, at, await self._deliver(event, at, again=True))
             await asyncio.sleep(_RETELL_PAUSE_S)
+
+    def _ended(self, event: Event, at: datetime, outcome: str | None) -> None:
+        """Count what became of an event, or queue it again: the API server had no answer."""
+        if outcome is not None:
+            self.outcomes[outcome] += 1
+        elif self._clock() - at < _KEPT_FOR:
+            self.retell((replace(event, at=at),))
+        else:
+            self.outcomes["failed"] += 1
 
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Wait until all that was queued is written or given up, at most `timeout_s`."""
@@ -133,7 +144,8 @@ class EventRecorder:
         except TimeoutError:
             self.outcomes["failed"] += self._fresh()
 
-    async def _deliver(self, event: Event, at: datetime, *, again: bool) -> str:
+    async def _deliver(self, event: Event, at: datetime, *, again: bool) -> str | None:
+        """Return what became of the event; None when no try of several had an answer."""
         backoff = Backoff(first_s=0.25, cap_s=4.0)
         for _ in range(_TRIES):
             try:
@@ -143,7 +155,7 @@ class EventRecorder:
             if outcome is not None:
                 return outcome
             await asyncio.sleep(backoff.next_s())
-        return "failed"
+        return None
 
     async def _write(self, event: Event, at: datetime, *, again: bool) -> str | None:
         """Write once, and return what became of it, or None when another try makes sense."""
