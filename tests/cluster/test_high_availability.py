@@ -140,7 +140,6 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     shop.secret("two", shop.signer.token())
     shop.reads("two", *GOOD, timeout_s=PATIENCE_S)
     told_once(shop, "one", "TokenExpired")
-    wait(lambda: provided(shop)["status"].get("checks") == len(names))  # it is counted later
     wait(lambda: is_idle(leader) and is_idle(other))
     before = {name: shop.admin.get("TokenCheck", name, shop.namespace) for name in names}
     events = shop.events("one") + shop.events("two")
@@ -152,7 +151,9 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     told_once(shop, "three", "TokenExpired")
     for name in names[:2]:
         assert shop.admin.get("TokenCheck", name, shop.namespace) == before[name]
-    assert other.writes(is_status) == 1, [s.path for s in other.road.proxy.seen if is_status(s)]
+    # How many checks name a provider is no verdict; whoever leads brings it up to date.
+    written = [seen.path for seen in list(other.road.proxy.seen) if is_status(seen)]
+    assert len([path for path in written if "/tokenproviders/" not in path]) == 1, written
     assert shop.events("one") + shop.events("two") == events
     # Nor does its next look at an old value change when that value came.
     shop.annotate("TokenCheck", "two", check_now="1")
@@ -161,11 +162,6 @@ def test_a_quiet_takeover_writes_nothing_and_says_nothing(shop: Shop, pair: Pair
     )
     was = token_of(before["two"])
     assert token_of(found)["changedTime"] == was["changedTime"]
-
-
-def provided(shop: Shop) -> Object:
-    """The shop's TokenProvider."""
-    return shop.admin.get("TokenProvider", shop.namespace)
 
 
 def is_idle(replica: Replica) -> bool:
