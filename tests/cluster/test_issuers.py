@@ -46,6 +46,22 @@ def standing(shop: Shop, provider: str, reachable: str) -> Object:
     )
 
 
+def test_an_operator_that_starts_while_the_issuer_is_away_says_so_and_goes_on(
+    shop: Shop,
+    login: Login,
+    provider: str,
+    launch_operator: Callable[..., OperatorProcess],
+) -> None:
+    """The first test here: the operator that the others share would judge beside it."""
+    login.do(lambda issuer: issuer.stop())
+    checked(shop, login, provider)
+    launch_operator()
+    found = shop.reads("checkout", "Unknown", "Unreachable")
+    assert login.inner.place not in condition(found, "Verified")["message"]
+    login.do(lambda issuer: issuer.start())
+    shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=90)
+
+
 @pytest.mark.usefixtures("operator")
 def test_a_discovered_issuer_vouches_and_never_sees_a_token(
     shop: Shop, login: Login, provider: str
@@ -168,21 +184,6 @@ def told(admin: Api, provider: str) -> set[str]:
     path = "/apis/events.k8s.io/v1/namespaces/default/events"
     items = admin.request("GET", path)["items"]
     return {event["reason"] for event in items if event["regarding"]["name"] == provider}
-
-
-def test_an_operator_that_starts_while_the_issuer_is_away_says_so_and_goes_on(
-    shop: Shop,
-    login: Login,
-    provider: str,
-    launch_operator: Callable[..., OperatorProcess],
-) -> None:
-    login.do(lambda issuer: issuer.stop())
-    checked(shop, login, provider)
-    launch_operator()
-    found = shop.reads("checkout", "Unknown", "Unreachable")
-    assert login.inner.place not in condition(found, "Verified")["message"]
-    login.do(lambda issuer: issuer.start())
-    shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=90)
 
 
 @pytest.mark.usefixtures("operator")
