@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tokencheck.api.keysource import RemoteKeys
+from tokencheck.core.questions.pauses import pause_after
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.model.keyset import KeySet
 
 SHORTEST = timedelta(minutes=1)  # between two regular questions, whatever max-age says
-FIRST_RETRY = timedelta(seconds=15)
 COOL_DOWN = timedelta(seconds=30)  # between two questions ahead of time
 # An issuer may sign with a key a moment before it publishes it. Tokens older than that beside the
 # keys cannot be helped by asking again.
@@ -67,9 +67,7 @@ def failed(
 ) -> Known:
     """Return what is known after a fault: the same keys, asked for again after a growing pause."""
     failures = known.failures + 1
-    wait = min(FIRST_RETRY * 2 ** min(failures - 1, 12), rules.refresh) * (0.5 + chance / 2)
-    if fault.retry_after_s is not None:
-        wait = max(wait, timedelta(seconds=fault.retry_after_s))
+    wait = pause_after(failures, fault, longest=rules.refresh, chance=chance)
     return replace(known, fault=fault, failures=failures, tried_at=now, due_at=now + wait)
 
 

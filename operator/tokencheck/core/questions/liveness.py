@@ -12,11 +12,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from tokencheck.core.questions.pauses import FIRST_RETRY, pause_after
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.model.activity import Activity, ActivityState, Answer
 from tokencheck.model.reasons import Reason
 
-FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
 TOLD_FROM = 2  # faults in a row of a token that has a definite answer
 TOKENS_IN_A_ROW = 3  # without an answer: then it is the provider
@@ -91,7 +91,7 @@ def failed(known: Known, fault: Faulted, *, began: datetime, now: datetime, chan
         chance: a random number from 0 to 1.
     """
     failures = known.failures + 1
-    wait = _pause(failures, fault, chance)
+    wait = pause_after(failures, fault, longest=LONGEST_RETRY, chance=chance)
     return replace(known, fault=fault, failures=failures, tried_at=began, retry_at=now + wait)
 
 
@@ -111,7 +111,7 @@ def struck(
     if fault.reason not in _OF_THE_PROVIDER and not many and pause.fault is None:
         return replace(pause, unanswered=unanswered)
     pauses = pause.pauses + 1
-    until = now + _pause(pauses, fault, chance)
+    until = now + pause_after(pauses, fault, longest=LONGEST_RETRY, chance=chance)
     kept = frozenset(sorted(unanswered)[:TOKENS_IN_A_ROW])
     return Pause(fault=fault, until=until, pauses=pauses, unanswered=kept)
 
@@ -157,12 +157,3 @@ def _told(known: Known, pause: Pause, interval: timedelta, now: datetime) -> Fau
         return pause.fault
     late = known.answered_at is not None and now >= known.answered_at + 2 * interval + LATE
     return Faulted(reason=Reason.NOT_ASKED, detail=_NOT_ASKED) if late else None
-
-
-def _pause(count: int, fault: Faulted, chance: float) -> timedelta:
-    """Growing, with jitter, and no shorter than the server asks for."""
-    grown: timedelta = FIRST_RETRY * 2 ** min(count - 1, 12)
-    wait = min(grown, LONGEST_RETRY) * (0.5 + chance / 2)
-    if fault.retry_after_s is not None:
-        wait = max(wait, timedelta(seconds=fault.retry_after_s))
-    return wait
