@@ -129,23 +129,30 @@ def _message(trust: Trust) -> str:
 
 
 def _answered(provider: TokenProvider, standing: Standing | None) -> str | None:
-    """Return when it last answered about a token, as exactly as `_reached` tells of keys."""
+    """Return when it last answered about a token."""
+    if provider.introspection is None:
+        return None
     stored = provider.status.get("lastAnswerTime")
-    if provider.introspection is None or standing is None or standing.answered_at is None:
-        return stored if provider.introspection is not None else None
-    before = parse_time(stored)
-    recent = before is not None and before <= standing.answered_at < before + REACHED_EVERY
-    return stored if recent and standing.reason is None else format_time(standing.answered_at)
+    if standing is None or standing.answered_at is None:
+        return stored
+    return _to_the_hour(stored, standing.answered_at, fails=standing.reason is not None)
 
 
 def _reached(provider: TokenProvider, trust: Trust) -> str | None:
-    """Return when the provider last answered: to the hour while it does, exactly once it fails."""
+    """Return when it last gave its keys."""
+    if not asked(provider):
+        return None
     stored = provider.status.get("lastReachableTime")
-    if not asked(provider) or trust.read_at is None:
-        return stored if asked(provider) else None
+    if trust.read_at is None:
+        return stored
+    return _to_the_hour(stored, trust.read_at, fails=trust.reason is not None)
+
+
+def _to_the_hour(stored: str | None, last: datetime, *, fails: bool) -> str | None:
+    """Return when a provider last answered: to the hour while it does, exactly once it fails."""
     before = parse_time(stored)
-    recent = before is not None and before <= trust.read_at < before + REACHED_EVERY
-    return stored if recent and trust.reason is None else format_time(trust.read_at)
+    recent = before is not None and before <= last < before + REACHED_EVERY
+    return stored if recent and not fails else format_time(last)
 
 
 def _events(provider: TokenProvider, status: dict[str, Any], trust: Trust) -> Iterator[Event]:
