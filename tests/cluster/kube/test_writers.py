@@ -204,8 +204,7 @@ async def test_of_what_is_told_again_the_newest_comes_first(world: World) -> Non
     ages = (50, 3, 20)
     made.retell(event(world, about=str(age), at=NOW - timedelta(minutes=age)) for age in ages)
     world.run(made)
-    while made.outcomes.total() < 3:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.01)
+    await world.until(lambda: made.outcomes.total() == 3)
     told = sorted(events(world), key=lambda one: int(one["metadata"]["resourceVersion"]))
     assert [one["eventTime"][11:16] for one in told] == ["11:57", "11:40", "11:10"]
 
@@ -223,9 +222,8 @@ async def test_an_event_without_an_answer_holds_up_those_of_few_other_objects(wo
     made = recorder(world)
     for number in range(60):
         made.emit(event(world, uid=str(number)))
-    async with asyncio.timeout(9):  # it is given up after ten, and then all go on
-        while made.outcomes["written"] < 20:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+    # It is given up after ten seconds, and then all go on.
+    await world.until(lambda: made.outcomes["written"] >= 20, timeout_s=9)
     world.proxy.send_on()
     await made.drain(timeout_s=10)
     assert made.outcomes == {"written": 60}
@@ -280,8 +278,7 @@ async def test_an_event_outlasts_a_server_that_is_down_for_longer_than_it_is_tri
     made = recorder(world)
     world.proxy.refuse(503, times=8)
     made.emit(event(world))
-    while not made.outcomes:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.05)
+    await world.until(lambda: made.outcomes, timeout_s=30)
     assert made.outcomes == {"written": 1}
     assert [one["eventTime"] for one in events(world)] == ["2026-03-01T12:00:00.250000Z"]
 
@@ -294,8 +291,7 @@ async def test_an_event_that_could_not_be_told_for_long_is_dropped_and_counted(
     world.run(made)
     world.proxy.refuse(503)
     made.emit(event(world))
-    while not made.outcomes:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.05)
+    await world.until(lambda: made.outcomes, timeout_s=30)
     assert made.outcomes == {"failed": 1}
 
 
