@@ -13,7 +13,7 @@ class Settings:
     Args:
         kubeconfig: path; None means the Pod's own service account.
         listen: host and port of /metrics, /healthz and /readyz.
-        own_namespace: where ConfigMaps with providers' keys stand.
+        own_namespace: where ConfigMaps with providers' keys and Secrets with its credentials stand.
         workers: passes that run at the same time, half of them of one namespace.
         leader_elect: whether replicas elect who writes; without, this one writes at once.
         shards: into how many parts the checks are divided, by namespace, a leader each.

@@ -72,7 +72,7 @@ async def credentials_of_providers(transport: Transport) -> tuple[str, ...] | De
         ClusterError: the TokenProviders cannot be listed for another reason than the right to.
     """
     try:
-        found = await list_objects(transport, "TokenProvider")
+        found = await list_objects(transport, PROVIDER_KIND)
     except ClusterError as error:
         if error.status not in (401, 403):
             raise
