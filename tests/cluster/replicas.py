@@ -47,8 +47,7 @@ class Replica:
 
     def leads(self, lease: str = LEASE) -> bool:
         """Whether it says now that it leads."""
-        name = f'tokencheck_leader{{lease="{lease}"}}'
-        return self.process.metrics().get(name) == 1.0
+        return leads(self.process, lease)
 
     def health(self) -> tuple[int, Mapping[str, Any]]:
         """Code and body of its readiness."""
@@ -70,6 +69,11 @@ class Replica:
     def thaw(self) -> None:
         """It goes on as if nothing had been."""
         os.kill(self.process.server.pid, signal.SIGCONT)
+
+
+def leads(process: OperatorProcess, lease: str = LEASE) -> bool:
+    """Whether an operator says now that it leads."""
+    return process.metrics().get(f'tokencheck_leader{{lease="{lease}"}}') == 1.0
 
 
 @contextmanager

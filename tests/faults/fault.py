@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cluster.replicas import leads
 from controlplane import ControlPlane, OperatorProcess
 from faults.excuses import Cost
 from faults.proxy import Road
@@ -48,13 +49,6 @@ class Site:
     def leader(self) -> OperatorProcess:
         """The one that writes now; the first one while nobody says so."""
         return next(filter(leads, self.operators), self.operators[0])
-
-
-def leads(operator: OperatorProcess) -> bool:
-    """Whether it says that it leads."""
-    return any(
-        value == 1.0 for name, value in operator.metrics().items() if "tokencheck_leader{" in name
-    )
 
 
 class Fault(Protocol):
