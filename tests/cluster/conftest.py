@@ -5,6 +5,7 @@ fixture                scope     is
 =====================  ========  =================================================================
 ``controlplane``       session   the running :class:`controlplane.ControlPlane`, with CRDs, policies
 ``bare_controlplane``  session   etcd and an API server alone (nobody acts on Deployments), the same
+``own_controlplane``   module    as that one, and nobody has left anything there
 ``admin``              session   its :class:`controlplane.Api` as ``system:masters``
 ``kubectl``            session   ``kubectl("get", "pods", user="alice", stdin=…, check=False)``
 ``namespace``          test      the name of a fresh namespace, deleted afterwards
@@ -21,7 +22,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,22 @@ def controlplane() -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture(scope="session")
-def bare_controlplane() -> Iterator[ControlPlane]:
+@contextmanager
+def _bare() -> Iterator[ControlPlane]:
     with ControlPlane(parts=()) as plane:
         install_ours(plane)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def bare_controlplane() -> Iterator[ControlPlane]:
+    with _bare() as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def own_controlplane() -> Iterator[ControlPlane]:
+    with _bare() as plane:
         yield plane
 
 

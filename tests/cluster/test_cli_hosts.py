@@ -15,7 +15,7 @@ from cluster.cli import tokencheck
 from cluster.shop import Signer, jwks
 from cluster.test_chart_network import taken
 from controlplane import Api, ControlPlane
-from controlplane.launch import install_ours, render_chart
+from controlplane.launch import render_chart
 from networks import opens
 
 API = "tokencheck.dev/v1alpha1"
@@ -33,25 +33,19 @@ INLINE = {"jwt": {"keys": {"type": "Inline", "jwks": jwks(Signer())}}}
 INVALID = INSIDE | {"network": {"cidrs": ["10.0.0.1/8"]}}
 
 
-@pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    """One of its own: whatever providers there are belong to the test."""
-    with ControlPlane(parts=()) as made:
-        install_ours(made)
-        yield made
-
-
 @pytest.fixture
-def api(plane: ControlPlane) -> Iterator[Api]:
-    api = plane.api()
+def api(own_controlplane: ControlPlane) -> Iterator[Api]:
+    api = own_controlplane.api()
     yield api
     for found in api.list("TokenProvider"):
         api.delete("TokenProvider", found["metadata"]["name"])
 
 
 @pytest.fixture
-def run(plane: ControlPlane) -> Run:
-    return lambda *args, user="admin": tokencheck(*args, kubeconfig=plane.kubeconfig(user))
+def run(own_controlplane: ControlPlane) -> Run:
+    return lambda *args, user="admin": tokencheck(
+        *args, kubeconfig=own_controlplane.kubeconfig(user)
+    )
 
 
 def make(api: Api, **specs: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ import yaml
 from cluster.cli import tokencheck
 from cluster.shop import Signer, jwks
 from controlplane import Api, ControlPlane
-from controlplane.launch import install_ours
 
 API = "tokencheck.dev/v1alpha1"
 RBAC = "rbac.authorization.k8s.io"
@@ -29,18 +28,10 @@ INLINE = {"keys": {"type": "Inline", "jwks": jwks(Signer())}}
 IN_MAP = {"keys": {"type": "ConfigMap", "configMapRef": {"name": "keys", "key": "jwks.json"}}}
 
 
-@pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    """One of its own: whatever providers there are belong to the test."""
-    with ControlPlane(parts=()) as made:
-        install_ours(made)
-        yield made
-
-
 @pytest.fixture
-def api(plane: ControlPlane) -> Iterator[Api]:
+def api(own_controlplane: ControlPlane) -> Iterator[Api]:
     """Namespace shop has the label payments: yes, back has not."""
-    api = plane.api()
+    api = own_controlplane.api()
     for name, labels in (("shop", {"payments": "yes"}), ("back", {})):
         meta = {"name": name, "labels": labels}
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
@@ -53,9 +44,9 @@ def api(plane: ControlPlane) -> Iterator[Api]:
 
 
 @pytest.fixture
-def run(plane: ControlPlane) -> Run:
+def run(own_controlplane: ControlPlane) -> Run:
     return lambda *args, user="admin": tokencheck(
-        "providers", *args, kubeconfig=plane.kubeconfig(user)
+        "providers", *args, kubeconfig=own_controlplane.kubeconfig(user)
     )
 
 
@@ -202,18 +193,22 @@ def test_one_that_may_not_be_used_is_told_in_the_same_words_whether_it_exists_or
     assert told("there")[0] == 0
 
 
-def test_the_command_in_a_refusal_gives_the_right(run: Run, api: Api, plane: ControlPlane) -> None:
+def test_the_command_in_a_refusal_gives_the_right(
+    run: Run, api: Api, own_controlplane: ControlPlane
+) -> None:
     make(api, "login", LOGIN)
     reader(api)
     refused = run("login", "-n", "shop", user="alice")
     (command,) = [x for x in refused.stderr.splitlines() if x.startswith("tokencheck rbac")]
     assert command.endswith(" | kubectl apply -f -")
-    roles = tokencheck(*command.partition(" |")[0].split()[1:], kubeconfig=plane.kubeconfig())
-    plane.kubectl("apply", "-f", "-", stdin=roles.stdout)
+    roles = tokencheck(
+        *command.partition(" |")[0].split()[1:], kubeconfig=own_controlplane.kubeconfig()
+    )
+    own_controlplane.kubectl("apply", "-f", "-", stdin=roles.stdout)
     try:
         assert run("login", "-n", "shop", user="alice").returncode == 0
     finally:
-        plane.kubectl("delete", "-f", "-", stdin=roles.stdout)
+        own_controlplane.kubectl("delete", "-f", "-", stdin=roles.stdout)
 
 
 def test_what_may_not_be_read_is_unknown_and_says_which_right_is_missing(

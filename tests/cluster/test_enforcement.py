@@ -16,7 +16,6 @@ from cluster.shop import eventually
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import (
     grant_operator,
-    install_ours,
     install_policies,
     wait_enforced,
 )
@@ -30,14 +29,13 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
+def plane(own_controlplane: ControlPlane) -> ControlPlane:
     """One of its own: here policies are taken away."""
-    with ControlPlane(parts=()) as made:
-        install_ours(made)
-        for name in SPACES:
-            made.api().create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-            check(made.api(), name)
-        yield made
+    api = own_controlplane.api()
+    for name in SPACES:
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        check(api, name)
+    return own_controlplane
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from canary import Secret, Sweep
 from cluster.shop import Object, condition, listed, ready
 from cluster.test_introspection import known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_ours
+from controlplane.launch import grant_operator
 from introspector import CLIENT, Introspector
 from loopthread import LoopThread
 
@@ -46,12 +46,10 @@ def login() -> Iterator[Login]:
 
 
 @pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    with ControlPlane(parts=()) as made:
-        install_ours(made)
-        grant_operator(made, NARROW)
-        made.api().apply(known_as("introspect-client"))
-        yield made
+def plane(own_controlplane: ControlPlane) -> ControlPlane:
+    grant_operator(own_controlplane, NARROW)
+    own_controlplane.api().apply(known_as("introspect-client"))
+    return own_controlplane
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import yaml
 from cluster.cli import tokencheck
 from cluster.shop import env, eventually, pod_spec, template
 from controlplane import Api, ControlPlane
-from controlplane.launch import grant_operator, render_chart
+from controlplane.launch import render_chart
 
 API = "tokencheck.dev/v1alpha1"
 ACCOUNT = "system:serviceaccount:tokencheck-system:tokencheck"
@@ -21,19 +21,16 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def run(bare_controlplane: ControlPlane) -> Run:
+def run(own_controlplane: ControlPlane) -> Run:
     return lambda *args, user="admin": tokencheck(
-        *args, kubeconfig=bare_controlplane.kubeconfig(user)
+        *args, kubeconfig=own_controlplane.kubeconfig(user)
     )
 
 
-@pytest.fixture(scope="module")
-def api(bare_controlplane: ControlPlane) -> Api:
-    """Of what other tests granted the operator on Secrets, nothing is left there."""
-    api = bare_controlplane.api()
-    grant_operator(bare_controlplane, {"secrets": {"scope": "named", "named": {"ops": ["none"]}}})
-    eventually(lambda: not may(api, "get", "other"))
-    return api
+@pytest.fixture
+def api(own_controlplane: ControlPlane) -> Api:
+    """Where no test before has granted the operator anything."""
+    return own_controlplane.api()
 
 
 @pytest.fixture
@@ -76,11 +73,11 @@ def may(api: Api, verb: str, secret: str, user: str = ACCOUNT) -> bool:
 
 @pytest.mark.usefixtures("shop")
 def test_the_roles_grant_what_is_named_or_mounted_and_nothing_else(
-    run: Run, api: Api, bare_controlplane: ControlPlane
+    run: Run, api: Api, own_controlplane: ControlPlane
 ) -> None:
     printed = run("rbac")
     assert (printed.returncode, printed.stderr) == (0, "")
-    bare_controlplane.kubectl("apply", "-f", "-", stdin=printed.stdout)
+    own_controlplane.kubectl("apply", "-f", "-", stdin=printed.stdout)
     for secret in ("payments", "pull", "extra"):
         for verb in ("get", "list", "watch"):
             # The API server learns of a new Role by a watch.
@@ -136,10 +133,10 @@ def test_another_account_and_another_namespace_are_taken(run: Run) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_who_may_not_see_the_workloads_is_told_that_the_list_may_lack_some(
-    run: Run, bare_controlplane: ControlPlane
+    run: Run, own_controlplane: ControlPlane
 ) -> None:
     grant = run("rbac", "author", "-n", "shop", "--user", "alice")
-    bare_controlplane.kubectl("apply", "-f", "-", stdin=grant.stdout)
+    own_controlplane.kubectl("apply", "-f", "-", stdin=grant.stdout)
     printed = run("rbac", "-n", "shop", user="alice")
     assert printed.returncode == 3
     assert "Deployment shop/checkout could not be read" in printed.stderr
@@ -148,16 +145,16 @@ def test_who_may_not_see_the_workloads_is_told_that_the_list_may_lack_some(
 
 @pytest.mark.usefixtures("shop")
 def test_an_author_writes_token_checks_and_no_verdict(
-    run: Run, bare_controlplane: ControlPlane
+    run: Run, own_controlplane: ControlPlane
 ) -> None:
     def can(*what: str) -> bool:
-        asked = bare_controlplane.kubectl(
+        asked = own_controlplane.kubectl(
             "auth", "can-i", *what, "-n", "shop", user="bob", check=False
         )
         return asked.stdout.strip() == "yes"
 
     granted = run("rbac", "author", "-n", "shop", "--user", "bob")
-    bare_controlplane.kubectl("apply", "-f", "-", stdin=granted.stdout)
+    own_controlplane.kubectl("apply", "-f", "-", stdin=granted.stdout)
     assert all(can(verb, "tokenchecks") for verb in ("create", "update", "patch", "delete", "list"))
     assert not can("patch", "tokenchecks", "--subresource=status")
     assert not can("get", "secrets")
