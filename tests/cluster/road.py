@@ -22,9 +22,11 @@ def watches(plural: str) -> Callable[[Seen], bool]:
 class Road(LoopThread[FaultProxy]):
     """A :class:`FaultProxy` in a thread of its own."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, made: Callable[[Path], FaultProxy] = FaultProxy
+    ) -> None:
         """Nothing runs yet; ``kubeconfig`` says where the API server is, and who we are."""
-        super().__init__(FaultProxy(kubeconfig))
+        super().__init__(made(kubeconfig))
         self.proxy = self.inner
         self._folder = kubeconfig.parent
 
@@ -38,13 +40,17 @@ class Road(LoopThread[FaultProxy]):
 
 @contextmanager
 def operator_behind(
-    plane: ControlPlane, folder: Path, *args: str, env: Mapping[str, str] | None = None
+    plane: ControlPlane,
+    folder: Path,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    made: Callable[[Path], FaultProxy] = FaultProxy,
 ) -> Iterator[tuple[Road, OperatorProcess]]:
     """A road, and an operator with the chart's rights that goes it; its log is in ``folder``.
 
     It is the same process at the end, or the test has failed.
     """
-    with Road(grant_operator(plane)) as road:
+    with Road(grant_operator(plane), made) as road:
         log = folder / "operator.log"
         process = OperatorProcess(road.kubeconfig, log, args=args, env=env, plane=plane)
         try:

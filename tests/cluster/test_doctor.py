@@ -16,7 +16,7 @@ import yaml
 from cluster.cli import tokencheck
 from cluster.shop import Signer, eventually, listed
 from controlplane import Api, ControlPlane, OperatorProcess
-from controlplane.launch import CHECKOUT, NAMESPACE, render_chart
+from controlplane.launch import CHECKOUT, NAMESPACE, render_chart, wait_stamped
 from tokencheck.api.quantity import format_time
 from tokencheck.cli.moments import clock
 
@@ -55,6 +55,7 @@ def installed(plane: ControlPlane, api: Api) -> Iterator[list[Object]]:
         ),
         timeout_s=60,
     )
+    wait_stamped(plane)
     yield manifests
     for one in manifests:
         if one["kind"] != "CustomResourceDefinition":

@@ -81,8 +81,8 @@ def test_one_of_two_replicas_writes_and_both_know_who_leads(
     leader, other = pair
     assert (leader.leads(), other.leads()) == (True, False)
     for replica in pair:
-        code, body = replica.health()
-        assert code == 200
+        wait(lambda it=replica: it.health()[0] == 200)
+        _, body = replica.health()
         assert body["leases"][LEASE]["holder"] == holder(admin)
     assert leader.writes(is_status) > 0
     assert other.writes(is_write) == 0

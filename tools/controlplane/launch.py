@@ -176,7 +176,7 @@ def install_policies(plane: ControlPlane, values: Mapping[str, Any] | None = Non
         if manifest["kind"].startswith(POLICIES):
             plane.api().apply(manifest)
     wait_enforced(plane)
-    _wait_stamped(plane)
+    wait_stamped(plane)
 
 
 def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool = True) -> None:
@@ -200,7 +200,7 @@ def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool 
     raise StartError(f"the requester policy is {'not' if yes else 'still'} enforced")
 
 
-def _wait_stamped(plane: ControlPlane) -> None:
+def wait_stamped(plane: ControlPlane) -> None:
     """The API server writes who asked: before that, nobody may ask."""
     check = probe("stamp", "default")
     del check["metadata"]["labels"]

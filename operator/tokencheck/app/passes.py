@@ -84,6 +84,7 @@ class CountedStatus:
             case WriteResult.GONE:
                 self.forget(key)
             case WriteResult.CONFLICT:
+                self.unanswered.add(key)  # what lies between may have sent it twice
                 await self._look(key)
             case WriteResult.STANDBY:
                 self.held.setdefault(key, []).append(status)
