@@ -22,9 +22,7 @@ def watches(plural: str) -> Callable[[Seen], bool]:
 class Road(LoopThread[FaultProxy]):
     """A :class:`FaultProxy` in a thread of its own."""
 
-    def __init__(
-        self, kubeconfig: Path, made: Callable[[Path], FaultProxy] = FaultProxy
-    ) -> None:
+    def __init__(self, kubeconfig: Path, made: Callable[[Path], FaultProxy] = FaultProxy) -> None:
         """Nothing runs yet; ``kubeconfig`` says where the API server is, and who we are."""
         super().__init__(made(kubeconfig))
         self.proxy = self.inner

@@ -9,7 +9,7 @@ import pytest
 
 from cluster.replicas import clear
 from cluster.road import Road, operator_behind
-from cluster.shop import Shop, eventually, listed
+from cluster.shop import Shop, listed
 from controlplane import ControlPlane
 from faultproxy import FaultProxy
 from faults.onroad import statuses
@@ -30,9 +30,7 @@ def fateful(kubeconfig: Path) -> FaultProxy:
 
 
 @pytest.fixture(scope="module")
-def road(
-    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Road]:
+def road(controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     clear(controlplane.api())
     folder = tmp_path_factory.mktemp("operator")
     with operator_behind(controlplane, folder, made=fateful) as (made, _):

@@ -10,6 +10,8 @@ try:
 except urllib.error.HTTPError as error:
     answer = error  # not ready: it says why
 except OSError:
-    sys.exit(f"{URL} does not answer: no replica is ready, or a NetworkPolicy refuses this Pod; see tokencheck doctor")
+    sys.exit(
+        f"{URL} does not answer: no replica is ready, or a NetworkPolicy refuses this Pod; see tokencheck doctor"
+    )
 print(answer.read().decode())
 sys.exit(0 if answer.status == 200 else 1)
