@@ -85,6 +85,8 @@ ROWS = (
     _latency("to_false_max_ms", "Secret PUT to Ready=False, slowest", "ms", None, 1),
     _latency("to_true_p50_ms", "Secret PUT to Ready=True, p50", "ms", NOT_ABOVE, 1),
     _latency("to_true_p99_ms", "Secret PUT to Ready=True, p99", "ms", NOT_ABOVE, 1),
+    _latency("put_p50_ms", "of which the answer to the PUT, p50", "ms", None, 1),
+    _latency("put_p99_ms", "of which the answer to the PUT, p99", "ms", None, 1),
     _latency("lost_flips", "changes never seen", "", at_most(0, "")),
     _latency("cpu_per_change_ms", "CPU for each changed Secret", "ms", NOT_ABOVE, 2),
     _latency("writes_per_change", "writes for each changed Secret", "", None, 2),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bench import objects
 from bench.cluster import Cluster
@@ -19,8 +20,21 @@ from bench.watch import ReadyWatch
 _FLIP_WAIT_S = 30.0
 Change = tuple[str, Object]
 """The `Ready` that a Secret brings, and the Secret."""
-Flip = tuple[str, float | None]
-"""The `Ready` that was waited for, and the seconds from the PUT; None: it never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The ``Ready`` that was waited for.
+
+    Args:
+        wanted: its status.
+        seconds: from the PUT to when it was seen; None: it never came.
+        put_s: from the PUT to its own answer: the API server's share.
+    """
+
+    wanted: str
+    seconds: float | None
+    put_s: float
 
 
 async def rest(here: Cluster, pid: int, seconds: int, display: Display) -> Figures:
@@ -63,11 +77,12 @@ async def flip(
     where = objects.path("secrets", meta["namespace"], meta["name"])
     sent = time.monotonic()
     await here.http.request("PUT", where, manifest)
+    put_s = time.monotonic() - sent
     try:
         async with asyncio.timeout(wait_s):
-            return status, await seen - sent
+            return Flip(status, await seen - sent, put_s)
     except TimeoutError:
-        return status, None
+        return Flip(status, None, put_s)
 
 
 async def carry_out(
@@ -97,9 +112,9 @@ async def carry_out(
 
 
 def flips_spread(flips: Sequence[Flip]) -> Figures:
-    """Percentiles for each of both directions, and how many never came."""
-    figures: Figures = {"lost_flips": float(sum(took is None for _, took in flips))}
+    """Percentiles for each of both directions and of the PUTs, and how many never came."""
+    figures: Figures = {"lost_flips": float(sum(one.seconds is None for one in flips))}
     for name, status in (("to_false", "False"), ("to_true", "True")):
-        took = [seconds for wanted, seconds in flips if wanted == status and seconds is not None]
+        took = [one.seconds for one in flips if one.wanted == status and one.seconds is not None]
         figures |= spread(name, took, "ms", 1000)
-    return figures
+    return figures | spread("put", [one.put_s for one in flips], "ms", 1000)

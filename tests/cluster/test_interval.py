@@ -1,17 +1,35 @@
-"""A check is looked at again on its interval although nothing happens, and nothing is written."""
+"""A check is looked at again on its interval although nothing happens: nothing is written, and
+nothing is read whose version stands."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.replicas import clear
+from cluster.road import Road, operator_behind
 from cluster.shop import Shop, eventually, listed
-from controlplane import OperatorProcess
+from controlplane import ControlPlane, OperatorProcess
 
 GOOD = ("True", "AllChecksPassed")
+Behind = tuple[Road, OperatorProcess]
+
+
+@pytest.fixture
+def behind(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    clear(controlplane.api())
+    with operator_behind(controlplane, tmp_path_factory.mktemp("operator")) as both:
+        yield both
 
 
 def test_a_check_is_judged_again_within_its_interval_and_its_status_stays(
-    shop: Shop, operator: OperatorProcess
+    shop: Shop, behind: Behind
 ) -> None:
     """The time of the last verdict is a metric: an alert on its age tells an operator that died."""
+    road, operator = behind
     labels = f'{{namespace="{shop.namespace}",name="checkout"}}'
 
     def judged() -> float:
@@ -22,8 +40,11 @@ def test_a_check_is_judged_again_within_its_interval_and_its_status_stays(
     shop.check("checkout", expected, interval="30s")
     before = shop.reads("checkout", *GOOD)
     eventually(judged)
+    read = road.proxy.count("get", f"/{shop.namespace}/secrets/payments")
+    assert read
     for _ in range(2):
         last = judged()
         eventually(lambda last=last: judged() > last, timeout_s=40)
     assert 29 < judged() - last < 35
     assert shop.admin.get("TokenCheck", "checkout", shop.namespace) == before
+    assert road.proxy.count("get", f"/{shop.namespace}/secrets/payments") == read

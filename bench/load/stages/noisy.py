@@ -61,7 +61,7 @@ async def _storm(run: Run, here: Cluster, running: Running, names: Sequence[str]
         judged_s = time.monotonic() - begun
         over.set()
     flips = told.result()
-    took = [seconds for _, seconds in flips if seconds is not None]
+    took = [one.seconds for one in flips if one.seconds is not None]
     return spread("victim", took, "ms", 1000) | {
         "created_s": created_s,
         "judged_s": judged_s,

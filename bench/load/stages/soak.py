@@ -81,9 +81,9 @@ async def _flap(here: Cluster, running: Running, story: _Story, end: float) -> N
     while (at := time.monotonic()) < end:
         token = here.signer.expired() if bad else here.signer.good()
         change = ("False" if bad else "True", objects.token_secret(_FLAPPER, token))
-        _, took = await flip(here, running.watch, change, wait_s=_FLAP_WAIT_S)
+        seen = await flip(here, running.watch, change, wait_s=_FLAP_WAIT_S)
         story.changes += 1
-        story.flap_lost += took is None
+        story.flap_lost += seen.seconds is None
         bad = not bad
         await asyncio.sleep(max(0.0, at + 1 - time.monotonic()))
 

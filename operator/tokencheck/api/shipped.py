@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
-        "tokenchecks.tokencheck.dev": "84a2914e7113d6eb7d71fbea0b3eb55d",
+        "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
         "tokenproviders.tokencheck.dev": "0184b82816cd87ad69d699d29b876da6",
     }
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.app.recovery import Recovery
+from tokencheck.core.outcome.beat import next_beat
 from tokencheck.core.outcome.transitions import retold
 from tokencheck.engine.leadership import Leadership
 from tokencheck.gather.sources import Sources
@@ -143,17 +144,23 @@ class Passes:
         self._tally = tally
         self._monotonic = monotonic
         self._told: set[Key] = set()  # whose transitions are known to be told, or queued to be
+        self._stands: dict[Key, datetime] = {}  # until when the last result stands by itself
 
     async def check(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenCheck; a reaction to a Secret is measured."""
         if not self._role.leadership.concerns(work.key):
             return self._leave(work.key)
+        if (confirmed := self._confirmed(work, now)) is not None:
+            return confirmed
+        self._stands.pop(work.key, None)
         self._tell_again(work.key, now)
         try:
             following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
         finally:
             self._settle(work.key)
         self._doubt(work.key, following)
+        if following.stands_until is not None:
+            self._stands[work.key] = following.stands_until
         check = self._sources.inventory.check(work.key)
         self._judged(work.key, check.status if check else None)
         if check is None:
@@ -164,6 +171,19 @@ class Passes:
         if written and Cause.SECRET_CHANGED in work.causes:
             self._tally.reacted(self._monotonic() - work.first_seen)
         return following
+
+    def _confirmed(self, work: Work, now: datetime) -> Next | None:
+        """Let a result stand on the check's beat: a pass would read the same and say the same.
+
+        What it rests on is watched, and compared with the API server every minute: any change
+        would be among the causes. Between moments that the pass named, time changes nothing.
+        """
+        until = self._stands.get(work.key)
+        check = self._sources.inventory.check(work.key)
+        if until is None or check is None or work.causes != {Cause.THRESHOLD} or now >= until:
+            return None
+        self._sinks.board.confirm(work.key)
+        return Next(wake_at=min(until, next_beat(check, now)), stands_until=until)
 
     def tell_again(self, keys: Iterable[Key], now: datetime) -> None:
         """Tell what the former leader of these checks wrote and may not have lived to tell."""
@@ -176,6 +196,7 @@ class Passes:
         self._role.standby.judged(key, (), None)
         self._counted.forget(key)
         self._told.discard(key)
+        self._stands.pop(key, None)
         return forget(key, self._sources, self._sinks)
 
     def _judged(self, key: Key, status: Mapping[str, Any] | None) -> None:

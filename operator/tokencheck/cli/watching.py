@@ -7,8 +7,9 @@ from contextlib import aclosing
 from typing import Any
 
 from tokencheck.cli.lookup import one_check
+from tokencheck.clients.kube.media import JSON
 from tokencheck.clients.kube.resources import TOKEN_CHECKS
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 
 _AGAIN_S = 1.0  # between two tries to reach the server

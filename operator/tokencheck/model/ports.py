@@ -218,5 +218,8 @@ class Board(Protocol):
     ) -> None:
         """Replace what is shown of this check."""
 
+    def confirm(self, key: Key) -> None:
+        """Show that what is shown of this check is right now."""
+
     def drop(self, key: Key) -> None:
         """Show nothing of it any more."""

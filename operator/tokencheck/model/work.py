@@ -32,11 +32,14 @@ class Next:
         wake_at: replaces every earlier moment; None means "only when something changes".
         retry: the pass could not end (no answer, a conflict): again soon, with growing back-off.
         unread: that was for a read without an answer: the back-off ends after seconds.
+        stands_until: before this moment only a change can bring another result; None when the
+            pass cannot tell.
     """
 
     wake_at: datetime | None = None
     retry: bool = False
     unread: bool = False
+    stands_until: datetime | None = None
 
 
 Pass: TypeAlias = Callable[[Work, datetime], Awaitable[Next]]

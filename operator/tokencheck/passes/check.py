@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.drift import next_baseline
@@ -29,6 +29,7 @@ from tokencheck.publish.publish import Published, Sinks, publish
 _UNANSWERED: frozenset[object] = frozenset({Failed, TrustState.READ_FAILED})
 _LATER = _UNANSWERED | {Denied, TrustState.DENIED}
 LOOK_AGAIN = timedelta(seconds=30)  # for a right that was given back: no watch tells it
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks) -> Next:
@@ -71,11 +72,18 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
     ahead = sources.keyring.ask_ahead_at(assessment, now)
     asks = sources.liveness.again_at(key, assessment, now)
-    wakes = (outcome.wake_at, next_beat(check, now), ahead, asks, reviewed.again_at(check))
-    following = _next(published, min(filter(None, wakes)), key, sources, sinks)
-    missing = _missing(seen, assessment)
-    unread = not missing.isdisjoint(_UNANSWERED)
-    return replace(following, retry=following.retry or bool(missing), unread=unread)
+    moments = (outcome.wake_at, ahead, asks, reviewed.again_at(check))
+    until = min(filter(None, moments), default=_NEVER)
+    following = _next(published, min(until, next_beat(check, now)), key, sources, sinks)
+    stands_until = until if published is Published.DONE else None
+    return _concluded(following, _missing(seen, assessment), stands_until)
+
+
+def _concluded(following: Next, missing: frozenset[object], stands_until: datetime | None) -> Next:
+    """Return when to look again: soon for what could not be read, else the result stands."""
+    if missing:
+        return replace(following, retry=True, unread=not missing.isdisjoint(_UNANSWERED))
+    return replace(following, stands_until=stands_until)
 
 
 def _awaits(key: Key, assessment: Assessment, now: datetime, sources: Sources) -> datetime | None:

@@ -99,6 +99,12 @@ class ResultBoard:
             entry = replace(before, owner=shown.owner, conditions=shown.conditions)
         self._entries[key] = entry
 
+    def confirm(self, key: Key) -> None:
+        """Show that what is shown of this check is right now."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.judged_at is not None:
+            self._entries[key] = replace(entry, judged_at=self._now())
+
     def drop(self, key: Key) -> None:
         """Show nothing of it any more."""
         self._entries.pop(key, None)

@@ -24,6 +24,7 @@ from tokencheck.clients.kube.decode import (
     secret_of,
 )
 from tokencheck.clients.kube.discovery import Discovery
+from tokencheck.clients.kube.media import JSON, METADATA_LIST
 from tokencheck.clients.kube.objects import get_object
 from tokencheck.clients.kube.reads import read_object, what_of
 from tokencheck.clients.kube.resources import (
@@ -35,7 +36,7 @@ from tokencheck.clients.kube.resources import (
     SECRETS,
     Resource,
 )
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.model.errors import ClusterError
@@ -43,7 +44,6 @@ from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unr
 from tokencheck.model.keys import Key
 from tokencheck.model.workload import PodRecord, Workload
 
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE_SIZE = "500"
 _OWN_PODS = ("StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod")  # they own them directly
 
@@ -145,7 +145,7 @@ class DirectReads:
         if workload.kind in _OWN_PODS:
             return frozenset({workload.uid})
         between = JOBS if workload.kind == "CronJob" else REPLICA_SETS
-        raws = await self._list(between, workload.namespace, _METADATA)
+        raws = await self._list(between, workload.namespace, METADATA_LIST)
         if not isinstance(raws, list):
             return raws
         owned = (decode(OWNED, raw) for raw in raws)

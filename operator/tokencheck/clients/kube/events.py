@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tokencheck.clients.kube.limits import Backoff, TokenBucket
+from tokencheck.clients.kube.media import WRITTEN
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.errors import ClusterError
@@ -167,7 +168,8 @@ class EventRecorder:
         if said is not None and said.times >= _OWN_EVENTS and not again:
             return await self._count_in(f"{path}/{said.name}", event, at, said)
         name = name_of(event)
-        answer = await self._transport.post(path, self._body(event, at, namespace, name))
+        body = self._body(event, at, namespace, name)
+        answer = await self._transport.post(path, body, accept=WRITTEN)
         if answer.status == 409:
             return "known"
         if answer.status != 201:

@@ -32,14 +32,13 @@ from msgspec import Raw
 from tokencheck.clients.kube.decode import EVENT, HEAD, STATUS, Place, decode
 from tokencheck.clients.kube.limits import Backoff, jitter
 from tokencheck.clients.kube.listing import consistent_pages
+from tokencheck.clients.kube.media import JSON, METADATA, METADATA_LIST
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target, restart_of
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
 _LOG = logging.getLogger(__name__)
-_JSON = "application/json"
-_META = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
 class _OutdatedError(Exception):
@@ -293,11 +292,11 @@ class Informer(Generic[R]):
                     continue  # the watch meets the same trouble and handles it
 
     def _pages(self, path: str, size: int = 0) -> AsyncGenerator[tuple[int, list[Raw]], None]:
-        accept, page = self._accept("List"), size or self._pace.page
+        accept, page = self._accept(METADATA_LIST), size or self._pace.page
         return consistent_pages(self._transport, path, self.target.params, accept, page)
 
-    def _accept(self, suffix: str = "") -> str:
-        return _META.format(suffix) if self.target.metadata_only else _JSON
+    def _accept(self, metadata: str) -> str:
+        return metadata if self.target.metadata_only else JSON
 
     # Watching
 
@@ -324,7 +323,7 @@ class Informer(Generic[R]):
             "timeoutSeconds": str(max(1, round(jitter(self._pace.watch_s, 0.2)))),
         }
         lines = self._transport.stream(
-            self.target.path, params, accept=self._accept(), silent_s=self._pace.silent_s
+            self.target.path, params, accept=self._accept(METADATA), silent_s=self._pace.silent_s
         )
         async with aclosing(lines):
             async for line in lines:

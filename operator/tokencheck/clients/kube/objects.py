@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 
 from tokencheck.clients.kube.decode import HEAD, PAGE, decode
+from tokencheck.clients.kube.media import JSON, METADATA_LIST
 from tokencheck.clients.kube.reads import read_object
 from tokencheck.clients.kube.resources import OWN, Resource
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Unread
 from tokencheck.model.keys import Key
 
 _PAGE = 500
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ async def list_versions(transport: Transport, kind: str) -> dict[Key, str]:
         ClusterError: the list failed.
     """
     versions = {}
-    for raw in await _list(transport, OWN[kind], "", _METADATA):
+    for raw in await _list(transport, OWN[kind], "", METADATA_LIST):
         head = decode(HEAD, raw)
         if head is not None:
             versions[OWN[kind].key(*head.metadata.place)] = head.metadata.resource_version

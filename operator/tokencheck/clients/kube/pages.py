@@ -8,11 +8,11 @@ from msgspec.json import Decoder
 
 from tokencheck.clients.kube.answers import Answer
 from tokencheck.clients.kube.decode import PAGE, Page, decode
+from tokencheck.clients.kube.media import JSON
 from tokencheck.clients.kube.resources import Resource
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 
-METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
 _GONE = 410
 

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from msgspec import Raw
 
 from tokencheck.clients.kube.decode import HEAD, decode
-from tokencheck.clients.kube.pages import METADATA, pages
+from tokencheck.clients.kube.media import JSON, METADATA_LIST
+from tokencheck.clients.kube.pages import pages
 from tokencheck.clients.kube.reads import read_object
 from tokencheck.clients.kube.resources import NAMESPACES, Resource
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError, UsageError
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.reasons import Reason
@@ -130,7 +131,7 @@ async def _named(transport: Transport, namespaces: tuple[str, ...]) -> Reach:
 
 async def _all_namespaces(transport: Transport) -> tuple[str, ...]:
     names: list[str] = []
-    async with aclosing(pages(transport, NAMESPACES, accept=METADATA)) as listed:
+    async with aclosing(pages(transport, NAMESPACES, accept=METADATA_LIST)) as listed:
         async for page in listed:
             heads = (decode(HEAD, raw) for raw in page)
             names += (head.metadata.name for head in heads if head is not None)

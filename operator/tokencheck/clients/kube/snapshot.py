@@ -19,7 +19,7 @@ from tokencheck.clients.kube.decode import HEAD, decode, secret_of, texts_of
 from tokencheck.clients.kube.direct import DirectReads
 from tokencheck.clients.kube.discovery import Discovery
 from tokencheck.clients.kube.lineage import Lineage, child_of
-from tokencheck.clients.kube.pages import METADATA
+from tokencheck.clients.kube.media import JSON, METADATA_LIST
 from tokencheck.clients.kube.reach import Reach
 from tokencheck.clients.kube.reads import read_object, what_of
 from tokencheck.clients.kube.resources import (
@@ -32,7 +32,7 @@ from tokencheck.clients.kube.resources import (
     WORKLOADS,
     Resource,
 )
-from tokencheck.clients.kube.transport import JSON, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.surveyed import surveyed_of
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.model.census import ConfigMapContent, Surveyed
@@ -121,7 +121,7 @@ class Snapshot:
     async def _replica_sets(self) -> None:
         """Of a controlled ReplicaSet only its controller matters; a bare one is a workload."""
         resource = WORKLOADS["ReplicaSet"]
-        async for raw in self._each(REPLICA_SETS, accept=METADATA):
+        async for raw in self._each(REPLICA_SETS, accept=METADATA_LIST):
             child = child_of(raw)
             if child is None:
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 
 from tokencheck.clients.kube.answers import WithheldError
 from tokencheck.clients.kube.decode import HEAD, decode
+from tokencheck.clients.kube.media import WRITTEN
 from tokencheck.clients.kube.resources import OWN
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
@@ -55,6 +56,7 @@ class StatusWriter:
                 f"{path}/status",
                 patch,
                 {"fieldManager": FIELD_MANAGER},
+                accept=WRITTEN,
                 only_if=partial(self._leads, key),
             )
         except WithheldError:

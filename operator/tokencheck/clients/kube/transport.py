@@ -40,14 +40,13 @@ from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import pause_s
 from tokencheck.clients.kube.line import Bounds
+from tokencheck.clients.kube.media import JSON, MERGE_PATCH
 from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
 from tokencheck.clients.kube.urgency import Urgency, urgency_of
 from tokencheck.model.errors import ClusterError, UsageError
 
 # A pass has a minute, and makes several requests: whoever would wait for longer comes back later.
 _LONGEST_HOLD_S = 15.0
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
 _HEADERS = {"User-Agent": "tokencheck", "Accept-Encoding": "identity"}
 # A ValueError: what would be sent is no request, or a certificate is not trusted.
 _ERRORS = (aiohttp.ClientError, OSError, ValueError)
@@ -189,6 +188,7 @@ class Transport:
         params: Mapping[str, str] | None = None,
         *,
         content_type: str = MERGE_PATCH,
+        accept: str = JSON,
         timeout_s: float = 10.0,
         only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
@@ -208,13 +208,14 @@ class Transport:
             params,
             body=body,
             content_type=content_type,
+            accept=accept,
             timeout_s=timeout_s,
             only_if=only_if,
         )
 
-    async def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = 10.0) -> Answer:
+    async def post(self, path: str, body: Mapping[str, Any], *, accept: str = JSON) -> Answer:
         """Return the answer to a create; raises as `patch` does."""
-        return await self._request("POST", path, body=body, content_type=JSON, timeout_s=timeout_s)
+        return await self._request("POST", path, body=body, accept=accept, timeout_s=10.0)
 
     async def stream(
         self, path: str, params: Mapping[str, str], *, accept: str, silent_s: float
