@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "0184b82816cd87ad69d699d29b876da6",
+        "tokenproviders.tokencheck.dev": "dae5c9a569b6aa92f01b2c60c7c27bb9",
     }
 )

@@ -18,6 +18,7 @@ from tokencheck.api.introspection import Introspection, parse_introspection
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
 from tokencheck.api.tokencheck import ConfigMapKeyRef
+from tokencheck.api.vendor import Vendor, parse_vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +84,16 @@ class TokenProvider:
     allowed: Selector
     jwt: JwtTrust | None
     introspection: Introspection | None = None
+    vendor: Vendor | None = None
     network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
     status: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def asked(self) -> Introspection | Vendor | None:
+        """Return who is shown tokens, and asked whether they live; None for nobody."""
+        return self.introspection or self.vendor
 
 
 def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
@@ -103,6 +110,9 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
         introspection=parse_introspection(fields.child("introspection"))
         if fields.values.get("introspection") is not None
+        else None,
+        vendor=parse_vendor(fields.child("vendor"))
+        if fields.values.get("vendor") is not None
         else None,
         network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),

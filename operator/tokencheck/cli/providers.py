@@ -186,7 +186,7 @@ def _unknown(found: Found) -> str:
 
 
 def _lines(items: Sequence[Mapping[str, Any]], now: datetime, screen: Screen) -> list[str]:
-    shown = any("introspection" in item for item in items)  # most providers see no token
+    shown = any(_asked(item) for item in items)  # most providers see no token
     titles = (*_TITLES, _SHOWN) if shown else _TITLES
     rows = [_row(item, now)[: len(titles)] for item in items]
     return table(titles, rows, screen, loose=True)
@@ -200,8 +200,13 @@ def _row(item: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
         _reached(item, now),
         _source(item.get("keys", {})),
         item.get("issuer", "-"),
-        item.get("introspection", {}).get("host", "-"),
+        _asked(item).get("host", "-"),
     )
+
+
+def _asked(item: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return who is shown tokens; empty for nobody."""
+    return item.get("introspection") or item.get("vendor") or {}
 
 
 def _source(keys: Mapping[str, str]) -> str:
@@ -210,7 +215,7 @@ def _source(keys: Mapping[str, str]) -> str:
 
 def _reached(item: Mapping[str, Any], now: datetime) -> str:
     """Return whether its servers answer, and when one last did."""
-    if "host" not in item.get("keys", {}) and "introspection" not in item:
+    if "host" not in item.get("keys", {}) and not _asked(item):
         return "-"  # nobody is asked
     if "reachable" not in item:
         return "not asked yet"

@@ -1,6 +1,6 @@
 """Asking one provider about one token, once."""
 
-from tokencheck.api.introspection import CLIENT_ID, CLIENT_SECRET, Introspection
+from tokencheck.api.introspection import CLIENT_ID, CLIENT_SECRET
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.questions.introspection import active_of, question, refusal_of
 from tokencheck.core.questions.replies import Faulted, fault_of
@@ -33,16 +33,16 @@ async def ask_token(
     client = client_of(content)
     if isinstance(client, Faulted):
         return client
-    destination = destination_of(provider, provider.introspection)
+    destination = destination_of(provider, provider.introspection.places)
     return interpret(await asker.ask(question(provider.introspection, destination, client, token)))
 
 
-def destination_of(provider: TokenProvider, introspection: Introspection) -> Destination:
-    """Return where tokens of the provider may be sent."""
+def destination_of(provider: TokenProvider, places: frozenset[str]) -> Destination:
+    """Return where tokens of the provider may be sent: to these places alone."""
     network = provider.network
     return Destination(
         provider=provider.name,
-        places=introspection.places,
+        places=places,
         cidrs=network.cidrs,
         ca_bundle=network.ca_bundle,
         tls13=network.tls13,

@@ -26,6 +26,7 @@ from tokencheck.core.questions.liveness import (
 )
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.gather.ask_token import ask_token
+from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.model.activity import Activity, ActivityState, Answer, Looked, Standing
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.change import Cause
@@ -194,7 +195,7 @@ class Introspector:
 
     def tend(self, provider: TokenProvider) -> None:
         """Have the checks come that wait while nobody asks: this process may have begun to lead."""
-        if provider.introspection is None or provider.invalid:
+        if provider.asked is None or provider.invalid:
             self.forget(provider.name)
         else:
             for entry in self._desk(provider).entries.values():
@@ -226,7 +227,7 @@ class Introspector:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _desk(self, provider: TokenProvider) -> _Desk:
-        asked_of = (provider.uid, provider.introspection, provider.network)
+        asked_of = (provider.uid, provider.asked, provider.network)
         desk = self._desks.get(provider.name)
         if desk is not None and desk.asked_of == asked_of:
             return desk
@@ -310,6 +311,8 @@ class Introspector:
                 self._take(provider.name, desk, entry, looked, (result, began))
 
     async def _answer(self, provider: TokenProvider, looked: Looked) -> Answer | Faulted:
+        if provider.vendor is not None:
+            return await ask_vendor(provider, provider.vendor, looked.text, self._asker)
         assert provider.introspection is not None  # noqa: S101 - the caller of `activity` looked
         name = provider.introspection.credentials
         content = await self._inventory.secret(self._own_namespace, name)

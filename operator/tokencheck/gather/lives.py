@@ -25,7 +25,7 @@ def with_activity(
     if not token.trust.introspected:
         return token
     provider = sources.inventory.provider(token.trust.provider)
-    if provider is None or provider.introspection is None:
+    if provider is None or provider.asked is None:
         return token
     shown, bare = presented(text), Activity(provider=provider.name, state=ActivityState.PENDING)
     if token.trust.state is TrustState.PENDING:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from tokencheck.api.tokencheck import TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.core.questions.vendors.table import VENDORS
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.gather.sources import Sources
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
@@ -76,6 +77,9 @@ async def _usable(
 async def provided(provider: TokenProvider, sources: Sources, now: datetime) -> Trust:
     """Return what a usable provider vouches for, its keys read."""
     jwt, trust = provider.jwt, rules_of(provider)
+    if provider.vendor is not None:
+        implies = VENDORS[provider.vendor.type].implies
+        return replace(trust, implies={**implies, **provider.implies})
     if jwt is None:
         return trust
     if jwt.remote is not None:

@@ -18,10 +18,12 @@ class Answer:
 
     Args:
         active: whether the provider accepts the token.
+        revoked: whether it says for certain that somebody ended the token.
         claims: what it says of an active one; a part that it leaves out is None, not empty.
     """
 
     active: bool
+    revoked: bool = False
     claims: Claims = _NOTHING
 
 

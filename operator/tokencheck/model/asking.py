@@ -1,6 +1,7 @@
 """What is asked of a provider over the network, and what may come back."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tokencheck.api.urls import Url
 from tokencheck.model.reasons import Reason
@@ -59,6 +60,7 @@ class Question:
 
     Args:
         accept: media types that make sense.
+        wants: headers of the answer that are read, in lower case.
         deadline_s: seconds for everything: name, connection, TLS, answer.
         max_bytes: of the body.
     """
@@ -68,6 +70,7 @@ class Question:
     accept: str = "application/json"
     credential: Credential | Client | None = None
     form: Form | None = None
+    wants: tuple[str, ...] = ()
     deadline_s: float = DEADLINE_S
     max_bytes: int = MAX_ANSWER_BYTES
 
@@ -80,6 +83,8 @@ class Reply:
         media_type: lower case, without parameters.
         retry_after_s: what the server asks for, at most one hour; None when it does not.
         max_age_s: for how long the server says that the answer holds; None when it does not.
+        headers: those that were wanted, with names in lower case; one that came twice, or is no
+            short ASCII text, is left out.
     """
 
     status: int
@@ -87,6 +92,7 @@ class Reply:
     body: bytes
     retry_after_s: float | None = None
     max_age_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

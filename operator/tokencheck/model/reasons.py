@@ -113,6 +113,7 @@ class Reason(StrEnum):
     PROVIDER_REACHED = "ProviderReached", "The provider answers."
 
     # Life
+    REVOKED = "Revoked", "The provider says that the token was revoked."
     INACTIVE = (
         "Inactive",
         "The provider does not accept the token: revoked, expired, or not for this client.",

@@ -46,6 +46,7 @@ class Trust:
         reason: why the keys of a server are not at hand, or are not fresh; None when they are.
         read_at: when a server last gave them.
         introspected: whether the provider is asked if the token lives.
+        vendor: the kind of the only tokens that it is shown; "" when any may be its own.
     """
 
     state: TrustState = TrustState.NONE
@@ -55,6 +56,7 @@ class Trust:
     reason: Reason | None = None
     read_at: datetime | None = None
     introspected: bool = False
+    vendor: str = ""
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
@@ -65,9 +67,14 @@ class Trust:
 
 def rules_of(provider: "TokenProvider") -> Trust:
     """Return what a provider says of tokens, before its keys are read."""
-    jwt, asked = provider.jwt, provider.introspection is not None
+    jwt, asked = provider.jwt, provider.asked is not None
     if jwt is None:
-        return Trust(provider=provider.name, implies=provider.implies, introspected=asked)
+        return Trust(
+            provider=provider.name,
+            implies=provider.implies,
+            introspected=asked,
+            vendor=provider.vendor.type if provider.vendor else "",
+        )
     return Trust(
         provider=provider.name,
         introspected=asked,

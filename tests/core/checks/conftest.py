@@ -84,6 +84,7 @@ TOKEN_KEYS = frozenset(
         "baseline",
         "accepted",
         "opaque",
+        "kind",
         "problems",
         "claims",
         "header",
@@ -176,7 +177,7 @@ def _facts(row: Row) -> Facts:
     )
     if opaque or any(problem.fatal for problem in problems):
         family = Family(row.get("opaque", "Opaque"))
-        return Facts(kind=family.value, family=family, problems=problems)
+        return Facts(kind=row.get("kind", family.value), family=family, problems=problems)
     claims = {**CLAIMS, **row.get("claims", {})}
     return Facts(
         kind="JWT",
@@ -214,10 +215,13 @@ def _trust(row: Row) -> Trust:
 
 def _activity(row: Row) -> Activity:
     """Without `active` there was no answer yet; `reason` is why there is none now."""
-    said = {k: v for k, v in row.items() if k not in ("active", "reason", "detail", "sent")}
-    answer = (
-        Answer(active=row["active"], claims=Claims(**_tuples(said))) if "active" in row else None
-    )
+    said = {
+        k: v for k, v in row.items() if k not in ("active", "revoked", "reason", "detail", "sent")
+    }
+    answer = None
+    if "active" in row:
+        claims, revoked = Claims(**_tuples(said)), row.get("revoked", False)
+        answer = Answer(active=row["active"], revoked=revoked, claims=claims)
     state = ActivityState.PENDING if answer is None else ActivityState.KNOWN
     if "reason" in row:
         state = ActivityState.FAULTED

@@ -1,6 +1,7 @@
 """An answer is taken as it is, in full and within its cap, or not at all."""
 
 import re
+from collections.abc import Collection, Iterable
 
 import httpcore
 
@@ -11,11 +12,14 @@ from tokencheck.model.reasons import Reason
 MAX_WAIT_S = 3600.0
 _SECONDS = re.compile(rb"[0-9]{1,9}")
 _MAX_AGE = re.compile(rb"(?:^|[\s,])max-age=\"?([0-9]{1,9})", re.IGNORECASE)
+_TEXT = re.compile(rb"[ -~]{0,4096}")
 _MEDIA_TYPE = re.compile(rb"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 
-async def reply_of(response: httpcore.Response, max_bytes: int) -> Reply:
-    """Return the whole answer.
+async def reply_of(
+    response: httpcore.Response, max_bytes: int, wants: Collection[str] = ()
+) -> Reply:
+    """Return the whole answer, and of its headers those that are wanted.
 
     Raises:
         Refused: it leads elsewhere, is encoded, or too large.
@@ -42,7 +46,20 @@ async def reply_of(response: httpcore.Response, max_bytes: int) -> Reply:
         body=bytes(body),
         retry_after_s=_seconds(headers.get(b"retry-after", b"")),
         max_age_s=_max_age(headers.get(b"cache-control", b"")),
+        headers=_wanted(response.headers, wants),
     )
+
+
+def _wanted(headers: Iterable[tuple[bytes, bytes]], wants: Collection[str]) -> dict[str, str]:
+    """Return wanted headers; of one that came twice nobody knows which is meant."""
+    found: dict[str, list[bytes]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower().decode("latin-1"), []).append(value)
+    return {
+        name: found[name][0].decode("ascii")
+        for name in wants
+        if len(found.get(name, ())) == 1 and _TEXT.fullmatch(found[name][0])
+    }
 
 
 def _media_type(value: bytes) -> str:

@@ -95,7 +95,7 @@ class Egress:
         )
         try:
             response = await connection.handle_async_request(request)
-            return await reply_of(response, question.max_bytes)
+            return await reply_of(response, question.max_bytes, question.wants)
         finally:
             await connection.aclose()
 

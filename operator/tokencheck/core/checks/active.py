@@ -22,11 +22,13 @@ _FOREIGN = frozenset({Family.VENDOR, Family.MACAROON})
 
 
 def foreign(token: TokenEvidence) -> bool:
-    """Return whether the token is of another kind than a provider with introspection issues.
+    """Return whether the token is of another kind than its provider issues.
 
     Whoever is shown it could use it, so it is sent to nobody.
     """
     held = text_of(token)
+    if token.trust.vendor:
+        return held is not None and held.facts.kind != token.trust.vendor
     claims = claims_of(token)
     kubernetes = claims is not None and (claims.kubernetes or claims.legacy_service_account)
     return held is not None and (held.facts.family in _FOREIGN or kubernetes)
@@ -40,7 +42,7 @@ def check_active(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple
     if held is None:
         return unjudged(token, _CHECK)
     if activity is None:
-        detail = "its provider was not asked: only the operator does, with credentials of its own"
+        detail = "its provider was not asked: only the operator does that"
         action = "look at the TokenCheck in the cluster"
         return (unknown(token, _CHECK, Reason.NOT_ASKED, detail, action=action),)
     match activity.state:
@@ -68,13 +70,16 @@ def _not_sent(token: TokenEvidence, activity: Activity) -> Finding:
 
 
 def _known(token: TokenEvidence, activity: Activity) -> Finding:
-    provider = shown(activity.provider)
-    if activity.answer is not None and activity.answer.active:
+    provider, answer = shown(activity.provider), activity.answer
+    if answer is not None and answer.active:
         return passed(token, _CHECK, f"active, says TokenProvider {provider}")
-    detail = (
-        f"not active, says TokenProvider {provider}: revoked, expired, or not one that the "
-        "operator's client may ask about"
-    )
+    if answer is not None and answer.revoked:
+        detail = f"revoked, says TokenProvider {provider}"
+        return failed(token, _CHECK, Reason.REVOKED, detail, action="replace it by a new one")
+    why = "revoked, expired, or not one that the operator's client may ask about"
+    if token.trust.vendor:
+        why = f"{token.trust.vendor} does not accept it: revoked, expired, or mistyped"
+    detail = f"not active, says TokenProvider {provider}: {why}"
     return failed(token, _CHECK, Reason.INACTIVE, detail, action="replace it by a new one")
 
 

@@ -84,7 +84,8 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     claims, own = told_of(token) or Claims(), held.facts.claims or Claims()
     skew, spec = token.trust.clock_skew, token.spec.expiry
     start = claims.issued_at or held.secret.changed_at
-    own_end = _own_end(claims, by="introspection" if own.expires_at is None else "exp")
+    said_by = token.trust.vendor or "introspection"
+    own_end = _own_end(claims, by=said_by if own.expires_at is None else "exp")
     end = _end(own_end, held, spec)
     lifetime = max(end.at - start, timedelta()) if end else None
     warn = _warn_before(spec, lifetime) if lifetime is not None else None

@@ -62,8 +62,8 @@ def dialled(provider: TokenProvider) -> Dialled | None:
 def _asked(provider: TokenProvider) -> Iterator[tuple[About, frozenset[str]]]:
     if provider.jwt is not None and provider.jwt.remote is not None:
         yield About.KEYS, places_of(provider.jwt.remote, provider.network)
-    if provider.introspection is not None:
-        yield About.TOKENS, provider.introspection.places
+    if provider.asked is not None:
+        yield About.TOKENS, provider.asked.places
 
 
 def told_place(place: Url) -> str:

@@ -11,9 +11,10 @@ from tokencheck.core.hosts.dialled import told_place
 def offered_of(provider: TokenProvider) -> dict[str, Any]:
     """Return it as JSON values, with how the provider stands; what is absent is left out.
 
-    ``keys`` says where the public keys come from, ``introspection`` who is shown tokens.
+    ``keys`` says where the public keys come from, ``introspection`` and ``vendor`` who is
+    shown tokens.
     """
-    jwt, asks = provider.jwt, provider.introspection
+    jwt, asks, vendor = provider.jwt, provider.introspection, provider.vendor
     ready, reachable = (_condition(provider, kind) for kind in ("Ready", "Reachable"))
     values = {
         "name": provider.name,
@@ -21,6 +22,7 @@ def offered_of(provider: TokenProvider) -> dict[str, Any]:
         "algorithms": list(jwt.algorithms) if jwt else None,
         "keys": _keys(jwt) if jwt else None,
         "introspection": _server(asks.url) if asks else None,
+        "vendor": {"type": str(vendor.type), **_server(vendor.server)} if vendor else None,
         "ready": ready.get("status", "Unknown"),
         "reason": ready.get("reason"),
         "message": ready.get("message"),

@@ -97,7 +97,8 @@ def _reachable(
     never = trust.reason is Reason.KEYS_STALE and trust.read_at is None
     reason, detail = (None, "") if not keys or never else (trust.reason, trust.detail)
     if reason is None and standing is not None and standing.reason is not None:
-        reason, detail = standing.reason, f"introspection: {standing.detail}"
+        who = provider.vendor.type if provider.vendor else "introspection"
+        reason, detail = standing.reason, f"{who}: {standing.detail}"
     if reason is not None:
         return Condition(type=Type.REACHABLE, state=State.FALSE, reason=reason, message=detail)
     if not keys and standing is None:
@@ -130,7 +131,7 @@ def _message(trust: Trust) -> str:
 
 def _answered(provider: TokenProvider, standing: Standing | None) -> str | None:
     """Return when it last answered about a token."""
-    if provider.introspection is None:
+    if provider.asked is None:
         return None
     stored = provider.status.get("lastAnswerTime")
     if standing is None or standing.answered_at is None:

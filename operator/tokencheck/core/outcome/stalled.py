@@ -28,6 +28,7 @@ TERMINAL = frozenset(
         Reason.WRONG_TOKEN_TYPE,
         Reason.SCOPE_MISSING,
         Reason.SCOPE_FORBIDDEN,
+        Reason.REVOKED,
         Reason.NO_TOKENS_FOUND,
         Reason.NOT_MOUNTED,
     }

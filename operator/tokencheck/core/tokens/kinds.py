@@ -28,19 +28,22 @@ SERVICE_ACCOUNT_KEY = "GoogleServiceAccountKey"
 _JSON_START = rb"(?:eyJ|eyA|ewk|ewo|ew0)"
 
 _VENDORS: tuple[tuple[str, bytes], ...] = (
-    ("GitHub", rb"gh[opurs]_[A-Za-z0-9]{36,}"),
+    ("GitHub", rb"gh[opus]_[A-Za-z0-9]{36,}"),
+    ("GitHubRefresh", rb"ghr_[A-Za-z0-9]{36,}"),  # no API takes one: it buys new tokens
     # Since April 2026 an installation token is ghs_APPID_JWT: it holds a JWT that is nobody's to
     # verify.
     ("GitHub", rb"ghs_[A-Za-z0-9]+_eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
     ("GitHub", rb"github_pat_[A-Za-z0-9_]{82,}"),
+    ("GitLab", rb"glpat-[A-Za-z0-9_.-]{20,}"),
     (
-        "GitLab",
-        rb"(?:glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glimt|glagent|glwt|gloas|glsoat|glffct)"
+        "GitLabOther",  # for deployments, jobs, runners, feeds: the API knows nothing of them
+        rb"(?:gldt|glrt|glrtr|glcbt|glptt|glft|glimt|glagent|glwt|gloas|glsoat|glffct)"
         rb"-[A-Za-z0-9_.-]{20,}",
     ),
     ("npm", rb"npm_[A-Za-z0-9]{36,}"),
     ("Docker", rb"dckr_(?:pat|oat)_[A-Za-z0-9_-]{27,}"),
-    ("Slack", rb"xox[a-z](?:\.xox[bp])?-[A-Za-z0-9-]{10,}"),
+    ("Slack", rb"xox(?:[bp]|e\.xox[bp])-[A-Za-z0-9-]{10,}"),
+    ("SlackOther", rb"xox[a-z]-[A-Za-z0-9-]{10,}"),  # refresh tokens, sessions of browsers
     ("Slack", rb"xapp-[0-9]-[A-Za-z0-9-]{10,}"),
     ("Google", rb"ya29\.[A-Za-z0-9_.-]{20,}"),
     ("Google", rb"AIza[A-Za-z0-9_-]{35,}"),

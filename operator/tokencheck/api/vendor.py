@@ -1,0 +1,63 @@
+"""The vendor that a TokenProvider speaks for: whose API is asked whether a token lives."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tokencheck.api.fields import Fields
+from tokencheck.api.urls import Url, parse_url
+
+
+class VendorType(StrEnum):
+    """Vendors by the name that their tokens are recognised by (`model.facts.Facts.kind`)."""
+
+    GITHUB = "GitHub"
+    GITLAB = "GitLab"
+    NPM = "npm"
+    SLACK = "Slack"
+
+
+_PUBLIC = {
+    VendorType.GITHUB: "https://api.github.com",
+    VendorType.GITLAB: "https://gitlab.com",
+    VendorType.NPM: "https://registry.npmjs.org",
+    VendorType.SLACK: "https://slack.com",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """A vendor and where its API is.
+
+    Args:
+        server: the address below which the vendor's paths are: its public one, or one's own
+            installation's.
+    """
+
+    type: VendorType
+    server: Url
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Return the one server that may be shown a token; spec.hosts is about keys."""
+        return frozenset((self.server.place,))
+
+    def at(self, path: str) -> Url:
+        """Return the address of a path that begins with a slash."""
+        base = self.server.path.rstrip("/")
+        return Url(host=self.server.host, port=self.server.port, path=f"{base}{path}")
+
+
+def parse_vendor(fields: Fields) -> Vendor | None:
+    """Return the vendor; None with a fault."""
+    name = fields.required_text("type")
+    if name not in tuple(VendorType):
+        fields.fault("type", f"must be one of {', '.join(VendorType)}")
+        return None
+    kind = VendorType(name)
+    url = parse_url(fields.text("url") or _PUBLIC[kind])
+    if isinstance(url, Url) and url.query:
+        url = "must have no query: the vendor's paths are appended"
+    if not isinstance(url, Url):
+        fields.fault("url", url)
+        return None
+    return Vendor(type=kind, server=url)

@@ -1,0 +1,32 @@
+"""Asking a vendor about one token, once."""
+
+from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.api.vendor import Vendor
+from tokencheck.core.questions.replies import Faulted
+from tokencheck.core.questions.vendors.rules import meaning_of, question
+from tokencheck.core.questions.vendors.table import VENDORS
+from tokencheck.core.tokens.strict import strict_json
+from tokencheck.gather.ask_token import destination_of
+from tokencheck.model.activity import Answer
+from tokencheck.model.asking import NoReply, Reply
+from tokencheck.model.ports import Asker
+from tokencheck.model.sealed import Sealed
+
+
+async def ask_vendor(
+    provider: TokenProvider, vendor: Vendor, token: Sealed, asker: Asker
+) -> Answer | Faulted:
+    """Return whether the vendor accepts the token, or why that is not known.
+
+    Args:
+        token: without white space around it, and one of the vendor's by its looks.
+    """
+    destination = destination_of(provider, vendor.places)
+    asked = question(VENDORS[vendor.type], vendor, destination, token)
+    return interpret(vendor, await asker.ask(asked))
+
+
+def interpret(vendor: Vendor, reply: Reply | NoReply) -> Answer | Faulted:
+    """Return what the vendor said of the token. Total, whatever came."""
+    document = strict_json(reply.body, "the answer") if isinstance(reply, Reply) else None
+    return meaning_of(VENDORS[vendor.type], vendor.type, reply, document)

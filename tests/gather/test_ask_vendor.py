@@ -1,0 +1,151 @@
+"""What a vendor is asked about a token, over a real connection, and what each answer means."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
+from tokencheck.api.urls import Url
+from tokencheck.api.vendor import Vendor, VendorType
+from tokencheck.clients.egress.client import Egress
+from tokencheck.core.questions.replies import Faulted
+from tokencheck.core.questions.vendors.table import VENDORS
+from tokencheck.gather.ask_vendor import ask_vendor, interpret
+from tokencheck.model.activity import Answer
+from tokencheck.model.asking import NoReply, Reply
+from tokencheck.model.reasons import Reason
+from tokencheck.model.sealed import Sealed
+from vendorapi import TOKENS, VendorApi
+
+TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
+ROWS = [(vendor, row) for vendor, rows in TABLE.items() for row in rows]
+
+
+def vendor(name: str) -> Vendor:
+    return Vendor(type=VendorType(name), server=Url(host="api.example.com"))
+
+
+def reply_of(row: dict[str, Any]) -> Reply:
+    body = row["body"] if "body" in row else json.dumps(row["says"])
+    kind = "text/html" if body.startswith("<html>") else "application/json"
+    return Reply(
+        status=row.get("status", 200),
+        media_type=kind,
+        body=body.encode(),
+        headers={name: str(value) for name, value in row.get("headers", {}).items()},
+    )
+
+
+def word(meaning: Answer | Faulted) -> str:
+    if isinstance(meaning, Faulted):
+        return str(meaning.reason)
+    return "active" if meaning.active else "revoked" if meaning.revoked else "inactive"
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n}: {row['it']}" for n, row in ROWS])
+def test_an_answer_means_what_the_table_says(name: str, row: dict[str, Any]) -> None:
+    meaning = interpret(vendor(name), reply_of(row))
+    assert word(meaning) == row["means"]
+    if isinstance(meaning, Faulted):
+        assert meaning.of_token == row.get("alone", False)
+        return
+    assert meaning.claims.expires_at == row.get("ends")
+    scopes = row.get("scopes")
+    assert meaning.claims.scopes == (None if scopes is None else tuple(scopes))
+
+
+def test_every_vendor_has_rules_and_rows() -> None:
+    assert set(VENDORS) == set(VendorType)
+    assert set(TABLE) == {str(one) for one in VendorType}
+    for name, rows in TABLE.items():
+        assert {row["means"] for row in rows} >= {"active", "inactive"}, name
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    name=st.sampled_from(list(VendorType)),
+    status=st.sampled_from([200, 204, 400, 401, 403, 404, 429, 500, 503]),
+    said=st.dictionaries(
+        st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
+                         "error", "error_description", "username"]),
+        JSON,
+    ),
+    headers=st.dictionaries(
+        st.sampled_from(["x-oauth-scopes", "github-authentication-token-expiration", "date"]),
+        st.text(max_size=40),
+    ),
+)  # fmt: skip
+def test_interpreting_is_total_and_no_server_s_fault_judges_a_token(
+    name: VendorType, status: int, said: dict[str, Any], headers: dict[str, str]
+) -> None:
+    body = json.dumps(said).encode()
+    reply = Reply(status=status, media_type="application/json", body=body, headers=headers)
+    meaning = interpret(vendor(name), reply)
+    if status not in (200, 401, 403):
+        assert isinstance(meaning, Faulted)
+
+
+@pytest.mark.parametrize("reason", [Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILED])
+@pytest.mark.parametrize("name", list(VendorType))
+def test_no_answer_keeps_its_reason(name: VendorType, reason: Reason) -> None:
+    meaning = interpret(vendor(name), NoReply(reason=reason, detail="no"))
+    assert isinstance(meaning, Faulted)
+    assert meaning.reason is reason
+
+
+def provider_of(api: VendorApi, name: str) -> TokenProvider:
+    found = parse_tokenprovider(api.provider(name))
+    assert not found.invalid
+    return found
+
+
+@pytest.mark.parametrize("name", list(VendorType))
+async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType) -> None:
+    async with VendorApi() as api:
+        found = provider_of(api, name)
+        assert found.vendor is not None
+        token = TOKENS[name]
+        meaning = await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress())
+        assert word(meaning) == "inactive"
+        api.lives[token] = {}
+        meaning = await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress())
+        assert word(meaning) == "active"
+        assert api.said.count(token.encode()) == 2
+        assert api.said.startswith(b"GET /")
+
+
+@pytest.mark.parametrize(
+    ("spec", "fault"),
+    [
+        ({"type": "GitHub", "url": "http://ghe.example.com/api/v3"}, "https"),
+        ({"type": "GitHub", "url": "https://ghe.example.com/api/v3?a=b"}, "no query"),
+        ({"type": "Bitbucket"}, "must be one of GitHub, GitLab, npm, Slack"),
+        ({}, "spec.vendor.type"),
+    ],
+)
+def test_a_vendor_that_cannot_be_asked_is_a_fault_of_the_spec(
+    spec: dict[str, Any], fault: str
+) -> None:
+    found = parse_tokenprovider({"spec": {"allowedNamespaces": {"all": True}, "vendor": spec}})
+    assert any(fault in str(one) for one in found.invalid)
+
+
+def test_an_installation_of_one_s_own_is_asked_below_its_address() -> None:
+    spec = {"type": "GitHub", "url": "https://ghe.example.com:8443/api/v3/"}
+    found = parse_tokenprovider({"spec": {"allowedNamespaces": {"all": True}, "vendor": spec}})
+    assert found.vendor is not None
+    assert str(found.vendor.at("/user")) == "https://ghe.example.com:8443/api/v3/user"
+    assert found.vendor.places == {"ghe.example.com:8443"}
