@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 import yaml
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.api.urls import Url
 from tokencheck.api.vendor import Vendor, VendorType
+from tokencheck.clients.egress import answer
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.core.questions.vendors.table import VENDORS
@@ -104,6 +106,25 @@ def test_no_answer_keeps_its_reason(name: VendorType, reason: Reason) -> None:
     meaning = interpret(vendor(name), NoReply(reason=reason, detail="no"))
     assert isinstance(meaning, Faulted)
     assert meaning.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ([(b"X-OAuth-Scopes", b"repo, user")], {"x-oauth-scopes": "repo, user"}),
+        ([(b"x-oauth-scopes", b"")], {"x-oauth-scopes": ""}),
+        ([(b"X-OAuth-Scopes", b"repo"), (b"x-oauth-scopes", b"user")], {}),
+        ([(b"X-OAuth-Scopes", b"re\xc3\xa9po")], {}),
+        ([(b"X-OAuth-Scopes", b"a" * 5000)], {}),
+        ([(b"X-Other", b"repo")], {}),
+    ],
+)
+async def test_of_the_headers_of_an_answer_only_wanted_and_plain_ones_are_read(
+    sent: list[tuple[bytes, bytes]], read: dict[str, str]
+) -> None:
+    response = httpcore.Response(200, headers=sent)
+    found = await answer.reply_of(response, 1024, ("x-oauth-scopes", "date"))
+    assert found.headers == read
 
 
 def provider_of(api: VendorApi, name: str) -> TokenProvider:

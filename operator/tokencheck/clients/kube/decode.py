@@ -4,6 +4,7 @@ A Secret's annotations and managedFields may hold its values (kubectl's last-app
 does): they stay raw views of the answer, except our own annotations and the times.
 """
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -66,8 +67,8 @@ class Identity(Struct, rename="camel"):
 
     @property
     def place(self) -> Place:
-        """Return namespace and name."""
-        return self.namespace, self.name
+        """Return namespace and name; a namespace is one text for all that is in it."""
+        return sys.intern(self.namespace), self.name
 
     @property
     def version(self) -> int:
