@@ -35,7 +35,7 @@ class VendorApi(TlsServer):
         self.asked: Counter[str] = Counter()
         self.mode = "well"
 
-    def provider(self, vendor: str, name: str = "vendor") -> dict[str, Any]:
+    def provider(self, vendor: str, name: str = "vendor", **spec: Any) -> dict[str, Any]:
         """A TokenProvider that asks here."""
         return {
             "apiVersion": "tokencheck.dev/v1alpha1",
@@ -45,6 +45,7 @@ class VendorApi(TlsServer):
                 "allowedNamespaces": {"all": True},
                 "vendor": {"type": vendor, "url": f"https://{self.place}"},
                 **self.reach,
+                **spec,
             },
         }
 

@@ -9,7 +9,7 @@ from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.model.change import Cause, Change
-from tokencheck.model.keys import Key
+from tokencheck.model.keys import MATCHING, Key
 
 
 class Shelf:
@@ -65,6 +65,20 @@ def test_an_older_version_of_a_provider_is_not_taken_for_a_change() -> None:
     own.receive("TokenProvider", None, provider("u1", "5", generation=1))
     assert shelf.providers["payments"].generation == 2
     assert len(told) == 1
+
+
+def test_a_provider_that_matches_or_did_is_told_to_all_who_look_for_tokens() -> None:
+    own, _, told = receiving()
+    matching = {"vendor": {"type": "GitHub"}, "match": {"kinds": ["GitHub"]}}
+    for version, spec in enumerate(({}, matching, {}, matching), 1):
+        told.clear()
+        obj = provider("u1", str(version), generation=version)
+        obj["spec"] |= spec
+        own.receive("TokenProvider", "MODIFIED", obj)
+        assert (MATCHING in [one.key for one in told]) is (version > 1)
+    told.clear()
+    own.receive("TokenProvider", "DELETED", provider("u1", "9"))
+    assert MATCHING in [one.key for one in told]
 
 
 # Checks

@@ -7,7 +7,18 @@ from typing import TypeAlias
 
 import pytest
 
-from cluster.shop import Shop, condition, eventually, findings, listed, ready, states, token_of
+from cluster.shop import (
+    Shop,
+    condition,
+    env,
+    eventually,
+    findings,
+    listed,
+    pod_spec,
+    ready,
+    states,
+    token_of,
+)
 from controlplane import Api
 from loopthread import LoopThread
 from vendorapi import TOKENS, VendorApi
@@ -34,7 +45,7 @@ def trusts(vendors: Vendors, admin: Api, namespace: str) -> Iterator[Trusts]:
 
     def trusted(vendor: str) -> str:
         name = f"{namespace}-{vendor.lower()}"
-        admin.apply(vendors.inner.provider(vendor, name))
+        admin.apply(vendors.inner.provider(vendor, name, match={"kinds": [vendor]}))
         made.append(name)
         return name
 
@@ -125,6 +136,47 @@ def test_a_vendor_that_is_away_makes_its_tokens_unknown_and_never_bad(
     assert condition(standing, "Reachable")["message"].startswith("Slack: ")
     vendors.do(lambda api: setattr(api, "mode", "well"))
     shop.wait("slack", lambda it: ready(it) == GOOD, timeout_s=180)
+
+
+def five_lines(shop: Shop, name: str, *secrets: str) -> None:
+    """A TokenCheck that names a workload and no token."""
+    variables = [env(one, name=one.upper())["env"][0] for one in secrets]
+    shop.workload(name, pod_spec({"env": variables}))
+    shop.check(name, workload=f"Deployment/{name}")
+
+
+def test_five_lines_find_a_revoked_token_where_an_admin_has_its_vendor_asked(
+    shop: Shop, vendors: Vendors, trusts: Trusts
+) -> None:
+    token = TOKENS["GitHub"]
+    shop.secret("github", token)
+    shop.secret("payments", shop.signer.token())
+    five_lines(shop, "checkout", "github", "payments")
+    before = shop.wait("checkout", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
+    assert "Active" not in states(before)
+    provider = trusts("GitHub")
+    found = shop.wait(
+        "checkout", lambda it: ready(it) == ("False", "Inactive"), timeout_s=PATIENCE_S
+    )
+    told = next(one for one in found["status"]["tokens"] if one["name"] == "github/token")
+    assert told["provider"] == provider
+    assert vendors.inner.asked == {token: 1}
+    shop.admin.delete("TokenProvider", provider)
+    shop.wait("checkout", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
+
+
+def test_a_token_that_is_found_is_shown_to_nobody_whom_the_namespace_may_not_use(
+    shop: Shop, vendors: Vendors, trusts: Trusts, admin: Api
+) -> None:
+    provider = trusts("GitLab")
+    elsewhere = {"allowedNamespaces": {"all": None, "selector": {"matchLabels": {"no": "yes"}}}}
+    admin.patch("TokenProvider", provider, {"spec": elsewhere})
+    shop.secret("gitlab", TOKENS["GitLab"])
+    five_lines(shop, "checkout", "gitlab")
+    shop.wait("checkout", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
+    shop.annotate("TokenCheck", "checkout", check_now="1")
+    shop.wait("checkout", lambda it: it["status"].get("lastHandledCheckNow") == "1")
+    assert vendors.inner.connections == 0
 
 
 def test_many_checks_of_one_token_cost_one_question(

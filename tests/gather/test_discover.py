@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT
+from tokencheck.clients.manifests import Manifests
 from tokencheck.core.drafts.implicit import check_of, reference_to, unmounted
 from tokencheck.core.tokens.documents import select_steps, token_steps
 from tokencheck.core.workloads.locate import Located, Mount
@@ -51,7 +52,7 @@ def reading_of(
         secrets={"api": secret},
         pods=(),
         sources=Sources(
-            inventory=None,  # type: ignore[arg-type]  # nothing is read here
+            inventory=Manifests([]),
             memory=Recollection(),
             interest=NoInterest(),
             own_namespace="",

@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "dae5c9a569b6aa92f01b2c60c7c27bb9",
+        "tokenproviders.tokencheck.dev": "3ee643967eca964c721f1bdbe5ecb86b",
     }
 )

@@ -85,6 +85,7 @@ class TokenProvider:
     jwt: JwtTrust | None
     introspection: Introspection | None = None
     vendor: Vendor | None = None
+    match: tuple[str, ...] = ()  # kinds of tokens that it is asked about though nobody listed them
     network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
@@ -114,11 +115,21 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         vendor=parse_vendor(fields.child("vendor"))
         if fields.values.get("vendor") is not None
         else None,
+        match=_match(fields),
         network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
         invalid=tuple(fields.faults),
         status=MappingProxyType(dict(obj.get("status") or {})),
     )
+
+
+def _match(fields: Fields) -> tuple[str, ...]:
+    """Return the kinds; only a vendor's own tokens can be told to be its own by their looks."""
+    kinds = fields.child("match").texts("kinds")
+    if kinds and kinds != (fields.child("vendor").text("type"),):
+        fields.child("match").fault("kinds", "must be the vendor's own type")
+        return ()
+    return kinds
 
 
 def _selector(fields: Fields) -> Selector:

@@ -16,7 +16,7 @@ from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.model.change import Cause, Change
-from tokencheck.model.keys import Key
+from tokencheck.model.keys import MATCHING, Key
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +119,9 @@ class OwnKinds:
 
     def lost(self, key: Key) -> None:
         """Take away an object that a compare did not find any more."""
+        provider = self._shelf.provider(key.name) if key.kind == MATCHING.kind else None
         self._drop(key)
+        self._tell_matched(provider)
         self._tell(key, Cause.SPEC_CHANGED, gone=True)
 
     def _drop(self, key: Key) -> None:
@@ -184,8 +186,14 @@ class OwnKinds:
         )
         if changed:
             self._tell(key, Cause.PROVIDER_CHANGED)
+            self._tell_matched(provider, known)
         elif known and known.status != provider.status and not self._others(key, provider.status):
             self._tell(key, Cause.RESYNC)
+
+    def _tell_matched(self, *providers: TokenProvider | None) -> None:
+        """A provider that matches, or did, is for checks that do not name it."""
+        if any(one.match for one in providers if one):
+            self._tell(MATCHING, Cause.PROVIDER_CHANGED)
 
     def _tell(self, key: Key, cause: Cause, *, gone: bool = False) -> None:
         self._notice(Change(key=key, cause=cause, seen_at=self._monotonic(), gone=gone))

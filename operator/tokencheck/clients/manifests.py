@@ -157,6 +157,10 @@ class Manifests:
         """Return one TokenProvider."""
         return self._providers.get(name)
 
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
+        """Return none: the operator alone shows tokens to anybody."""
+        return ()
+
     def providers(self) -> tuple[TokenProvider, ...]:
         """Return the TokenProviders of the manifests."""
         return tuple(self._providers.values())

@@ -16,6 +16,7 @@ from tokencheck.gather.held import (
     evidence_of,
     source_of,
 )
+from tokencheck.gather.matched import matched
 from tokencheck.gather.search import Search
 from tokencheck.model.evidence import (
     Absent,
@@ -78,25 +79,28 @@ async def _of_mount(
         called = " ".join([key, *variables])
         found = await search.value(mount.secret, key, called, content.values[key])
         if found is not None:
-            tokens += _of_key(reading, search, mount, key, found)
+            tokens += await _of_key(reading, search, mount, key, found)
     if mount.key is None:
         tokens += _removed(reading, mount, content)
     return tokens
 
 
-def _of_key(
+async def _of_key(
     reading: Reading, search: Search, mount: Mount, key: str, found: Found
-) -> Iterator[TokenEvidence]:
+) -> list[TokenEvidence]:
+    tokens: list[TokenEvidence] = []
     content = reading.secrets[mount.secret]
     assert isinstance(content, SecretContent)  # noqa: S101 - something was found in it
     for place, (path, facts) in enumerate(found.tokens, 1):
         if (key, path) in mount.listed_fields:
             continue
         if not search.take(f"{mount.secret}/{key}"):
-            return
+            break
         field = path if speakable(path) else f"#{place}"
         bare = _bare(reading, mount, key, None if field == WHOLE_VALUE else field)
-        yield evidence_of(reading, bare, content, facts)
+        evidence = evidence_of(reading, bare, content, facts)
+        tokens.append(await matched(reading, evidence, content.values[key], path))
+    return tokens
 
 
 def _bare(reading: Reading, mount: Mount, key: str, field: str | None) -> TokenEvidence:

@@ -39,15 +39,15 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources, now: date
     trust = Trust()
     if token.provider is not None:
         provider = sources.inventory.provider(token.provider)
-        usable = await _usable(namespace, provider, sources)
-        if not isinstance(usable, bool):
+        allowed = await usable(namespace, provider, sources)
+        if not isinstance(allowed, bool):
             return Trust(
-                state=_state_of(usable),
+                state=_state_of(allowed),
                 provider=token.provider,
                 detail=f"whether namespace {namespace} may use the TokenProvider is not known, "
                 "as its labels could not be read",
             )
-        if provider is None or not usable:
+        if provider is None or not allowed:
             return Trust(
                 state=TrustState.NOT_USABLE,
                 provider=token.provider,
@@ -62,9 +62,10 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources, now: date
     return trust
 
 
-async def _usable(
+async def usable(
     namespace: str, provider: TokenProvider | None, sources: Sources
 ) -> bool | Denied | Failed:
+    """Return whether a provider exists, is valid and serves the namespace, or why that is open."""
     allowed = None if provider is None or provider.invalid else provider.allowed
     if allowed is not None and allowed.all:
         return True

@@ -17,3 +17,7 @@ class Key(NamedTuple):
             if self.namespace
             else f"{self.kind} {self.name}"
         )
+
+
+# Stands for every TokenProvider that is asked about tokens which nobody listed; no object has it.
+MATCHING = Key("TokenProvider", "", "*")

@@ -34,6 +34,9 @@ class Inventory(Protocol):
     def provider(self, name: str) -> TokenProvider | None:
         """Return the TokenProvider as last seen, or None."""
 
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:
+        """Return those that are asked about tokens of this kind that nobody listed, by name."""
+
     async def workload(self, namespace: str, ref: WorkloadRef) -> Workload | Unread:
         """Return the workload that `ref` names in `namespace`."""
 

@@ -19,7 +19,7 @@ from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import Baseline, Denied, Failed
-from tokencheck.model.keys import Key
+from tokencheck.model.keys import MATCHING, Key
 from tokencheck.model.trust import TrustState
 from tokencheck.model.work import Next
 from tokencheck.passes.assess import assess_located, rollout_from
@@ -43,8 +43,8 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         return forget(key, sources, sinks)
     if check.spec.suspend or check.invalid:
         return await _stopped(key, check, now, sources=sources, sinks=sinks)
-    keys = _keys_of_providers(check, sources)
-    wanted = references_of(check) | keys
+    trusted = _trusted(check, sources)
+    wanted = references_of(check) | trusted
     sources.interest.also(key, frozenset() if is_revoked(check) else wanted)  # nothing for nobody
     reviewed = await review(check, sources, now)
     if reviewed.revoked is not None:
@@ -52,7 +52,7 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     sources.interest.also(key, wanted)
     seen = await see(check, sources)
     located = locate(check, seen.readable, seen.only_in_pods)
-    sources.interest.follow(key, references_of(check, located) | keys)
+    sources.interest.follow(key, references_of(check, located) | trusted)
     rollout = rollout_from(check, seen)
     standing = check
     if (opening := plan_opening(check, rollout, now)) is not None:
@@ -114,11 +114,16 @@ async def _revoked(
     return _next(published, now + LOOK_AGAIN, key, sources, sinks)
 
 
-def _keys_of_providers(check: TokenCheck, sources: Sources) -> frozenset[Key]:
-    """Another key under the same id leaves the provider's status as it is, and ends verdicts."""
+def _trusted(check: TokenCheck, sources: Sources) -> frozenset[Key]:
+    """Return what vouches for the check's tokens beside the providers that it names.
+
+    Another key under the same id leaves a provider's status as it is, and ends verdicts; a provider
+    that matches may be for any token that is found.
+    """
     named = (sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider)
     maps = (p.jwt.config_map for p in named if p and p.jwt and p.jwt.config_map)
-    return frozenset(Key("ConfigMap", sources.own_namespace, one.name) for one in maps)
+    keys = frozenset(Key("ConfigMap", sources.own_namespace, one.name) for one in maps)
+    return keys | {MATCHING} if check.spec.discover and check.spec.workload else keys
 
 
 def forget(key: Key, sources: Sources, sinks: Sinks) -> Next:

@@ -127,6 +127,11 @@ class Cache:
         """Return the TokenProvider as last seen, or None."""
         return self._providers.get(name)
 
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:
+        """Return the TokenProviders that match tokens of this kind, by name."""
+        found = (one for one in self._providers.values() if kind in one.match)
+        return tuple(sorted(found, key=lambda one: one.name))
+
     def put_provider(self, provider: TokenProvider) -> None:
         """Replace what is known of a provider."""
         self._providers[provider.name] = provider

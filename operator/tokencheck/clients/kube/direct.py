@@ -85,6 +85,10 @@ class DirectReads:
         """Return the TokenProvider that `load_providers` read."""
         return self._providers.get(name)
 
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
+        """Return none: the operator alone shows tokens to anybody."""
+        return ()
+
     async def workload(self, namespace: str, ref: WorkloadRef) -> Workload | Unread:
         """Return the workload that `ref` names in `namespace`."""
         resource = await self._discovery.resource(ref.api_version, ref.kind)

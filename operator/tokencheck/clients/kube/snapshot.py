@@ -183,6 +183,10 @@ class Snapshot:
         """Return the TokenProvider, None when there is none or it could not be read."""
         return self._providers.get(name)
 
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
+        """Return none: the operator alone shows tokens to anybody."""
+        return ()
+
     async def workload(self, namespace: str, ref: WorkloadRef) -> Workload | Unread:
         """Return the workload as it was listed."""
         found = self._workloads.get(Key(ref.kind, namespace, ref.name))
