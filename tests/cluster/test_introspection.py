@@ -89,6 +89,21 @@ def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_int
 
 
 @pytest.mark.usefixtures("operator")
+def test_when_the_check_that_asks_is_gone_another_one_asks(
+    shop: Shop, login: Login, provider: str
+) -> None:
+    lives(login, TOKEN)
+    shop.secret("payments", TOKEN)
+    for name in ("first", "second"):
+        checked(shop, provider, name)
+        shop.reads(name, *GOOD)
+    assert login.inner.asked == {TOKEN: 1}
+    shop.delete("TokenCheck", "first")
+    login.do(lambda server: server.tokens.clear())
+    shop.wait("second", lambda it: ready(it) == ("False", "Inactive"), timeout_s=120)
+
+
+@pytest.mark.usefixtures("operator")
 def test_a_server_that_is_away_makes_the_token_unknown_with_its_age_and_never_bad(
     shop: Shop, admin: Api, login: Login, provider: str
 ) -> None:

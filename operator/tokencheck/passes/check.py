@@ -75,8 +75,18 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     moments = (outcome.wake_at, ahead, asks, reviewed.again_at(check))
     until = min(filter(None, moments), default=_NEVER)
     following = _next(published, min(until, next_beat(check, now)), key, sources, sinks)
-    stands_until = until if published is Published.DONE else None
-    return _concluded(following, _missing(seen, assessment), stands_until)
+    alone = published is Published.DONE and not _asked(assessment)
+    return _concluded(following, _missing(seen, assessment), until if alone else None)
+
+
+def _asked(assessment: Assessment) -> bool:
+    """Return whether a server has a say: what it says last, and how old that is, nobody tells.
+
+    Of checks that share a token one asks for all; another takes over on its beat when that one is
+    gone.
+    """
+    tokens = [token.evidence for token in assessment.tokens]
+    return any(one.activity or one.trust.read_at or one.trust.reason for one in tokens)
 
 
 def _concluded(following: Next, missing: frozenset[object], stands_until: datetime | None) -> Next:
