@@ -13,7 +13,7 @@ from tokencheck.app.recovery import Recovery
 from tokencheck.clients.manifests import Manifests
 from tokencheck.core.outcome.patch import merge_patch
 from tokencheck.engine.leadership import ALONE, Leadership
-from tokencheck.gather.once import sources_once
+from tokencheck.gather.once import NoInterest, sources_once
 from tokencheck.model.change import Cause
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event
@@ -41,6 +41,15 @@ def secret_of(token: str) -> dict[str, Any]:
     }
 
 
+class Watched(NoInterest):
+    """Every watch lives, while `lives`."""
+
+    lives = True
+
+    def is_fresh(self, key: Key) -> bool:
+        return self.lives
+
+
 class Process:
     """An operator that judges one check, and a server that answers it."""
 
@@ -51,7 +60,8 @@ class Process:
         self.shown: list[str] = []
         self.inventory = server.inventory if server else Manifests([CHECK, secret_of(token)])
         self.echo: TokenCheck | None = None
-        sources = sources_once(self.inventory, b"k" * 32)
+        self.watched = Watched()
+        sources = replace(sources_once(self.inventory, b"k" * 32), interest=self.watched)
         tally = Tally()
         counted = CountedStatus(
             self, tally, Recovery(lambda _: None), look=self.reread, writing=set()

@@ -48,6 +48,15 @@ async def test_a_moment_that_the_pass_named_has_it_judged() -> None:
     assert process.shown == ["judged", "confirmed", "judged"]
 
 
+async def test_while_a_watch_is_refused_or_dead_a_beat_has_it_judged() -> None:
+    process = await judged()
+    process.watched.lives = False
+    await process.look(HOUR_S, Cause.THRESHOLD)
+    process.watched.lives = True
+    await process.look(2 * HOUR_S, Cause.THRESHOLD)
+    assert process.shown == ["judged", "confirmed"]
+
+
 @pytest.mark.parametrize("ended", [WriteResult.FAILED, WriteResult.CONFLICT, WriteResult.REFUSED])
 async def test_what_is_not_known_to_be_written_does_not_stand(ended: WriteResult) -> None:
     process = Process()

@@ -3,12 +3,13 @@ nothing is read whose version stands."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from cluster.replicas import clear
-from cluster.road import Road, operator_behind
+from cluster.road import Road, operator_behind, watches
 from cluster.shop import Shop, eventually, listed
 from controlplane import ControlPlane, OperatorProcess
 
@@ -48,3 +49,18 @@ def test_a_check_is_judged_again_within_its_interval_and_its_status_stays(
     assert 29 < judged() - last < 35
     assert shop.admin.get("TokenCheck", "checkout", shop.namespace) == before
     assert road.proxy.count("get", f"/{shop.namespace}/secrets/payments") == read
+
+
+def test_a_secret_that_may_be_read_and_no_more_be_watched_is_read_on_the_interval(
+    shop: Shop, behind: Behind
+) -> None:
+    road, _ = behind
+    shop.secret("payments", shop.signer.token())
+    expected = listed("payments", providerRef={"name": shop.provider()})
+    shop.check("checkout", expected, interval="30s")
+    shop.reads("checkout", *GOOD)
+    road.do(lambda proxy: proxy.refuse(403, lambda seen: seen.path.endswith("/secrets")))
+    road.do(lambda proxy: proxy.cut(watches("secrets")))
+    time.sleep(1)
+    shop.secret("payments", shop.signer.expired())
+    shop.reads("checkout", "False", "TokenExpired", timeout_s=60)

@@ -27,6 +27,10 @@ class Followers:
         self._index.forget(key)
         self._cache.unfollow(key)
 
+    def is_fresh(self, key: Key) -> bool:
+        """Return whether live watches see all that `key` depends on."""
+        return self._cache.is_fresh(key)
+
     def followers(self, key: Key) -> int:
         """Return how many checks are made due by this object."""
         return len(self._index.affected(key))

@@ -182,6 +182,8 @@ class Passes:
         check = self._sources.inventory.check(work.key)
         if until is None or check is None or work.causes != {Cause.THRESHOLD} or now >= until:
             return None
+        if not self._sources.interest.is_fresh(work.key):
+            return None  # a watch is refused or dead, and a read may yet be answered
         self._sinks.board.confirm(work.key)
         return Next(wake_at=min(until, next_beat(check, now)), stands_until=until)
 

@@ -38,6 +38,10 @@ class NoInterest:
     def unfollow(self, key: Key) -> None:
         """Change nothing."""
 
+    def is_fresh(self, key: Key) -> bool:  # noqa: ARG002 - the port's signature
+        """Return False: nothing is followed."""
+        return False
+
     def followers(self, key: Key) -> int:  # noqa: ARG002 - the port's signature
         """Return 0."""
         return 0

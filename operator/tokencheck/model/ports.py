@@ -174,6 +174,9 @@ class Interest(Protocol):
     def unfollow(self, key: Key) -> None:
         """Make the check due by nothing any more."""
 
+    def is_fresh(self, key: Key) -> bool:
+        """Return whether a change of anything that makes the check due would be known by now."""
+
     def followers(self, key: Key) -> int:
         """Return how many checks are made due by this object."""
 

@@ -50,6 +50,8 @@ from tokencheck.model.keys import Key
 from tokencheck.model.scope import Scope
 from tokencheck.model.workload import PodRecord, Workload
 
+# Three times what a live watch lets pass between two signs of life.
+_FRESH_S = 180.0
 _WIDEN_AFTER = 10  # namespaces: below it a watch each is cheaper than the whole cluster
 _Kind = tuple[str, str]  # apiVersion, kind
 
@@ -174,6 +176,14 @@ class Cache:
     def unfollow(self, key: Key) -> None:
         """Watch nothing for `key` any more."""
         self.follow(key, frozenset())
+
+    def is_fresh(self, key: Key) -> bool:
+        """Return whether live watches see all that `key` needs and that is watched here."""
+        needed = self._references.get(key, {}).items()
+        fleets = ((self._fleet(one, version), one) for one, version in needed)
+        return all(
+            fleet.is_fresh((one.namespace, one.name), _FRESH_S) for fleet, one in fleets if fleet
+        )
 
     def _leave(self, reference: Key, api_version: str) -> None:
         fleet = self._fleet(reference, api_version)

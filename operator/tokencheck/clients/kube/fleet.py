@@ -7,6 +7,7 @@ informer of the cluster, when the rights are that wide.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -158,6 +159,13 @@ class Fleet(Generic[R]):
         """Return whether the first list is over, so that a change is one and not a first sight."""
         informer = self._informer(place)
         return informer is not None and informer.state is State.SYNCED
+
+    def is_fresh(self, place: Place, within_s: float) -> bool:
+        """Return whether a watch sees the object, and has shown a sign of life so lately."""
+        informer = self._informer(place)
+        if informer is None or informer.state is not State.SYNCED:
+            return False
+        return time.monotonic() - informer.last_activity < within_s
 
     async def find(self, place: Place) -> R | Unread:
         """Return the record of an object: from the store when it is in sync, else read now."""
