@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,8 @@ from controlplane.launch import (
 from controlplane.process import Server
 from demo.shop import NAMESPACE as SHOP
 from demo.shop import PROVIDER, Manifest
+
+_KNOWN_WAIT_S = 20.0
 
 
 class DemoError(Exception):
@@ -113,9 +116,21 @@ class Cluster:
         ]
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
-        """The objects are there as the manifests say."""
-        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-        self.kubectl("apply", "-f", "-", stdin=json.dumps(items))
+        """The objects are there as the manifests say.
+
+        A kind that is new may be unknown to admission for some seconds (503): it is tried again.
+        """
+        items = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
+        deadline = time.monotonic() + _KNOWN_WAIT_S
+        while True:
+            try:
+                self.kubectl("apply", "-f", "-", stdin=items)
+            except DemoError as error:
+                if "ServiceUnavailable" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def kept_words(self) -> list[str]:
         """What a person types to end what was kept."""
