@@ -37,16 +37,7 @@ class Introspector(TlsServer):
     def provider(self, name: str = "login", **introspection: Any) -> dict[str, Any]:
         """A TokenProvider that asks this server."""
         asked = {"url": self.url, "clientCredentialsRef": {"name": "introspect-client"}}
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "introspection": asked | introspection,
-                **self.reach,
-            },
-        }
+        return self.trusted(name, introspection=asked | introspection)
 
     def answer(self, asked: Asked) -> Said | None:
         mode = asked.path.partition("?as=")[2] or self.mode

@@ -47,16 +47,7 @@ class Issuer(TlsServer):
     def provider(self, name: str = "login", **jwt_rules: Any) -> dict[str, Any]:
         """A TokenProvider that discovers this issuer."""
         rules = {"issuer": self.url, "keys": {"type": "Discovery"}} | jwt_rules
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "jwt": rules,
-                **self.reach,
-            },
-        }
+        return self.trusted(name, jwt=rules)
 
     def answer(self, asked: Asked) -> Said | None:
         self.asked[asked.path] += 1

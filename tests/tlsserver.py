@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from island.certs import Authority
 
@@ -65,6 +65,15 @@ class TlsServer:
     def reach(self) -> dict[str, object]:
         """What a TokenProvider's spec needs to get here."""
         return {"tls": {"caBundle": self.authority.pem}, "network": {"cidrs": ["127.0.0.0/8"]}}
+
+    def trusted(self, name: str, **spec: object) -> dict[str, Any]:
+        """A TokenProvider for all namespaces that gets here; ``spec`` says what is asked."""
+        return {
+            "apiVersion": "tokencheck.dev/v1alpha1",
+            "kind": "TokenProvider",
+            "metadata": {"name": name},
+            "spec": {"allowedNamespaces": {"all": True}, **self.reach, **spec},
+        }
 
     async def start(self) -> None:
         context = self.authority.context("127.0.0.1")

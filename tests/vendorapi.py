@@ -37,17 +37,8 @@ class VendorApi(TlsServer):
 
     def provider(self, vendor: str, name: str = "vendor", **spec: Any) -> dict[str, Any]:
         """A TokenProvider that asks here."""
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "vendor": {"type": vendor, "url": f"https://{self.place}"},
-                **self.reach,
-                **spec,
-            },
-        }
+        asked = {"type": vendor, "url": f"https://{self.place}"}
+        return self.trusted(name, vendor=asked, **spec)
 
     def answer(self, asked: Asked) -> Said | None:
         vendor = _PATHS.get(asked.path)

@@ -1,4 +1,4 @@
-"""A process that judges one check whose token is malformed, and a server that answers it."""
+"""A process that judges one check, and a server that answers it."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class Fleet(Generic[R]):
     def is_fresh(self, place: Place, within_s: float) -> bool:
         """Return whether a watch sees the object, and has shown a sign of life so lately."""
         informer = self._informer(place)
-        if informer is None or informer.state is not State.SYNCED:
+        if informer is None or not self.in_sync(place):
             return False
         return time.monotonic() - informer.last_activity < within_s
 

@@ -4,7 +4,7 @@ A vendor's answer is yes, no, or nothing: whatever is not in its table says noth
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tokencheck.api.vendor import Vendor
@@ -86,10 +86,11 @@ def meaning_of(
         if reply.status >= 400:
             detail = f"{vendor} refuses the question (HTTP {reply.status}) and not the token"
             return Faulted(reason=Reason.UNEXPECTED_ANSWER, detail=detail, of_token=True)
-    unread = Faulted(
-        reason=Reason.UNEXPECTED_ANSWER, detail=f"the answer is none of those that {vendor} gives"
+    return fault_of(reply) or Faulted(
+        reason=Reason.UNEXPECTED_ANSWER,
+        detail=f"the answer is none of those that {vendor} gives",
+        of_token=isinstance(document, dict),
     )
-    return fault_of(reply) or replace(unread, of_token=isinstance(document, dict))
 
 
 def scopes_of(items: object) -> tuple[str, ...] | None:
