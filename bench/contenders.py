@@ -11,7 +11,7 @@ from bench.progress import Display
 from controlplane.launch import OperatorProcess
 from controlplane.process import Server
 
-OPERATOR, GO, KUBECTL = "operator", "go", "kubectl"
+OPERATOR, GO, KUBECTL, PYTHON = "operator", "go", "kubectl", "python"
 CONTENDERS = (OPERATOR, GO)
 # The default of controller-runtime is 1, which the burst of expiries would punish.
 GO_WORKERS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.contenders import GO, KUBECTL, OPERATOR
+from bench.contenders import GO, KUBECTL, OPERATOR, PYTHON
 from bench.summary import Figures
 
 Results = Mapping[str, Mapping[str, Figures]]
@@ -24,6 +24,13 @@ class Target:
 NOT_ABOVE = Target(text="not above Go", holds=lambda own, other: own <= other)
 BELOW = Target(text="below Go", holds=lambda own, other: own < other)
 HALF = Target(text="below half of kubectl", holds=lambda own, other: own < other / 2)
+
+
+def times(factor: float, what: str) -> Target:
+    """At most that many times what the other takes."""
+    return Target(
+        text=f"at most {factor:g} x {what}", holds=lambda own, other: own <= factor * other
+    )
 
 
 def at_most(limit: float, unit: str) -> Target:
@@ -134,5 +141,21 @@ ROWS = (
         unit="MiB",
         target=below(150, "MiB"),
         other=KUBECTL,
+    ),
+    Row(
+        stage="cold",
+        figure="verify_ms",
+        label="CPU of tokencheck verify --jwks, beside import jwt",
+        unit="ms",
+        target=times(1.5, "import jwt"),
+        other=PYTHON,
+    ),
+    Row(
+        stage="cold",
+        figure="help_ms",
+        label="CPU of tokencheck --help, beside python -c pass",
+        unit="ms",
+        target=times(5, "python"),
+        other=PYTHON,
     ),
 )

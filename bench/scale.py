@@ -25,6 +25,7 @@ class Scale:
     audit_workloads: int
     audit_pods: int
     audit_runs: int
+    cold_runs: int
 
 
 FULL = Scale(
@@ -44,6 +45,7 @@ FULL = Scale(
     audit_workloads=2_000,
     audit_pods=5_000,
     audit_runs=3,
+    cold_runs=40,
 )
 SMALL = Scale(
     name="small",
@@ -62,5 +64,6 @@ SMALL = Scale(
     audit_workloads=200,
     audit_pods=500,
     audit_runs=1,
+    cold_runs=10,
 )
 SCALES = {scale.name: scale for scale in (FULL, SMALL)}

@@ -5,6 +5,7 @@ contender; names end in their unit.
 """
 
 from bench.stages.audit import audit
+from bench.stages.cold import cold
 from bench.stages.expiry import expiry
 from bench.stages.latency import latency
 from bench.stages.memory import memory
@@ -17,4 +18,5 @@ STAGES: dict[str, Stage] = {
     "expiry": expiry,
     "memory": memory,
     "audit": audit,
+    "cold": cold,
 }

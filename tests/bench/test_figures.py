@@ -16,6 +16,7 @@ from bench.usage import usage_of
 
 TO_FALSE_P99 = next(row for row in ROWS if row.figure == "to_false_p99_ms")
 AUDIT_TIME = next(row for row in ROWS if row.stage == "audit" and row.figure == "seconds")
+COLD_START = next(row for row in ROWS if row.figure == "verify_ms")
 
 
 def report(results: dict[str, dict[str, dict[str, float]]]) -> Report:
@@ -48,6 +49,8 @@ def test_names_of_a_spread_end_in_their_unit() -> None:
         pytest.param(TO_FALSE_P99, "go", 20.1, None, None, id="without Go nothing is said"),
         pytest.param(AUDIT_TIME, "kubectl", 5.0, 10.0, False, id="half of kubectl is not below"),
         pytest.param(AUDIT_TIME, "kubectl", 4.9, 10.0, True, id="less than half is reached"),
+        pytest.param(COLD_START, "python", 150.0, 100.0, True, id="1.5 times is reached"),
+        pytest.param(COLD_START, "python", 150.1, 100.0, False, id="more than that is missed"),
     ],
 )
 def test_a_target_is_judged_by_the_unrounded_values(

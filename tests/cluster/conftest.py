@@ -120,7 +120,7 @@ def namespace(admin: Api, request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"{slug}-{secrets.token_hex(3)}"
     admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     # A Pod is refused until its ServiceAccount exists.
-    admin.wait("ServiceAccount", "default", name, until=bool, timeout_s=30.0)
+    admin.wait("ServiceAccount", "default", name, until=bool, timeout_s=90.0)
     yield name
     admin.delete("Namespace", name)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokencheck.core.tokens.recognise import looks_like_token
+from tokencheck.core.tokens.candidates import looks_like_token
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.untyped import at, items, mapping, text
 from tokencheck.model.census import Literal, Surveyed

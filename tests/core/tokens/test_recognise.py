@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tokencheck.core.tokens.candidates import MAX_CANDIDATE_BYTES, looks_like_token
 from tokencheck.core.tokens.kinds import TABLE
-from tokencheck.core.tokens.recognise import MAX_CANDIDATE_BYTES, kind_of, looks_like_token
+from tokencheck.core.tokens.recognise import kind_of
 from vectors import filled
 
 VECTORS = Path(__file__).parents[1] / "vectors"
