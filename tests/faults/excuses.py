@@ -14,12 +14,14 @@ class Cost:
     Args:
         fresh_s: seconds after the fault's end in which a change may still be unseen.
         late_s: seconds by which a pass may write later than it read.
+        ahead_s: seconds by which the operator's clock may be ahead, or was a moment ago.
         unknown: whether Ready may be Unknown because something cannot be read.
         untold: whether an Event may be lost: it is said after the status, and nobody keeps it.
     """
 
     fresh_s: float = 0.0
     late_s: float = 0.0
+    ahead_s: float = 0.0
     unknown: bool = False
     untold: bool = False
 
@@ -33,6 +35,7 @@ def cost_of(costs: Iterable[Cost]) -> Cost:
     return Cost(
         fresh_s=max(one.fresh_s for one in many),
         late_s=sum(sorted(one.late_s for one in many)[-2:]),
+        ahead_s=max(one.ahead_s for one in many),
         unknown=any(one.unknown for one in many),
         untold=any(one.untold for one in many),
     )
@@ -116,9 +119,19 @@ class Excuses:
         near = self.within(at - self.bounds.read_s, at)
         return self.bounds.read_s + max((one.cost.late_s for one in near), default=0.0)
 
-    def unknown(self, at: float, end: float | None = None) -> bool:
-        """Whether Ready may be Unknown because a read failed, at a moment or up to another one."""
-        near = self.within(at - self.bounds.read_s, at if end is None else end)
+    def ahead_s(self, at: float) -> float:
+        """How far a write at this moment may look ahead of the true time."""
+        near = self.within(at - self.bounds.late_s, at)
+        return max((one.cost.ahead_s for one in near), default=0.0)
+
+    def repeated(self, start: float, end: float) -> bool:
+        """Whether a verdict may come, go and come again: a read failed, or a clock went back."""
+        near = self.within(start - self.bounds.read_s, end)
+        return any(one.cost.unknown or one.cost.ahead_s for one in near)
+
+    def unknown(self, at: float) -> bool:
+        """Whether Ready may be Unknown at a moment because a read failed."""
+        near = self.within(at - self.bounds.read_s, at)
         return any(one.cost.unknown for one in near)
 
     def untold(self, start: float, end: float) -> bool:

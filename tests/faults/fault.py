@@ -8,10 +8,12 @@ while it lasts and returns how many faults it made, ``end`` heals it. What the r
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cluster.clockshim import ShiftedClock
 from cluster.replicas import leads
 from controlplane import ControlPlane, OperatorProcess
 from faults.excuses import Cost
@@ -31,6 +33,8 @@ class Site:
 
     Args:
         operators: one, or replicas that elect who writes.
+        clock: of all of them; None where it cannot be set.
+        mortal: operators that may end by themselves, each until a time of ``time.monotonic()``.
         rest: the world stands still until the burst is over.
         refill: checks that are gone are made again.
         unseen: nothing is recorded any more.
@@ -44,11 +48,20 @@ class Site:
     refill: Callable[[], None]
     unseen: Callable[[], None]
     rewound: Callable[[], None]
+    clock: ShiftedClock | None = None
+    mortal: dict[OperatorProcess, float] = field(default_factory=dict)
 
     @property
     def leader(self) -> OperatorProcess:
         """The one that writes now; the first one while nobody says so."""
         return next(filter(leads, self.operators), self.operators[0])
+
+    def revive(self) -> None:
+        """What ended by itself, and may have, runs again: a kubelet would start it."""
+        for one, until in self.mortal.items():
+            if one.server.exit_code is not None and time.monotonic() < until:
+                one.stop()
+                one.start(timeout_s=300)
 
 
 class Fault(Protocol):

@@ -122,10 +122,11 @@ def _untrue(story: Story, life: Life, write: Written, token: Object) -> str:
             f" there were {[one.version for one in stood]}"
         )
     start = write.at - story.excuses.late_s(write.at)
+    until = write.at + story.excuses.ahead_s(write.at)
     lawful = {
         (segment.ready, segment.reason)
         for one in named
-        for segment in story.history.timeline(token, one).between(start, write.at)
+        for segment in story.history.timeline(token, one).between(start, until)
     }
     if write.ready in lawful:
         return ""
@@ -201,7 +202,8 @@ def transition_times(story: Story, life: Life) -> Iterator[Breach]:
                 continue
             if old.status == said.status and old.since != said.since:
                 yield _breach("S5", life, write, f"{kind} moved its time and not its status")
-            if old.status != said.status and said.since < old.since:
+            back = said.since < old.since and not story.excuses.ahead_s(write.at)
+            if old.status != said.status and back:
                 yield _breach("S5", life, write, f"{kind} moved its status to an earlier time")
             late_s = SECOND + story.excuses.late_s(write.at)
             apart = write.at - before.at > late_s
@@ -237,12 +239,13 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
         story.judged["changes"] += 1
         # Up to the next change only what belongs to this one.
         until = min(span.end, after.start if after else span.end)
-        turns = _turns(life, "Ready", span.ready, (span.start, until))
-        # What cannot be read for a moment is Unknown in between.
-        if turns != 1 and not (turns and story.excuses.unknown(span.start, until)):
+        start = span.start - story.excuses.ahead_s(span.start)
+        turns = _turns(life, "Ready", span.ready, (start, until))
+        # What cannot be read for a moment is Unknown in between; a clock may go back over an end.
+        if turns != 1 and not (turns and story.excuses.repeated(span.start, until)):
             what = f"{turns} transitions to Ready={span.ready} ({span.reason}) instead of one"
             yield Breach("L2", life.place[1], span.start, what)
-        elif not _heard(story, life, (span.start, until)):
+        elif not _heard(story, life, (start, until)):
             what = f"no Event told Ready={span.ready} ({span.reason})"
             yield Breach("L2", life.place[1], span.start, what)
 
@@ -271,7 +274,7 @@ def drifts_told(story: Story, life: Life) -> Iterator[Breach]:
             continue
         story.judged["drifts"] += 1
         turns = _turns(life, "Drifted", "True" if drifted else "False", (start, end))
-        if turns != 1 and not (turns and story.excuses.unknown(start, end)):
+        if turns != 1 and not (turns and story.excuses.repeated(start, end)):
             what = f"{turns} transitions to Drifted={drifted} instead of one"
             yield Breach("L2", life.place[1], start, what)
         if drifted and not _heard(story, life, (start, end), "TokenDrifted"):

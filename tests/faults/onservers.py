@@ -1,10 +1,9 @@
-"""Faults of processes: the operator, the API server and etcd are killed, frozen, starved."""
+"""Faults of the processes behind the operator: API servers and etcd are killed, frozen, full."""
 
 from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import time
 from dataclasses import dataclass, field, replace
@@ -17,27 +16,12 @@ from faults.fault import Fault, Idle, Site
 from faults.proxy import Road
 from faults.recorder import FLAGS
 
-# Python starts, everything is listed and judged; on a busy machine.
-STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
 # The API server starts within seconds; who watches comes back with a back-off of up to ten.
 # An Event is tried five times within about seven seconds; on a busy machine the start takes longer.
 SERVED = Cost(fresh_s=25.0, late_s=10.0, unknown=True, untold=True)
 _PATIENCE_S = 60.0
 SECOND = "second kube-apiserver"
 FROZEN = Cost(fresh_s=8.0, late_s=8.0, unknown=True)
-
-
-@dataclass(kw_only=True)
-class OperatorKilled(Idle):
-    """SIGKILL to the one that writes, at any moment, and a new process at once."""
-
-    def begin(self, site: Site, chance: random.Random) -> int:
-        """Killed and started again."""
-        time.sleep(chance.random() * 0.2)
-        operator = site.leader
-        operator.stop(kill=True)
-        operator.start(timeout_s=300)
-        return 1
 
 
 def freeze(server: Server, seconds: float) -> int:
@@ -62,15 +46,6 @@ class Frozen(Idle):
         """It stands still, and goes on."""
         server = site.leader.server if self.which == "operator" else site.plane.servers[self.which]
         return freeze(server, chance.uniform(self.shortest_s, self.longest_s))
-
-
-@dataclass(kw_only=True)
-class Starved(Idle):
-    """The operator gets a tenth of the time, in pieces."""
-
-    def strike(self, site: Site, chance: random.Random) -> int:
-        """It stands still for most of a moment."""
-        return sum(freeze(one.server, 0.2) for one in site.operators)
 
 
 @dataclass(kw_only=True)
@@ -168,28 +143,6 @@ def _wait_ready(site: Site, server: Server, port: int) -> None:
 
 
 @dataclass(kw_only=True)
-class FewFiles(Idle):
-    """The operator may open no more files than it has open."""
-
-    _usual: tuple[int, int] = (0, 0)
-    _pid: int = 0
-
-    def begin(self, site: Site, chance: random.Random) -> int:
-        """Connections break, and no new one can be opened."""
-        self._pid = pid = site.leader.server.pid
-        self._usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        few = len(os.listdir(f"/proc/{pid}/fd")) - 2
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, self._usual[1]))
-        site.do(lambda road: road.cut())
-        return 1
-
-    def end(self, site: Site) -> int:
-        """As many as before."""
-        resource.prlimit(self._pid, resource.RLIMIT_NOFILE, self._usual)
-        return 0
-
-
-@dataclass(kw_only=True)
 class EtcdFull(Idle):
     """Etcd has no space left: it answers reads and takes no write but deletions."""
 
@@ -213,27 +166,12 @@ def _alarm(site: Site, action: str) -> None:
 
 
 def server_faults() -> list[Fault]:
-    """Every class of faults of processes."""
+    """Every class of faults of API servers and etcd."""
     return [
-        OperatorKilled(name="operator killed", cost=STARTED, lasts_s=0.1, weight=0.5),
-        Frozen(name="operator frozen", which="operator", cost=FROZEN, lasts_s=0.1),
-        Starved(name="operator starved", cost=FROZEN, lasts_s=3.0, weight=0.5),
-        FewFiles(name="no file descriptor left", cost=SERVED, lasts_s=2.0, weight=0.3),
         ServerKilled(name="API server killed", cost=SERVED, lasts_s=0.1, weight=0.2),
         Frozen(name="API server frozen", which="kube-apiserver", cost=FROZEN, lasts_s=0.1),
         OtherServer(name="another API server", cost=SERVED, lasts_s=2.0, weight=0.5),
         EtcdKilled(name="etcd killed", cost=SERVED, lasts_s=0.1, weight=0.2),
         Frozen(name="etcd frozen", which="etcd", cost=FROZEN, lasts_s=0.1, longest_s=2.0),
         EtcdFull(name="etcd full", cost=SERVED, lasts_s=3.0, weight=0.2),
-        # Of replicas another one leads when it wakes up, in the middle of what it did.
-        Frozen(
-            name="operator frozen beyond its Lease",
-            which="operator",
-            cost=STARTED,
-            lasts_s=0.1,
-            weight=0.1,
-            slow=True,
-            shortest_s=8.0,
-            longest_s=20.0,
-        ),
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from cluster.clockshim import MISSING, ShiftedClock
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT, grant_operator
 from faults.excuses import Bounds, Cost, Excuses, cost_of
@@ -129,12 +130,13 @@ class Run:
         road = stack.enter_context(LoopThread(Road(grant_operator(plane), self.leaks.answer)))
         config = self._folder / "road.kubeconfig"
         road.do(lambda it: it.kubeconfig(config))
+        clock = None if MISSING else ShiftedClock(self._folder)
         operators = tuple(
             OperatorProcess(
                 config,
                 self._folder / f"operator-{number}.log",
                 args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
-                env=self._plan.program,
+                env=self._plan.program | (clock.env if clock else {}),
                 plane=plane,
                 elects=self._plan.replicas > 1,
             )
@@ -152,6 +154,7 @@ class Run:
             refill=self.world.fill,
             unseen=self.recorder.stop,
             rewound=self.recorder.restart,
+            clock=clock,
         )
         self._start()
 
@@ -207,6 +210,7 @@ class Run:
             time.sleep(POLL_S)
         while open_ends:
             self.recorder.require_sound()
+            self.site.revive()
             if time.monotonic() - began > limit_s * self.patience.now:
                 self._stuck += [self._late(life, began) for life in open_ends.values()]
                 return None

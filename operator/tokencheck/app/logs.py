@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from traceback import walk_tb
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -13,6 +14,7 @@ from pythonjsonlogger.json import JsonFormatter
 QUIET = ("httpx", "httpcore", "h11", "aiohttp", "asyncio", "kopf", "kubernetes", "urllib3", "jwt")
 
 _OURS = "tokencheck"
+_PLACES = 12  # of an error that ends us, the innermost
 # What every record has; all else was added by whoever logged it.
 _ANY_RECORD = logging.makeLogRecord({}).__dict__.keys() | {"taskName"}
 
@@ -60,6 +62,18 @@ def tell_class_only(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) ->
     error = context.get("exception")
     what = type(error).__name__ if error is not None else "no exception"
     _log.error("an event loop met an error that nobody awaited: %s", what)
+
+
+def tell_end(error: BaseException) -> None:
+    """Log the bug that ends the process: its class and where it came from, without its text."""
+    way = walk_tb(error.__traceback__)
+    places = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in way]
+    what = type(error).__name__
+    _log.critical(
+        "ended by an error of its own: %s; start it again, and report where",
+        what,
+        extra={"where": " > ".join(places[-_PLACES:])},
+    )
 
 
 def set_up_logs(level: str) -> None:

@@ -34,7 +34,7 @@ from tokencheck.app.election import (
 from tokencheck.app.facts import facts_of
 from tokencheck.app.follow import Followers
 from tokencheck.app.kopf_watch import KopfWatch
-from tokencheck.app.logs import set_up_logs, tell_class_only
+from tokencheck.app.logs import set_up_logs, tell_class_only, tell_end
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
@@ -59,6 +59,7 @@ from tokencheck.gather.keyring import KeyRing
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.sources import Sources
 from tokencheck.model.change import Cause, Change
+from tokencheck.model.errors import TokencheckError
 from tokencheck.model.keys import Key
 from tokencheck.notice.feed import Feed
 from tokencheck.notice.index import ReferenceIndex
@@ -71,16 +72,27 @@ from tokencheck.web.server import Server, make_app
 from tokencheck.web.tally import Tally
 
 COLLECT_AFTER = (10_000, 20, 50)  # allocations, then collections of the younger generation
+BUG = 70  # EX_SOFTWARE of sysexits.h
 OWN_KINDS = frozenset({"TokenCheck", "TokenProvider"})
 
 _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> int:
-    """Run the operator until SIGTERM or SIGINT; return the exit code."""
+    """Run the operator until SIGTERM or SIGINT; return the exit code.
+
+    A bug that ends it is told by its class and place alone: Python would print its text, and a
+    token may stand in that.
+    """
     set_up_logs(settings.log_level)
     spare_collections()
-    return asyncio.run(_main(settings))
+    try:
+        return asyncio.run(_main(settings))
+    except TokencheckError:
+        raise  # said to the user by the command line, in our own words
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        tell_end(error)
+        return BUG
 
 
 def spare_collections() -> None:

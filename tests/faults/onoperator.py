@@ -1,0 +1,145 @@
+"""Faults of the operator itself: killed, frozen, starved, with a clock that jumps."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.clockshim import MISSING
+from faults.excuses import Cost
+from faults.fault import Fault, Idle, Site
+from faults.onservers import FROZEN, SERVED, Frozen, freeze
+
+# Python starts, everything is listed and judged; on a busy machine.
+STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
+# An operator that met a bug still tells what it has to tell.
+_DYING_S = 60.0
+_PAGE = resource.getpagesize()
+STEP_S = 3.0
+# A verdict may come so much too early or too late, and again when the clock goes back.
+STEPPED = Cost(fresh_s=STEP_S, late_s=STEP_S, ahead_s=STEP_S)
+
+
+@dataclass(kw_only=True)
+class OperatorKilled(Idle):
+    """SIGKILL to the one that writes, at any moment, and a new process at once."""
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Killed and started again."""
+        time.sleep(chance.random() * 0.2)
+        operator = site.leader
+        operator.stop(kill=True)
+        operator.start(timeout_s=300)
+        return 1
+
+
+@dataclass(kw_only=True)
+class Starved(Idle):
+    """The operator gets a tenth of the time, in pieces."""
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """It stands still for most of a moment."""
+        return sum(freeze(one.server, 0.2) for one in site.operators)
+
+
+@dataclass(kw_only=True)
+class FewFiles(Idle):
+    """The operator may open no more files than it has open."""
+
+    _usual: tuple[int, int] = (0, 0)
+    _pid: int = 0
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Connections break, and no new one can be opened."""
+        self._pid = pid = site.leader.server.pid
+        self._usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        few = len(os.listdir(f"/proc/{pid}/fd")) - 2
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, self._usual[1]))
+        site.do(lambda road: road.cut())
+        return 1
+
+    def end(self, site: Site) -> int:
+        """As many as before."""
+        resource.prlimit(self._pid, resource.RLIMIT_NOFILE, self._usual)
+        return 0
+
+
+@dataclass(kw_only=True)
+class LittleMemory(Idle):
+    """The operator gets no more memory than it has: what it allocates anew fails.
+
+    It may end, as a container does that is out of memory; then it starts again, as a kubelet would.
+    """
+
+    _usual: tuple[int, int] = (0, 0)
+    _pid: int = 0
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Everything is listed again, and no address is left for it."""
+        site.revive()
+        operator = site.leader
+        site.mortal[operator] = time.monotonic() + _DYING_S
+        self._pid = pid = operator.server.pid
+        self._usual = resource.prlimit(pid, resource.RLIMIT_AS)
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+        resource.prlimit(pid, resource.RLIMIT_AS, (pages * _PAGE, self._usual[1]))
+        site.do(lambda road: road.cut())
+        return 1
+
+    def end(self, site: Site) -> int:
+        """As much as before, unless it has ended."""
+        with suppress(ProcessLookupError):
+            resource.prlimit(self._pid, resource.RLIMIT_AS, self._usual)
+        return 0
+
+
+@dataclass(kw_only=True)
+class ClockSteps(Idle):
+    """The wall clock of the operator is set forward and back, again and again."""
+
+    def strike(self, site: Site, chance: random.Random) -> int:
+        """It is somewhere within the bound; mostly it is left alone."""
+        if chance.random() > 0.3:
+            return 0
+        _set(site, chance.uniform(-STEP_S, STEP_S))
+        return 1
+
+    def end(self, site: Site) -> int:
+        """It tells the true time."""
+        _set(site, 0.0)
+        return 1
+
+
+def _set(site: Site, shift_s: float) -> None:
+    assert site.clock is not None
+    site.clock.step(shift_s - site.clock.shift_s)
+
+
+def operator_faults() -> list[Fault]:
+    """Every class of faults of the operator's own process."""
+    faults: list[Fault] = [
+        OperatorKilled(name="operator killed", cost=STARTED, lasts_s=0.1, weight=0.5),
+        Frozen(name="operator frozen", which="operator", cost=FROZEN, lasts_s=0.1),
+        Starved(name="operator starved", cost=FROZEN, lasts_s=3.0, weight=0.5),
+        FewFiles(name="no file descriptor left", cost=SERVED, lasts_s=2.0, weight=0.3),
+        LittleMemory(name="no memory left", cost=STARTED, lasts_s=2.0, weight=0.3),
+        # Of replicas another one leads when it wakes up, in the middle of what it did.
+        Frozen(
+            name="operator frozen beyond its Lease",
+            which="operator",
+            cost=STARTED,
+            lasts_s=0.1,
+            weight=0.1,
+            slow=True,
+            shortest_s=8.0,
+            longest_s=20.0,
+        ),
+    ]
+    if not MISSING:
+        faults.append(ClockSteps(name="clock steps", cost=STEPPED, lasts_s=4.0, weight=0.5))
+    return faults
