@@ -31,6 +31,15 @@ class SecretVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A Deployment from one version on, and whether it is rolled out."""
+
+    at: float
+    generation: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One condition of a status."""
 
@@ -49,6 +58,7 @@ class Written:
         observed: the generation that the status speaks of.
         bound: the resourceVersion of the Secret that the status speaks of; 0 when it names none.
         wrote: whether this version is a write of the status.
+        rolled: the generation of the workload that the status speaks of; 0 when it names none.
     """
 
     version: int
@@ -62,6 +72,7 @@ class Written:
     wrote: bool
     workload: str = ""
     verified: int = 0
+    rolled: int = 0
     baseline: str = ""
 
     @property
@@ -113,6 +124,7 @@ class History:
         self.lives: dict[str, Life] = {}
         self.current: dict[Place, Life] = {}
         self.secrets: dict[Place, list[SecretVersion]] = defaultdict(list)
+        self.releases: dict[Place, list[Release]] = defaultdict(list)
         self.told: dict[str, list[Told]] = defaultdict(list)
         self.rewinds: list[float] = []
 
@@ -120,7 +132,12 @@ class History:
 
     def take(self, event: str, found: Object, at: float) -> None:
         """One event of a watch."""
-        takers = {"TokenCheck": self._check, "Secret": self._secret, "Event": self._event}
+        takers = {
+            "TokenCheck": self._check,
+            "Secret": self._secret,
+            "Deployment": self._deployment,
+            "Event": self._event,
+        }
         with self._lock:
             takers[found["kind"]](event, found, at)
 
@@ -148,6 +165,13 @@ class History:
         if not versions or versions[-1].version != version or versions[-1].data is None:
             data = None if event == "DELETED" else found.get("data") or {}
             versions.append(SecretVersion(version, at, data))
+
+    def _deployment(self, event: str, found: Object, at: float) -> None:
+        if event != "DELETED":
+            meta, status = found["metadata"], found.get("status", {})
+            settled = status.get("observedGeneration") == meta["generation"]
+            release = Release(at, meta["generation"], settled)
+            self.releases[meta["namespace"], meta["name"]].append(release)
 
     def _check(self, event: str, found: Object, at: float) -> None:
         meta = found["metadata"]
@@ -195,6 +219,12 @@ class History:
         with self._lock:
             return list(self.secrets.get((place[0], name), ()))
 
+    def releases_of(self, life: Life) -> list[Release]:
+        """All versions of the Deployment that a check names; none when it names none."""
+        with self._lock:
+            name = life.versions[-1].workload
+            return list(self.releases.get((life.place[0], name), ())) if name else []
+
     def alive(self) -> list[Life]:
         """The checks that exist now."""
         with self._lock:
@@ -238,12 +268,15 @@ def written_of(found: Object, at: float, last: Written | None) -> Written:
     token: Object = spec["tokens"][0]
     named: Any = next((t for t in status.get("tokens") or () if t["name"] == token["name"]), {})
     bound = int(named.get("resourceVersion", 0))
-    verified = status.get("rollout", {}).get("verifiedGeneration", 0)
-    same = last is not None and (last.conditions, last.observed, last.bound, last.verified) == (
-        conditions,
-        observed,
-        bound,
-        verified,
+    rollout = status.get("rollout", {})
+    verified, rolled = rollout.get("verifiedGeneration", 0), rollout.get("generation", 0)
+    said = (conditions, observed, bound, verified, rolled)
+    same = last is not None and said == (
+        last.conditions,
+        last.observed,
+        last.bound,
+        last.verified,
+        last.rolled,
     )
     moved = last is not None and last.generation != meta["generation"]
     return Written(
@@ -258,5 +291,6 @@ def written_of(found: Object, at: float, last: Written | None) -> Written:
         wrote=not (same or moved),
         workload=spec.get("workloadRef", {}).get("name", ""),
         verified=verified,
+        rolled=rolled,
         baseline=json.dumps(named.get("baseline")),
     )

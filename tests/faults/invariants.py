@@ -104,7 +104,7 @@ def truthful(story: Story, life: Life) -> Iterator[Breach]:
         if token is None:
             yield _breach("S1", life, write, f"observedGeneration {write.observed} never was")
             continue
-        what = _untrue(story, life, write, token)
+        what = _untrue(story, life, write, token) or _unsettled(story, life, write)
         if what:
             name = {"True": "S1", "False": "S2"}.get(status, "U1")
             yield _breach(name, life, write, what)
@@ -135,6 +135,21 @@ def _untrue(story: Story, life: Life, write: Written, token: Object) -> str:
         f"Ready={write.ready} of Secret {name} in version {write.bound}, generation"
         f" {write.observed}, of which only {sorted(lawful)} is true; it says: {said}"
     )
+
+
+def _unsettled(story: Story, life: Life, write: Written) -> str:
+    """Why a write may not call the workload's generation that it names good; empty when it may."""
+    if not write.workload or write.ready[0] != "True":
+        return ""
+    releases = story.history.releases_of(life)
+    since = write.at - story.excuses.read_s(write.at)
+    ends = [*(one.at for one in releases[1:]), write.at]
+    both = zip(releases, ends, strict=True)
+    stood = [one for one, end in both if one.at <= write.at and end >= since]
+    if any(one.settled and one.generation == write.rolled for one in stood):
+        return ""
+    seen = [(one.generation, one.settled) for one in stood]
+    return f"Ready={write.ready} of generation {write.rolled} of its workload; there were {seen}"
 
 
 def _can_be_bound(version: SecretVersion, write: Written, token: Object) -> bool:

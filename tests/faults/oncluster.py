@@ -112,7 +112,14 @@ def _start_etcd(site: Site) -> None:
 
 def cluster_faults() -> list[Fault]:
     """Every class of faults of the cluster."""
-    resources = ("secrets", "tokenchecks", "tokenchecks/status", "tokenproviders", "events")
+    resources = (
+        "secrets",
+        "deployments",
+        "tokenchecks",
+        "tokenchecks/status",
+        "tokenproviders",
+        "events",
+    )
     return [
         *(
             RightsTaken(

@@ -24,6 +24,7 @@ PREFIXES = {
     "TokenCheck": "/registry/tokencheck.dev/tokenchecks",
     "Secret": "/registry/secrets",
     "Event": "/registry/events",
+    "Deployment": "/registry/deployments",
 }
 _SILENT_S = 2.0
 _PATIENCE_S = 60.0
@@ -119,7 +120,7 @@ class Recorder:
 
     def _events(self, revision: int) -> Iterator[Object]:
         # One range that holds all kinds, and what little the API server writes for itself.
-        asked = {"key": self._bounds("Event")[0], "range_end": self._bounds("TokenCheck")[1]}
+        asked = {"key": self._bounds("Deployment")[0], "range_end": self._bounds("TokenCheck")[1]}
         asked |= {"start_revision": str(revision), "prev_kv": True}
         with self._asked("/v3/watch", {"create_request": asked}) as said:
             for line in said:

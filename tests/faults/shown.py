@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from faults.history import ABSENT, History, Life, SecretVersion, Written
+from faults.history import ABSENT, History, Life, Release, SecretVersion, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Span:
 
     Args:
         generation, version: of the spec, and of the Secret (0: there is none with the key).
+        rolled: the generation of the workload; 0 when the check follows none.
     """
 
     start: float
@@ -22,6 +23,19 @@ class Span:
     reason: str
     generation: int
     version: int
+    rolled: int = 0
+
+    def with_release(self, release: Release, start: float, end: float) -> Span:
+        """The part in which this version of the workload stood.
+
+        Until it is rolled out all but a failure has to wait.
+        """
+        waits = not release.settled and self.ready != "False"
+        said = ROLLING if waits else (self.ready, self.reason)
+        return Span(start, end, *said, self.generation, self.version, release.generation)
+
+
+ROLLING = ("Unknown", "RolloutInProgress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,22 @@ class Lag:
 
 def truth_of(history: History, life: Life, until: float) -> Truth:
     """What was true of a check, from when it was made to its end."""
-    return Truth(tuple(_spans(history, life, life.ended or until)))
+    releases = history.releases_of(life)
+    spans = _spans(history, life, life.ended or until)
+    return Truth(tuple(part for span in spans for part in _parts(span, releases)))
+
+
+def _parts(span: Span, releases: list[Release]) -> Iterator[Span]:
+    """A span, cut where the workload changes."""
+    before = [one for one in releases if one.at <= span.start]
+    inside = [one for one in releases if span.start < one.at < span.end]
+    standing = [*before[-1:], *inside]
+    if not standing:
+        yield span
+        return
+    starts = [span.start, *(one.at for one in standing[1:])]
+    for release, start, end in zip(standing, starts, [*starts[1:], span.end], strict=True):
+        yield span.with_release(release, start, end)
 
 
 def _spans(history: History, life: Life, end: float) -> Iterator[Span]:
@@ -130,12 +159,12 @@ def _compared(history: History, life: Life, end: float) -> Iterator[tuple[float,
 
 def difference(shown: Written, true: Span) -> str:
     """How a status differs from the truth; empty when it says it."""
+    if shown.rolled != true.rolled:
+        return f"the workload's generation {true.rolled} is not followed, but {shown.rolled}"
     if shown.observed != true.generation:
         return f"generation {true.generation} is not judged"
     if shown.bound != true.version:
         return f"the Secret's version {true.version} is not judged, but {shown.bound}"
-    if shown.workload and shown.ready == ("Unknown", "RolloutInProgress"):
-        return ""
     if shown.ready != (true.ready, true.reason):
         return f"Ready is {shown.ready} instead of {(true.ready, true.reason)}"
     return ""
@@ -150,4 +179,5 @@ def now_wrong(history: History, life: Life, now: float) -> str:
     segment = history.timeline(shown.token, secret).at(now)
     version = secret.version if held else 0
     true = Span(now, now, segment.ready, segment.reason, shown.generation, version)
-    return difference(shown, true)
+    releases = history.releases_of(life)
+    return difference(shown, true.with_release(releases[-1], now, now) if releases else true)

@@ -15,11 +15,12 @@ from faults.history import DRIFTING
 from faults.leaks import Leaks
 from faults.oracle import Object
 from faults.tokens import Tokens
+from faults.workloads import Workloads
 
 PROVIDER = "login"
 OTHER_AUDIENCE = "refunds-api"
-DRIFT = "drift-"
-DRIFTS_EACH = 10  # of so many checks one drifts
+DRIFT, ROLL = "drift-", "roll-"
+EACH = 10  # of so many checks one drifts, and one follows a workload
 DRIFTS = 16  # of one object
 
 
@@ -31,12 +32,12 @@ class World:
         self._api = api
         self.namespace = namespace
         self._random = random.Random(seed)
-        self._names = [
-            f"{DRIFT}{number}" if number % DRIFTS_EACH == 0 else f"check-{number}"
-            for number in range(checks)
-        ]
+        kinds = {0: DRIFT, EACH // 2: ROLL}
+        self._names = [f"{kinds.get(n % EACH, 'check-')}{n}" for n in range(checks)]
         self._drifted: dict[str, int] = {}
+        self._released: dict[str, int] = {}
         self._signer = Signer()
+        self._workloads = Workloads(api, namespace)
         self._tokens = Tokens(self._signer, self._random, leaks.token)
         self._turn = 0
         self.steps = 0
@@ -65,6 +66,8 @@ class World:
     def fill(self) -> None:
         """Every check stands; what is missing is made, with a good token."""
         for name in self._names:
+            if name.startswith(ROLL):
+                self._workloads.stand(name)
             if self._api.find("Secret", name, self.namespace) is None:
                 self._create_secret(name, self._tokens.good())
             if self._api.find("TokenCheck", name, self.namespace) is None:
@@ -79,7 +82,8 @@ class World:
         """One change. What the API server does not take is no change."""
         name = self._names[self._turn % len(self._names)]
         self._turn += 1
-        change = self._drift if name.startswith(DRIFT) else self._pick()
+        special = {DRIFT: self._drift, ROLL: self._roll}
+        change = special.get(f"{name.partition('-')[0]}-") or self._pick()
         try:
             change(name)
         except (ApiError, OSError, HTTPException):
@@ -109,6 +113,16 @@ class World:
             # One object may tell 25 Events at once, and then one in five minutes.
             self._api.delete("TokenCheck", name, self.namespace)
             self._create_check(name)
+
+    def _roll(self, name: str) -> None:
+        """A new template, another token while it rolls out, and its end: one of them each time."""
+        turn = self._released[name] = self._released.get(name, 0) + 1
+        if turn % 3 == 1:
+            self._workloads.release(name, turn)
+        if turn % 3 == 2:
+            self._rotate(name)
+        if turn % 3 == 0 or self._random.random() < 0.3:
+            self._workloads.roll_out(name)
 
     def _put_token(self, name: str, text: str) -> None:
         body = {"data": {"token": _encoded(text), "other": None}}
@@ -152,8 +166,12 @@ class World:
 
     def _create_check(self, name: str) -> None:
         meta = {"name": name, "namespace": self.namespace}
-        policy = {} if name.startswith(DRIFT) else {"policy": {"drift": "Ignore"}}
-        spec = {"tokens": [self._token_spec(name)]} | policy
+        spec: Object = {"tokens": [self._token_spec(name)]}
+        if not name.startswith(DRIFT):
+            spec["policy"] = {"drift": "Ignore"}
+        if name.startswith(ROLL):
+            of = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+            spec |= {"workloadRef": of, "discover": "None"}
         body = {"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec}
         self._api.create(body)
 
