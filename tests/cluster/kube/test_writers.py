@@ -283,6 +283,30 @@ async def test_an_event_outlasts_a_server_that_is_down_for_longer_than_it_is_tri
     assert [one["eventTime"] for one in events(world)] == ["2026-03-01T12:00:00.250000Z"]
 
 
+async def test_events_that_never_get_an_answer_hold_up_no_others(world: World) -> None:
+    world.proxy.refuse(503, lambda seen: "/namespaces/nowhere/" in seen.path)
+    world.proxy.refuse(503, times=60)  # the tries of all others in their first turn
+    made = recorder(world)
+    nowhere = Key("TokenCheck", "nowhere", "checkout")
+    for number in range(8):
+        made.emit(event(world, uid=f"nowhere-{number}", regarding=nowhere))
+    for number in range(20):
+        made.emit(event(world, uid=str(number)))
+    await world.until(lambda: made.outcomes["written"] == 20, timeout_s=25)
+    assert made.outcomes == {"written": 20}
+
+
+async def test_what_this_process_told_is_not_sent_again(world: World) -> None:
+    made = recorder(world)
+    made.emit(event(world))
+    await made.drain()
+    sent = world.proxy.count("post", "/events")
+    made.retell([event(world)])
+    assert made.outcomes == {"written": 1, "known": 1}
+    assert not made.waiting
+    assert world.proxy.count("post", "/events") == sent == 1
+
+
 async def test_an_event_that_could_not_be_told_for_long_is_dropped_and_counted(
     world: World,
 ) -> None:

@@ -36,7 +36,7 @@ _REMEMBERED = 4000  # things said whose count is known; older ones start a new c
 _OWN_EVENTS = 3
 # Between two Events that are told again: a start after many transitions must not be a storm.
 _RETELL_PAUSE_S = 0.02
-_TRIES = 5  # at a time, in about three seconds; then others have their turn
+_TRIES = 3  # in a second; then others have their turn
 _KEPT_FOR = timedelta(minutes=10)  # what could not be told by then is news to nobody
 # Per object, as client-go's spam filter: 25 at once, then one in five minutes.
 _BURST, _PER_SECOND = 25, 1 / 300
@@ -45,6 +45,7 @@ _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
 
 
 _Queue = asyncio.Queue[tuple[Event, datetime]]
+_Again = tuple[float, int, Event]  # its age, the newest the least, and what makes it unique
 
 
 @dataclass(slots=True)
@@ -72,11 +73,11 @@ class EventRecorder:
         self._clock = clock
         self._queues = [_Queue() for _ in range(_TELLERS)]
         # The newest first: it is the likeliest not to have been told.
-        self._again: asyncio.PriorityQueue[tuple[float, int, Event]] = asyncio.PriorityQueue(
-            _MAX_AGAIN
-        )
+        self._again: asyncio.PriorityQueue[_Again] = asyncio.PriorityQueue(_MAX_AGAIN)
+        self._unanswered: asyncio.Queue[_Again] = asyncio.Queue(_MAX_AGAIN)
         self._numbers = itertools.count()
         self._said: OrderedDict[str, _Said] = OrderedDict()
+        self._told: OrderedDict[str, None] = OrderedDict()  # by name, the latest last
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def emit(self, event: Event) -> None:
@@ -90,25 +91,35 @@ class EventRecorder:
         self._queues[hash(event.uid) % _TELLERS].put_nowait((event, self._clock()))
 
     def retell(self, events: Iterable[Event]) -> None:
-        """Queue events that may have been told before, beside all others, the newest first."""
+        """Queue events that may have been told before, beside all others, the newest first.
+
+        What this process knows to be told is left out.
+        """
         for event in events:
-            age = -(event.at or self._clock()).timestamp()
-            try:
-                self._again.put_nowait((age, next(self._numbers), event))
-            except asyncio.QueueFull:
-                self.outcomes["overflow"] += 1
+            if name_of(event) in self._told:
+                self.outcomes["known"] += 1
+                continue
+            self._put_again(self._again, event)
+
+    def _put_again(self, queue: asyncio.Queue[_Again], event: Event) -> None:
+        age = -(event.at or self._clock()).timestamp()
+        try:
+            queue.put_nowait((age, next(self._numbers), event))
+        except asyncio.QueueFull:
+            self.outcomes["overflow"] += 1
 
     async def run(self) -> None:
         """Write queued events until cancelled."""
         async with asyncio.TaskGroup() as group:
             for queue in self._queues:
                 group.create_task(self._tell(queue))
-            group.create_task(self._retell())
+            for again in (self._unanswered, self._again):
+                group.create_task(self._retell(again))
 
     @property
     def waiting(self) -> int:
         """Return how many events are queued, those that may have been told before included."""
-        return self._fresh() + self._again.qsize()
+        return self._fresh() + self._unanswered.qsize() + self._again.qsize()
 
     def _fresh(self) -> int:
         return sum(queue.qsize() for queue in self._queues)
@@ -117,23 +128,32 @@ class EventRecorder:
         while True:
             event, at = await queue.get()
             try:
-                self._ended(event, at, await self._deliver(event, at, again=False))
+                self._ended(event, at, await self._deliver(event, at))
             finally:
                 queue.task_done()
 
-    async def _retell(self) -> None:
+    async def _retell(self, queue: asyncio.Queue[_Again]) -> None:
+        """One try for each in turn, so that none waits for another one's answer."""
+        backoff = Backoff(first_s=_RETELL_PAUSE_S, cap_s=4.0)
         while True:
-            _, _, event = await self._again.get()
+            *_, event = await queue.get()
             at = event.at or self._clock()
-            self._ended(event, at, await self._deliver(event, at, again=True))
-            await asyncio.sleep(_RETELL_PAUSE_S)
+            outcome = await self._try(event, at, again=True)
+            self._ended(event, at, outcome)
+            if outcome is not None:
+                backoff.reset()
+            await asyncio.sleep(_RETELL_PAUSE_S if outcome is not None else backoff.next_s())
 
     def _ended(self, event: Event, at: datetime, outcome: str | None) -> None:
         """Count what became of an event, or queue it again: the API server had no answer."""
         if outcome is not None:
             self.outcomes[outcome] += 1
+            if outcome not in LOST:
+                self._told[name_of(event)] = None
+            if len(self._told) > _MAX_AGAIN:
+                self._told.popitem(last=False)
         elif self._clock() - at < _KEPT_FOR:
-            self.retell((replace(event, at=at),))
+            self._put_again(self._unanswered, replace(event, at=at))
         else:
             self.outcomes["failed"] += 1
 
@@ -145,18 +165,22 @@ class EventRecorder:
         except TimeoutError:
             self.outcomes["failed"] += self._fresh()
 
-    async def _deliver(self, event: Event, at: datetime, *, again: bool) -> str | None:
+    async def _deliver(self, event: Event, at: datetime) -> str | None:
         """Return what became of the event; None when no try of several had an answer."""
         backoff = Backoff(first_s=0.25, cap_s=4.0)
-        for _ in range(_TRIES):
-            try:
-                outcome = await self._write(event, at, again=again)
-            except ClusterError:  # it may have been written: then the next try finds it told
-                outcome = None
+        for left in reversed(range(_TRIES)):
+            outcome = await self._try(event, at, again=False)
             if outcome is not None:
                 return outcome
-            await asyncio.sleep(backoff.next_s())
+            if left:
+                await asyncio.sleep(backoff.next_s())
         return None
+
+    async def _try(self, event: Event, at: datetime, *, again: bool) -> str | None:
+        try:
+            return await self._write(event, at, again=again)
+        except ClusterError:  # it may have been written: then the next try finds it told
+            return None
 
     async def _write(self, event: Event, at: datetime, *, again: bool) -> str | None:
         """Write once, and return what became of it, or None when another try makes sense."""
