@@ -32,6 +32,7 @@ def good(**changed: object) -> str:
     return SIGNER.token(**({"iat": int(BEGIN) - 100} | changed))
 
 
+ROLLING = ("Unknown", "RolloutInProgress")
 GOOD, EXPIRED = good(), good(exp=int(BEGIN) - 50)
 
 
@@ -52,6 +53,8 @@ class Plot:
         self._generation = 1
         self.uid = "u"
         self._since: dict[str, str] = {}
+        self.workload = ""
+        self._rolled = 0
         self.quiet = 1000.0
         self.rests: tuple[tuple[float, float], ...] = ()
 
@@ -68,6 +71,14 @@ class Plot:
         self._take(event, {"kind": "Secret", "metadata": meta, "data": data}, at)
         return version
 
+    def release(self, at: float, generation: int, *, settled: bool) -> None:
+        """The Deployment that the check follows has this generation, rolled out or not."""
+        self.workload = "web"
+        meta = {"namespace": "shop", "name": "web", "generation": generation}
+        found = {"kind": "Deployment", "metadata": meta}
+        observed = generation if settled else generation - 1
+        self._take("MODIFIED", found | {"status": {"observedGeneration": observed}}, at)
+
     def status(self, at: float, ready: tuple[str, str], bound: int, **more: object) -> None:
         """The operator writes this."""
         since = str(more.get("since", _stamp(at)))
@@ -82,9 +93,11 @@ class Plot:
         if "drifted" in more:
             other = {"type": "Drifted", "status": str(more["drifted"]), "reason": "Drifted"}
             conditions.append(other | {"message": "m", "lastTransitionTime": _stamp(at)})
+        self._rolled = int(str(more.get("rolled", self._rolled)))
         self._check(
             at,
             {
+                "rollout": {"generation": self._rolled},
                 "observedGeneration": more.get("observed", self._generation),
                 "conditions": conditions,
                 "tokens": [
@@ -114,7 +127,8 @@ class Plot:
         meta["resourceVersion"] = str(self._next())
         token = {"name": self._token, "secretKeyRef": {"name": "payments", "key": "token"}}
         token["audiences"] = [AUDIENCE]
-        found = {"kind": "TokenCheck", "metadata": meta, "spec": {"tokens": [token]}}
+        spec = {"tokens": [token], "workloadRef": {"name": self.workload}}
+        found = {"kind": "TokenCheck", "metadata": meta, "spec": spec}
         self._take("MODIFIED", found | {"status": status}, at)
 
     def _take(self, event: str, found: Object, at: float) -> None:
@@ -146,6 +160,55 @@ def test_a_sound_history_has_no_breach(plot: Plot) -> None:
     plot.status(61.2, PASSED, again)
     plot.told(61.3, VERIFIED)
     assert plot.breaches(100) == []
+
+
+def rolls_out(plot: Plot) -> None:
+    """The first release is rolled out and verified; the second one is under way."""
+    plot.release(0.5, 1, settled=True)
+    plot.status(2, PASSED, 101, rolled=1)
+    plot.release(40, 2, settled=False)
+    plot.status(40.2, ROLLING, 101, rolled=2)
+
+
+def test_a_release_waits_until_it_is_rolled_out(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.release(60, 2, settled=True)
+    plot.status(60.2, PASSED, 101)
+    plot.told(60.3, VERIFIED)
+    assert plot.breaches(100) == []
+
+
+def test_a_failure_does_not_wait_for_the_release(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.status(50.2, ENDED, plot.secret(50, EXPIRED))
+    plot.told(50.3, TOLD_EXPIRED)
+    assert plot.breaches(100) == []
+
+
+def test_a_clock_that_is_ahead_may_tell_an_end_too_early_and_no_other_may(plot: Plot) -> None:
+    version = plot.secret(30, good(exp=int(BEGIN) + 60))
+    plot.status(30.2, WARNED, version)
+    plot.status(58, ENDED, version)
+    plot.told(58.1, TOLD_EXPIRED)
+    assert {one.invariant for one in plot.breaches(100)} >= {"S2"}
+    window = plot.excuses.open("clock steps", Cost(ahead_s=3.0), BEGIN + 55)
+    plot.excuses.close(window, BEGIN + 59)
+    assert plot.breaches(100) == []
+
+
+def calls_a_release_good_that_is_not_rolled_out(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.status(50.2, PASSED, 101)
+
+
+def never_follows_a_release(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.release(60, 3, settled=False)
+
+
+def never_sees_that_a_release_is_rolled_out(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.release(60, 2, settled=True)
 
 
 def says_true_of_a_bad_one(plot: Plot) -> None:
@@ -227,6 +290,9 @@ def writes_for_nothing(plot: Plot) -> None:
 
 
 BUGS: dict[Callable[[Plot], None], str] = {
+    calls_a_release_good_that_is_not_rolled_out: "S1",
+    never_follows_a_release: "L1",
+    never_sees_that_a_release_is_rolled_out: "L1",
     says_true_of_a_bad_one: "S1",
     says_false_of_a_good_one: "S2",
     names_a_version_that_was_replaced_long_ago: "S2",
