@@ -9,12 +9,27 @@ from typing import Any
 from tlsserver import FAILING, Asked, Said, TlsServer
 
 TOKENS = {
+    "Cloudflare": "cfut_canaryCloudflare0123456789abcdefghijklmnopqr",
+    "CloudflareAccount": "cfat_canaryCloudflareAccount0123456789abcdefgh",
     "GitHub": "ghp_" + "canaryGitHub0123456789abcdefghijklmnop"[:36],
     "GitLab": "glpat-canaryGitLab01234567",
+    "Grafana": "glsa_canaryGrafana0123456789abcdefghij_0a1b2c3d",
+    "HuggingFace": "hf_canaryHuggingFace0123456789abcdefgh",
     "npm": "npm_" + "canaryNpm0123456789abcdefghijklmnopqr"[:36],
+    "OpenAI": "sk-proj-canaryOpenAI0123456789abcdef",
+    "SendGrid": "SG.canarySendGrid012345678.canarySendGrid0123456789abcdefghijklmnopqrstuvwxy",
+    "Sentry": "sntryu_" + "ca0a12e0" * 8,
     "Slack": "xoxb-1234567890-canarySlack0123456789",
+    "Stripe": "rk_test_canaryStripe0123456789",
 }
 _PATHS = {
+    "/tokens/verify": "Cloudflare",
+    "/api/org": "Grafana",
+    "/api/whoami-v2": "HuggingFace",
+    "/v1/models": "OpenAI",
+    "/v3/scopes": "SendGrid",
+    "/api/0/": "Sentry",
+    "/v1/balance": "Stripe",
     "/user": "GitHub",
     "/api/v4/personal_access_tokens/self": "GitLab",
     "/-/whoami": "npm",
@@ -23,8 +38,9 @@ _PATHS = {
 
 
 class VendorApi(TlsServer):
-    """All four at once. `lives` holds what is told of each living token, `asked` counts questions.
+    """All of them at once.
 
+    `lives` holds what is told of each living token, `asked` counts questions.
     `mode` is how it answers: well, or one of `tlsserver.FAILING`.
     """
 
@@ -61,6 +77,55 @@ class VendorApi(TlsServer):
         if "ends" in told:
             headers["github-authentication-token-expiration"] = told["ends"]
         return _json({"login": "ann"}, headers=headers)
+
+    def _cloudflare(self, _: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            errors = [{"code": 1000, "message": "Invalid API Token"}]
+            return _json({"success": False, "errors": errors}, "401 Unauthorized")
+        result = {"id": "abc", "status": "active"}
+        if "ends" in told:
+            result["expires_on"] = told["ends"]
+        return _json({"success": True, "errors": [], "result": result})
+
+    def _grafana(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            why = {"message": "Invalid API key", "messageId": "api-key.invalid"}
+            return _json(why if token else {"message": "Unauthorized"}, "401 Unauthorized")
+        return _json({"id": 1, "name": "Main Org."})
+
+    def _huggingface(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            bad = "Invalid credentials in Authorization header"
+            why = bad if token else "Invalid username or password."
+            return _json({"error": why}, "401 Unauthorized")
+        role = {"role": told.get("role", "read")}
+        return _json({"name": "ann", "auth": {"type": "access_token", "accessToken": role}})
+
+    def _openai(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            code = "invalid_api_key" if token else None
+            return _json({"error": {"message": "No.", "code": code}}, "401 Unauthorized")
+        return _json({"object": "list", "data": []})
+
+    def _sendgrid(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            bad = "The provided authorization grant is invalid, expired, or revoked"
+            why = [{"field": None, "message": bad if token else "authorization required"}]
+            return _json({"errors": why}, "401 Unauthorized")
+        return _json({"scopes": told.get("scopes", [])})
+
+    def _sentry(self, token: str, told: dict[str, Any] | None) -> Said:
+        if token and told is None:
+            return _json({"detail": "Invalid token"}, "401 Unauthorized")
+        auth = {"scopes": told.get("scopes", [])} if told is not None else None
+        return _json({"version": "0", "auth": auth, "user": None})
+
+    def _stripe(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            why = "Invalid API Key provided: rk_test_****6789"
+            error = {"message": why if token else "You did not provide an API key."}
+            return _json({"error": error}, "401 Unauthorized")
+        return _json({"object": "balance", "livemode": False})
 
     def _gitlab(self, token: str, told: dict[str, Any] | None) -> Said:
         if token in self.revoked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,17 +132,7 @@ class Run:
         config = self._folder / "road.kubeconfig"
         road.do(lambda it: it.kubeconfig(config))
         clock = None if MISSING else ShiftedClock(self._folder)
-        operators = tuple(
-            OperatorProcess(
-                config,
-                self._folder / f"operator-{number}.log",
-                args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
-                env=self._plan.program | (clock.env if clock else {}),
-                plane=plane,
-                elects=self._plan.replicas > 1,
-            )
-            for number in range(self._plan.replicas)
-        )
+        operators = self._operators(config, plane, clock.env if clock else {})
         for one in operators:
             stack.callback(one.stop)
         self.driver = Driver(self.world, self._plan.per_second)
@@ -157,6 +148,21 @@ class Run:
             clock=clock,
         )
         self._start()
+
+    def _operators(
+        self, config: Path, plane: ControlPlane, clock: Mapping[str, str]
+    ) -> tuple[OperatorProcess, ...]:
+        return tuple(
+            OperatorProcess(
+                config,
+                self._folder / f"operator-{number}.log",
+                args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
+                env={**self._plan.program, **clock},
+                plane=plane,
+                elects=self._plan.replicas > 1,
+            )
+            for number in range(self._plan.replicas)
+        )
 
     def _start(self) -> None:
         """Everything runs, and every check was judged once."""

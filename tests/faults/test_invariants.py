@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pytest
 
-from cluster.shop import AUDIENCE, ISSUER, Object, Signer, jwks
-from faults.excuses import Cost, Excuses
-from faults.history import History
-from faults.invariants import Breach, Story, breaches_of
+from cluster.shop import Signer
+from faults.excuses import Cost
 from faults.leaks import Leaks
 from faults.oracle import Oracle
+from faults.plot import BEGIN, SIGNER, Plot, good, stamp
 
-SIGNER = Signer()
-BEGIN = float(int(time.time()))
-PROVIDER = {
-    "jwt": {"issuer": ISSUER, "clockSkew": "0s", "keys": {"type": "Inline", "jwks": jwks(SIGNER)}}
-}
 PASSED, ENDED = ("True", "AllChecksPassed"), ("False", "TokenExpired")
 WARNED = ("True", "PassedWithWarnings")
 MISSING = ("False", "SecretNotFound")
 VERIFIED, TOLD_EXPIRED = "TokenVerified", "TokenExpired"
-
-
-def good(**changed: object) -> str:
-    """A token of before the history, whenever the test comes to make it."""
-    return SIGNER.token(**({"iat": int(BEGIN) - 100} | changed))
-
-
 ROLLING = ("Unknown", "RolloutInProgress")
 GOOD, EXPIRED = good(), good(exp=int(BEGIN) - 50)
 
@@ -40,103 +24,6 @@ GOOD, EXPIRED = good(), good(exp=int(BEGIN) - 50)
 def oracle() -> Iterator[Oracle]:
     with Oracle() as made:
         yield made
-
-
-class Plot:
-    """A history that is written by hand, at seconds from its begin."""
-
-    def __init__(self, oracle: Oracle, token: str = "payments") -> None:
-        self._token = token
-        self.history = History(oracle, PROVIDER)
-        self.excuses = Excuses()
-        self._version = 100
-        self._generation = 1
-        self.uid = "u"
-        self._since: dict[str, str] = {}
-        self.workload = ""
-        self._rolled = 0
-        self.quiet = 1000.0
-        self.rests: tuple[tuple[float, float], ...] = ()
-
-    def _next(self) -> int:
-        self._version += 1
-        return self._version
-
-    def secret(self, at: float, text: str | None) -> int:
-        """The Secret holds the text from now on; None: it is deleted."""
-        version = self._next()
-        meta = {"namespace": "shop", "name": "payments", "resourceVersion": str(version)}
-        data = {"token": base64.b64encode((text or "").encode()).decode()}
-        event = "DELETED" if text is None else "MODIFIED"
-        self._take(event, {"kind": "Secret", "metadata": meta, "data": data}, at)
-        return version
-
-    def release(self, at: float, generation: int, *, settled: bool) -> None:
-        """The Deployment that the check follows has this generation, rolled out or not."""
-        self.workload = "web"
-        meta = {"namespace": "shop", "name": "web", "generation": generation}
-        found = {"kind": "Deployment", "metadata": meta}
-        observed = generation if settled else generation - 1
-        self._take("MODIFIED", found | {"status": {"observedGeneration": observed}}, at)
-
-    def status(self, at: float, ready: tuple[str, str], bound: int, **more: object) -> None:
-        """The operator writes this."""
-        since = str(more.get("since", _stamp(at)))
-        if "since" not in more and self._since.get("status") == ready[0]:
-            since = self._since["since"]
-        self._since = {"status": ready[0], "since": since}
-        said = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "m"}
-        conditions = [said | {"lastTransitionTime": since}]
-        if "pulse" in more:
-            pulse = {"type": "Stalled", "status": "True", "reason": "Stalled", "message": "m"}
-            conditions.append(pulse | {"lastTransitionTime": since})
-        if "drifted" in more:
-            other = {"type": "Drifted", "status": str(more["drifted"]), "reason": "Drifted"}
-            conditions.append(other | {"message": "m", "lastTransitionTime": _stamp(at)})
-        self._rolled = int(str(more.get("rolled", self._rolled)))
-        self._check(
-            at,
-            {
-                "rollout": {"generation": self._rolled},
-                "observedGeneration": more.get("observed", self._generation),
-                "conditions": conditions,
-                "tokens": [
-                    {"name": self._token} | ({"resourceVersion": str(bound)} if bound else {})
-                ],
-            },
-        )
-
-    def made(self, at: float) -> None:
-        """The check is made."""
-        self._check(at, {"observedGeneration": -1})
-
-    def told(self, at: float, reason: str) -> None:
-        """The operator tells this."""
-        meta = {"namespace": "shop", "name": f"e{at}", "resourceVersion": str(self._next())}
-        event = {"kind": "Event", "metadata": meta, "reason": reason}
-        self._take("ADDED", event | {"involvedObject": {"uid": "u"}}, at)
-
-    def breaches(self, until: float) -> list[Breach]:
-        rests = tuple((BEGIN + start, BEGIN + end) for start, end in self.rests)
-        story = Story(self.history, self.excuses, BEGIN + until, BEGIN + self.quiet, rests)
-        return breaches_of(story)
-
-    def _check(self, at: float, status: Object) -> None:
-        meta = {"namespace": "shop", "name": "payments", "uid": self.uid}
-        meta["generation"] = self._generation
-        meta["resourceVersion"] = str(self._next())
-        token = {"name": self._token, "secretKeyRef": {"name": "payments", "key": "token"}}
-        token["audiences"] = [AUDIENCE]
-        spec = {"tokens": [token], "workloadRef": {"name": self.workload}}
-        found = {"kind": "TokenCheck", "metadata": meta, "spec": spec}
-        self._take("MODIFIED", found | {"status": status}, at)
-
-    def _take(self, event: str, found: Object, at: float) -> None:
-        self.history.take(event, found, BEGIN + at)
-
-
-def _stamp(at: float) -> str:
-    return datetime.fromtimestamp(BEGIN + at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @pytest.fixture
@@ -247,12 +134,12 @@ def misses_the_end(plot: Plot) -> None:
 
 def moves_the_time_alone(plot: Plot) -> None:
     version = plot.secret(30, good())
-    plot.status(30.2, PASSED, version, since=_stamp(30))
+    plot.status(30.2, PASSED, version, since=stamp(30))
 
 
 def keeps_the_time_of_another_status(plot: Plot) -> None:
     bad = plot.secret(30, EXPIRED)
-    plot.status(30.2, ENDED, bad, since=_stamp(1.5))
+    plot.status(30.2, ENDED, bad, since=stamp(1.5))
     plot.told(30.3, TOLD_EXPIRED)
 
 
@@ -360,7 +247,7 @@ def test_a_pulse_may_begin_and_end_while_nothing_changes(plot: Plot) -> None:
 def test_nobody_wrote_what_a_restore_brings_back(plot: Plot) -> None:
     plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
     plot.history.rewound(BEGIN + 50)
-    plot.status(50.2, PASSED, 101, since=_stamp(1.5))
+    plot.status(50.2, PASSED, 101, since=stamp(1.5))
     assert "S5" not in {breach.invariant for breach in plot.breaches(100)}
     plot.history.rewinds.clear()
     assert "S5" in {breach.invariant for breach in plot.breaches(100)}
@@ -380,7 +267,7 @@ def test_a_check_that_a_restore_undid_owes_nothing(plot: Plot) -> None:
     plot.status(20, PASSED, 101)
     plot.history.rewound(BEGIN + 25)
     plot.uid = "u"
-    plot.status(25, PASSED, 101, since=_stamp(1.5))
+    plot.status(25, PASSED, 101, since=stamp(1.5))
     plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
     plot.told(30.3, TOLD_EXPIRED)
     assert [breach for breach in plot.breaches(100) if breach.invariant == "L1"] == []

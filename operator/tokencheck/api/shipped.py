@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "3ee643967eca964c721f1bdbe5ecb86b",
+        "tokenproviders.tokencheck.dev": "55633fdf3895f2c236b49f08758a3fe5",
     }
 )

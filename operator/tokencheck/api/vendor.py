@@ -10,17 +10,32 @@ from tokencheck.api.urls import Url, parse_url
 class VendorType(StrEnum):
     """Vendors by the name that their tokens are recognised by (`model.facts.Facts.kind`)."""
 
+    CLOUDFLARE = "Cloudflare"
+    CLOUDFLARE_ACCOUNT = "CloudflareAccount"
     GITHUB = "GitHub"
     GITLAB = "GitLab"
+    GRAFANA = "Grafana"
+    HUGGING_FACE = "HuggingFace"
     NPM = "npm"
+    OPEN_AI = "OpenAI"
+    SEND_GRID = "SendGrid"
+    SENTRY = "Sentry"
     SLACK = "Slack"
+    STRIPE = "Stripe"
 
 
+# Those that are missing have no address for all: an account's, an installation's.
 _PUBLIC = {
+    VendorType.CLOUDFLARE: "https://api.cloudflare.com/client/v4/user",
     VendorType.GITHUB: "https://api.github.com",
     VendorType.GITLAB: "https://gitlab.com",
+    VendorType.HUGGING_FACE: "https://huggingface.co",
     VendorType.NPM: "https://registry.npmjs.org",
+    VendorType.OPEN_AI: "https://api.openai.com",
+    VendorType.SEND_GRID: "https://api.sendgrid.com",
+    VendorType.SENTRY: "https://sentry.io",
     VendorType.SLACK: "https://slack.com",
+    VendorType.STRIPE: "https://api.stripe.com",
 }
 
 
@@ -54,7 +69,11 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         fields.fault("type", f"must be one of {', '.join(VendorType)}")
         return None
     kind = VendorType(name)
-    url = parse_url(fields.text("url") or _PUBLIC[kind])
+    text = fields.text("url") or _PUBLIC.get(kind)
+    if text is None:
+        fields.fault("url", f"is needed: {kind} has no address that is the same for all")
+        return None
+    url = parse_url(text)
     if isinstance(url, Url) and url.query:
         url = "must have no query: the vendor's paths are appended"
     if not isinstance(url, Url):

@@ -54,14 +54,15 @@ _VENDORS: tuple[tuple[str, bytes], ...] = (
     ("Vault", rb"b\.[A-Za-z0-9_-]{80,}"),
     ("Stripe", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     ("Grafana", rb"glsa_[A-Za-z0-9]{32,}_[0-9a-fA-F]{8}"),
-    ("Grafana", rb"glc_[A-Za-z0-9+/=]{32,}"),
+    ("GrafanaCloud", rb"glc_[A-Za-z0-9+/=]{32,}"),  # of an access policy: no installation takes it
     ("Grafana", rb"eyJrIjoi[A-Za-z0-9+/=_-]{40,}"),  # base64 of {"k":" without a dot: no JWT
     ("Anthropic", rb"sk-ant-[a-z]{3,}[0-9]{2}-[A-Za-z0-9_-]{80,}"),
     ("OpenAI", rb"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}"),
     ("OpenAI", rb"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20,}"),
     ("HuggingFace", rb"(?:hf|api_org)_[A-Za-z0-9]{34,}"),
-    ("Cloudflare", rb"cf[ua]t_[A-Za-z0-9_-]{40,}"),
-    ("Cloudflare", rb"v1\.0-[0-9a-f]{24}-[0-9a-f]{140,}"),
+    ("Cloudflare", rb"cfut_[A-Za-z0-9_-]{40,}"),
+    ("CloudflareAccount", rb"cfat_[A-Za-z0-9_-]{40,}"),
+    ("CloudflareOther", rb"v1\.0-[0-9a-f]{24}-[0-9a-f]{140,}"),
     ("Sentry", rb"sntrys_eyJ[A-Za-z0-9+/=_-]{40,}"),
     ("Sentry", rb"sntryu_[0-9a-f]{64,}"),
     ("TerraformCloud", rb"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,}"),

@@ -4,17 +4,32 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tokencheck.api.vendor import VendorType
+from tokencheck.core.questions.vendors.cloudflare import CLOUDFLARE
 from tokencheck.core.questions.vendors.github import GITHUB
 from tokencheck.core.questions.vendors.gitlab import GITLAB
+from tokencheck.core.questions.vendors.grafana import GRAFANA
+from tokencheck.core.questions.vendors.huggingface import HUGGINGFACE
 from tokencheck.core.questions.vendors.npm import NPM
+from tokencheck.core.questions.vendors.openai import OPENAI
 from tokencheck.core.questions.vendors.rules import Rules
+from tokencheck.core.questions.vendors.sendgrid import SENDGRID
+from tokencheck.core.questions.vendors.sentry import SENTRY
 from tokencheck.core.questions.vendors.slack import SLACK
+from tokencheck.core.questions.vendors.stripe import STRIPE
 
 VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
     {
+        VendorType.CLOUDFLARE: CLOUDFLARE,
+        VendorType.CLOUDFLARE_ACCOUNT: CLOUDFLARE,
         VendorType.GITHUB: GITHUB,
         VendorType.GITLAB: GITLAB,
+        VendorType.GRAFANA: GRAFANA,
+        VendorType.HUGGING_FACE: HUGGINGFACE,
         VendorType.NPM: NPM,
+        VendorType.OPEN_AI: OPENAI,
+        VendorType.SEND_GRID: SENDGRID,
+        VendorType.SENTRY: SENTRY,
         VendorType.SLACK: SLACK,
+        VendorType.STRIPE: STRIPE,
     }
 )
