@@ -20,9 +20,21 @@ TOKENS = {
     "SendGrid": "SG.canarySendGrid012345678.canarySendGrid0123456789abcdefghijklmnopqrstuvwxy",
     "Sentry": "sntryu_" + "ca0a12e0" * 8,
     "Slack": "xoxb-1234567890-canarySlack0123456789",
+    "HTTP": "canaryHttp0123456789abcdefghijklm",
     "Stripe": "rk_test_canaryStripe0123456789",
 }
+# How an admin describes the API that has no type of its own.
+DESCRIBED = {
+    "path": "/v1/me",
+    "header": "X-Api-Key",
+    "scheme": "",
+    "active": {"status": [200], "field": "user.id"},
+    "inactive": {"status": [200, 401], "field": "error.code", "equals": "token_revoked"},
+    "expirationField": "token.ends",
+    "scopesField": "token.scopes",
+}
 _PATHS = {
+    "/v1/me": "HTTP",
     "/tokens/verify": "Cloudflare",
     "/api/org": "Grafana",
     "/api/whoami-v2": "HuggingFace",
@@ -53,7 +65,9 @@ class VendorApi(TlsServer):
 
     def provider(self, vendor: str, name: str = "vendor", **spec: Any) -> dict[str, Any]:
         """A TokenProvider that asks here."""
-        asked = {"type": vendor, "url": f"https://{self.place}"}
+        asked: dict[str, Any] = {"type": vendor, "url": f"https://{self.place}"}
+        if vendor == "HTTP":
+            asked["http"] = DESCRIBED
         return self.trusted(name, vendor=asked, **spec)
 
     def answer(self, asked: Asked) -> Said | None:
@@ -63,6 +77,8 @@ class VendorApi(TlsServer):
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")
         if vendor == "GitLab":
             token = asked.headers.get("private-token", "")
+        if vendor == "HTTP":
+            token = asked.headers.get("x-api-key", "")
         self.asked[token] += 1
         if self.mode in FAILING:
             return FAILING[self.mode]
@@ -126,6 +142,12 @@ class VendorApi(TlsServer):
             error = {"message": why if token else "You did not provide an API key."}
             return _json({"error": error}, "401 Unauthorized")
         return _json({"object": "balance", "livemode": False})
+
+    def _http(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            code = "token_revoked" if token else "no_token"
+            return _json({"error": {"code": code}}, "401 Unauthorized")
+        return _json({"user": {"id": 7}, "token": told})
 
     def _gitlab(self, token: str, told: dict[str, Any] | None) -> Said:
         if token in self.revoked:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
@@ -67,9 +69,17 @@ def test_an_older_version_of_a_provider_is_not_taken_for_a_change() -> None:
     assert len(told) == 1
 
 
-def test_a_provider_that_matches_or_did_is_told_to_all_who_look_for_tokens() -> None:
+@pytest.mark.parametrize(
+    "matching",
+    [
+        {"vendor": {"type": "GitHub"}, "match": {"kinds": ["GitHub"]}},
+        {"jwt": {"issuer": "i", "keys": {"type": "Discovery"}}, "match": {"issuer": True}},
+    ],
+)
+def test_a_provider_that_matches_or_did_is_told_to_all_who_look_for_tokens(
+    matching: dict[str, Any],
+) -> None:
     own, _, told = receiving()
-    matching = {"vendor": {"type": "GitHub"}, "match": {"kinds": ["GitHub"]}}
     for version, spec in enumerate(({}, matching, {}, matching), 1):
         told.clear()
         obj = provider("u1", str(version), generation=version)

@@ -1,4 +1,4 @@
-"""`verify --provider` asks the issuer that the provider names, as the operator does."""
+"""`verify --provider` asks the issuer that the provider names, and with `--ask` the vendor."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import pytest
 
 from issuer import Issuer
 from loopthread import LoopThread
+from vendorapi import TOKENS, VendorApi
 
 Login: TypeAlias = LoopThread[Issuer]
+Vendors: TypeAlias = LoopThread[VendorApi]
+GITHUB = TOKENS["GitHub"]
 
 
 @pytest.fixture
@@ -48,3 +51,65 @@ def test_a_token_that_another_key_signed_fails(place, login: Login) -> None:
     provider = place.file("login.yaml", json.dumps(login.inner.provider()))
     done = place.run("verify", "--file", place.file("token", token), "--provider", provider)
     assert done.code == 1, done
+
+
+@pytest.fixture
+def vendors() -> Iterator[Vendors]:
+    with LoopThread(VendorApi()) as running:
+        yield running
+
+
+def asked(place, vendors: Vendors, *options: str, token: str = GITHUB):
+    """`verify` of a token with GitHub as its vendor."""
+    provider = place.file("github.yaml", json.dumps(vendors.inner.provider("GitHub")))
+    return place.run(
+        "verify", "--file", place.file("token", token), "--provider", provider, *options
+    )
+
+
+def test_a_vendor_that_knows_the_token_vouches_for_it_and_tells_its_scopes(
+    place, vendors: Vendors
+) -> None:
+    vendors.do(lambda api: api.lives.__setitem__(GITHUB, {"scopes": ["repo"]}))
+    done = asked(place, vendors, "--ask", "--require-scope", "public_repo", "-o", "json")
+    assert done.code == 0, done
+    (token,) = done.document["tokens"]
+    assert set(token["scopes"]["granted"]) > {"repo", "public_repo"}
+    assert vendors.inner.asked == {GITHUB: 1}
+    assert GITHUB not in done.out + done.err
+
+
+def test_a_vendor_that_refuses_the_token_ends_the_command_with_1(place, vendors: Vendors) -> None:
+    done = asked(place, vendors, "--ask")
+    assert done.code == 1, done
+    assert "GitHub does not accept it" in done.out
+
+
+def test_a_vendor_that_is_away_leaves_the_token_unknown(place, vendors: Vendors) -> None:
+    vendors.do(lambda api: setattr(api, "mode", "429"))
+    done = asked(place, vendors, "--ask")
+    assert done.code == 3, done
+
+
+def test_without_ask_the_token_is_shown_to_nobody_and_the_way_is_said(
+    place, vendors: Vendors
+) -> None:
+    done = asked(place, vendors)
+    assert done.code == 3, done
+    assert "add --ask to show the token to the vendor" in done.out
+    assert vendors.inner.said == b""
+
+
+def test_a_token_of_another_kind_is_shown_to_nobody(place, vendors: Vendors) -> None:
+    done = asked(place, vendors, "--ask", token=TOKENS["Slack"])
+    assert done.code == 3, done
+    assert "a token of another kind" in done.out
+    assert vendors.inner.said == b""
+
+
+def test_ask_without_a_vendor_says_what_is_missing(place, provider) -> None:
+    token = place.file("token", GITHUB)
+    for options in ([], ["--provider", place.file("p.yaml", json.dumps(provider))]):
+        done = place.run("verify", "--file", token, "--ask", *options)
+        assert done.code == 2, done
+        assert "name one with spec.vendor in --provider FILE" in done.err

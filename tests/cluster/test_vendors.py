@@ -45,7 +45,8 @@ def trusts(vendors: Vendors, admin: Api, namespace: str) -> Iterator[Trusts]:
 
     def trusted(vendor: str) -> str:
         name = f"{namespace}-{vendor.lower()}"
-        admin.apply(vendors.inner.provider(vendor, name, match={"kinds": [vendor]}))
+        told_by_looks = {} if vendor == "HTTP" else {"match": {"kinds": [vendor]}}
+        admin.apply(vendors.inner.provider(vendor, name, **told_by_looks))
         made.append(name)
         return name
 
@@ -99,6 +100,21 @@ def test_what_gitlab_calls_revoked_is_revoked_and_told(
     shop.secret("gitlab", f"{token}-new")
     found = shop.reads("gitlab", *GOOD, timeout_s=PATIENCE_S)
     assert token_of(found)["expirationTime"] == "2096-10-02T00:00:00Z"
+
+
+def test_an_api_that_an_admin_describes_is_asked_and_read_as_described(
+    shop: Shop, vendors: Vendors, trusts: Trusts
+) -> None:
+    token = TOKENS["HTTP"]
+    lives(vendors, token, scopes="read write", ends="2096-10-02T07:06:40Z")
+    shop.secret("http", token)
+    checked(shop, trusts("HTTP"), "http", scopes={"required": ["read"], "allowed": ["write"]})
+    found = shop.reads("http", *GOOD, timeout_s=PATIENCE_S)
+    assert token_of(found)["scopes"]["granted"] == ["read", "write"]
+    assert token_of(found)["expirationTime"] == "2096-10-02T07:06:40Z"
+    vendors.do(lambda api: api.lives.clear())
+    found = shop.wait("http", lambda it: ready(it) == ("False", "Inactive"), timeout_s=PATIENCE_S)
+    assert "the API does not accept it" in condition(found, "Active")["message"]
 
 
 def test_a_token_of_another_kind_is_never_sent_to_a_vendor(

@@ -12,6 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokencheck.api.described import parse_described
+from tokencheck.api.fields import Fields
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.api.urls import Url
 from tokencheck.api.vendor import Vendor, VendorType
@@ -24,14 +26,20 @@ from tokencheck.model.activity import Answer
 from tokencheck.model.asking import NoReply, Reply
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
-from vendorapi import TOKENS, VendorApi
+from vendorapi import DESCRIBED, TOKENS, VendorApi
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
 ROWS = [(vendor, row) for vendor, rows in TABLE.items() for row in rows]
 
 
 def vendor(name: str) -> Vendor:
-    return Vendor(type=VendorType(name), server=Url(host="api.example.com"))
+    described = parse_described(Fields("spec", DESCRIBED)) if name == "HTTP" else None
+    server = Url(host="api.example.com")
+    return Vendor(type=VendorType(name), server=server, described=described)
+
+
+def described(**more: Any) -> dict[str, Any]:
+    return {"type": "HTTP", "url": "https://api.example.com", "http": DESCRIBED | more}
 
 
 def reply_of(row: dict[str, Any]) -> Reply:
@@ -64,7 +72,7 @@ def test_an_answer_means_what_the_table_says(name: str, row: dict[str, Any]) -> 
 
 
 def test_every_vendor_has_rules_and_rows() -> None:
-    assert set(VENDORS) == set(VendorType)
+    assert set(VENDORS) == set(VendorType) - {VendorType.HTTP}
     assert set(TABLE) == {str(one) for one in VendorType}
     for name, rows in TABLE.items():
         assert {row["means"] for row in rows} >= {"active", "inactive"}, name
@@ -83,7 +91,8 @@ JSON = st.recursive(
     said=st.dictionaries(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
                          "error", "error_description", "username", "success", "result", "errors",
-                         "id", "accessErrorId", "messageId", "auth", "object", "detail"]),
+                         "id", "accessErrorId", "messageId", "auth", "object", "detail", "user",
+                         "token"]),
         JSON,
     ),
     headers=st.dictionaries(
@@ -157,6 +166,16 @@ async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType)
         ({"type": "Bitbucket"}, "must be one of Cloudflare, CloudflareAccount, GitHub, GitLab"),
         ({"type": "Grafana"}, "is needed: Grafana has no address that is the same for all"),
         ({}, "spec.vendor.type"),
+        ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),
+        ({"type": "GitHub", "http": DESCRIBED}, "is for type: HTTP, and needed there"),
+        (described(header="Host"), "must be a header of its own"),
+        (described(active={"status": [429], "field": "id"}), "from 200 to 499 without 429"),
+        (described(active={"status": [], "field": "id"}), "from 200 to 499 without 429"),
+        (described(active={"status": [200]}), "spec.vendor.http.active.field"),
+        (
+            described(inactive={"status": [401], "field": "error"}),
+            "spec.vendor.http.inactive.equals",
+        ),
     ],
 )
 def test_a_vendor_that_cannot_be_asked_is_a_fault_of_the_spec(

@@ -86,6 +86,9 @@ class TokenProvider:
     introspection: Introspection | None = None
     vendor: Vendor | None = None
     match: tuple[str, ...] = ()  # kinds of tokens that it is asked about though nobody listed them
+    match_issuer: bool = (
+        False  # JWTs of its issuer are verified by its keys though nobody listed them
+    )
     network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
@@ -116,6 +119,7 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         if fields.values.get("vendor") is not None
         else None,
         match=_match(fields),
+        match_issuer=_match_issuer(fields),
         network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
         invalid=tuple(fields.faults),
@@ -130,6 +134,15 @@ def _match(fields: Fields) -> tuple[str, ...]:
         fields.child("match").fault("kinds", "must be the vendor's own type")
         return ()
     return kinds
+
+
+def _match_issuer(fields: Fields) -> bool:
+    """Return whether it is for all JWTs that name its issuer."""
+    wanted = fields.child("match").flag("issuer")
+    if wanted and not fields.child("jwt").text("issuer"):
+        fields.child("match").fault("issuer", "needs jwt.issuer, by which such a token is known")
+        return False
+    return wanted
 
 
 def _selector(fields: Fields) -> Selector:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tokencheck.api.described import Described, parse_described
 from tokencheck.api.fields import Fields
 from tokencheck.api.urls import Url, parse_url
 
@@ -22,6 +23,10 @@ class VendorType(StrEnum):
     SENTRY = "Sentry"
     SLACK = "Slack"
     STRIPE = "Stripe"
+    HTTP = "HTTP"  # any other, as an admin describes it
+
+
+OPAQUE = "Opaque"  # the kind of tokens that say nothing of themselves
 
 
 # Those that are missing have no address for all: an account's, an installation's.
@@ -46,10 +51,22 @@ class Vendor:
     Args:
         server: the address below which the vendor's paths are: its public one, or one's own
             installation's.
+        described: how it is asked and what it means, of type HTTP alone.
     """
 
     type: VendorType
     server: Url
+    described: Described | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return str(self.type) if self.described is None else "the API"
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of the only tokens that it is shown."""
+        return str(self.type) if self.described is None else OPAQUE
 
     @property
     def places(self) -> frozenset[str]:
@@ -69,6 +86,12 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         fields.fault("type", f"must be one of {', '.join(VendorType)}")
         return None
     kind = VendorType(name)
+    described = None
+    if (fields.values.get("http") is not None) != (kind is VendorType.HTTP):
+        fields.fault("http", f"is for type: {VendorType.HTTP}, and needed there")
+        return None
+    if kind is VendorType.HTTP:
+        described = parse_described(fields.child("http"))
     text = fields.text("url") or _PUBLIC.get(kind)
     if text is None:
         fields.fault("url", f"is needed: {kind} has no address that is the same for all")
@@ -79,4 +102,4 @@ def parse_vendor(fields: Fields) -> Vendor | None:
     if not isinstance(url, Url):
         fields.fault("url", url)
         return None
-    return Vendor(type=kind, server=url)
+    return Vendor(type=kind, server=url, described=described)

@@ -192,7 +192,7 @@ class OwnKinds:
 
     def _tell_matched(self, *providers: TokenProvider | None) -> None:
         """A provider that matches, or did, is for checks that do not name it."""
-        if any(one.match for one in providers if one):
+        if any(one.match or one.match_issuer for one in providers if one):
             self._tell(MATCHING, Cause.PROVIDER_CHANGED)
 
     def _tell(self, key: Key, cause: Cause, *, gone: bool = False) -> None:

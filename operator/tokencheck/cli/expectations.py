@@ -44,11 +44,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What is expected of the token, what warnings become, and who vouches."""
+    """What is expected of the token, what warnings become, and who vouches.
+
+    Args:
+        provider: the TokenProvider that the caller gave, of which `trust` was made.
+    """
 
     spec: TokenSpec
     policy: Policy
     trust: Trust
+    provider: "TokenProvider | None" = None
 
 
 def expectations_of(asked: Asked) -> Expectations:
@@ -61,9 +66,11 @@ def expectations_of(asked: Asked) -> Expectations:
     providers = manifests_in(asked.provider) if asked.provider else ()
     check = _check_in(checks, asked.check) if asked.check else Spec()
     spec = _with_flags(_token_of(check, asked), asked)
-    return Expectations(
-        spec=spec, policy=check.policy, trust=_trust(spec, asked, (*providers, *checks))
-    )
+    objects, provider = (*providers, *checks), None
+    if asked.provider is not None:
+        provider = _provider_in(objects, spec.provider, asked.provider)
+    trust = _trust(spec, asked, objects, provider)
+    return Expectations(spec=spec, policy=check.policy, trust=trust, provider=provider)
 
 
 def _check_in(objects: _Objects, path: str) -> Spec:
@@ -115,10 +122,11 @@ def _with_flags(spec: TokenSpec, asked: Asked) -> TokenSpec:
     )
 
 
-def _trust(spec: TokenSpec, asked: Asked, objects: _Objects) -> Trust:
+def _trust(
+    spec: TokenSpec, asked: Asked, objects: _Objects, provider: "TokenProvider | None"
+) -> Trust:
     trust = Trust()
-    if asked.provider is not None:
-        provider = _provider_in(objects, spec.provider, asked.provider)
+    if provider is not None:
         trust = _provided(provider, objects, asked)
     elif spec.provider is not None and asked.jwks is None:
         raise UsageError(
@@ -150,6 +158,11 @@ def _provider_in(objects: _Objects, name: str | None, path: str) -> "TokenProvid
 def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Trust:
     """Return what `gather.trust.provided` makes of the provider, its keys taken from files."""
     jwt, trust = provider.jwt, rules_of(provider)
+    if provider.vendor is not None:
+        from tokencheck.core.questions.vendors.table import rules_for
+
+        implies = rules_for(provider.vendor).implies
+        return replace(trust, implies={**implies, **provider.implies})
     if jwt is None:
         return trust
     if asked.jwks is not None:

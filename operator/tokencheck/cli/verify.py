@@ -40,7 +40,14 @@ _WHERE = (
     " taken from the command line itself, which other users of the machine can read."
 )
 _FILE = click.Path(dir_okay=False)
+_Found = tuple[Holding, Sealed | None]
 _WORDS = (
+    ("its provider was not asked: only the operator does that", "its provider was not asked"),
+    (
+        "look at the TokenCheck in the cluster",
+        "add --ask to show the token to the vendor; a provider with introspection is asked by the"
+        " operator alone",
+    ),
     (USE_A_PROVIDER, "give a TokenProvider with --provider FILE, or public keys with --jwks FILE"),
     (
         "put the issuer's JWKS where the keys are expected",
@@ -65,6 +72,9 @@ _WORDS = (
 @click.option("--issuer", help="Expected issuer.")
 @click.option("--audience", "audiences", multiple=True, help="Expected audience; repeatable.")
 @click.option("--require-scope", "scopes", multiple=True, help="Required scope; repeatable.")
+@click.option(
+    "--ask", is_flag=True, help="Show the token to the vendor of --provider, and hear it."
+)
 @click.option("--at", metavar="TIME", help="Judge as of this moment: 2027-01-31T00:00:00Z or +14d.")
 @output_option(Form.TABLE, Form.JSON, Form.YAML)
 @cluster_options
@@ -73,6 +83,7 @@ def command(
     source: tuple[str, ...],
     file: str | None,
     secret: str | None,
+    ask: bool,
     at: str | None,
     output: str,
     kubeconfig: str | None,
@@ -95,10 +106,14 @@ def command(
     moment = moment_of(at, now)
     wanted = expectations_of(Asked(**expected))
     if secret is not None:
-        place, holding = _in_cluster(secret, wanted, kubeconfig, context)
+        place, (holding, text) = _in_cluster(secret, wanted, kubeconfig, context)
     else:
-        place, holding = _in_file(file, wanted, now)
+        place, (holding, text) = _in_file(file, wanted, now)
     token = TokenEvidence(spec=wanted.spec, source=place, holding=holding, trust=wanted.trust)
+    if ask:
+        from tokencheck.cli.asking import with_answer
+
+        token = with_answer(token, text, wanted, now)
     evidence = Evidence(namespace="", policy=wanted.policy, tokens=(token,))
     assessment = without_memory(judge(evidence, moment))
     document = results_of(assessment, moment, words=_WORDS)
@@ -106,7 +121,7 @@ def command(
     return exit_of(assessment.verdict)
 
 
-def _in_file(file: str | None, wanted: Expectations, now: datetime) -> tuple[str, Holding]:
+def _in_file(file: str | None, wanted: Expectations, now: datetime) -> tuple[str, _Found]:
     """Return what a file or standard input holds; its age is that of the file."""
     if file is None:
         place, written, text = "standard input", now, sys.stdin.buffer.read(_MAX_BYTES + 1)
@@ -132,8 +147,8 @@ def _in_file(file: str | None, wanted: Expectations, now: datetime) -> tuple[str
     return place, _held(Sealed(text), meta, place, wanted)
 
 
-def _held(text: Sealed, meta: SecretMeta, place: str, wanted: Expectations) -> Holding:
-    """Return the facts of the text, or of the field in it that the check names."""
+def _held(text: Sealed, meta: SecretMeta, place: str, wanted: Expectations) -> _Found:
+    """Return the facts of the text, or of the field in it that the check names, and that text."""
     chosen: Sealed | Problem | None = text
     if wanted.spec.field is not None:
         # Here: most tokens stand alone, and reading documents takes time to load.
@@ -141,16 +156,17 @@ def _held(text: Sealed, meta: SecretMeta, place: str, wanted: Expectations) -> H
 
         chosen = select(text, wanted.spec.field)
     if chosen is None:
-        return Absent(what=place, key_only=True)
+        return Absent(what=place, key_only=True), None
     if isinstance(chosen, Problem):
         broken = Facts(kind=Family.OPAQUE, family=Family.OPAQUE, problems=(chosen,))
-        return Held(facts=broken, secret=meta)
-    return Held(facts=read_token(chosen, wanted.trust, fingerprint_key=_NO_KEY), secret=meta)
+        return Held(facts=broken, secret=meta), None
+    facts = read_token(chosen, wanted.trust, fingerprint_key=_NO_KEY)
+    return Held(facts=facts, secret=meta), chosen
 
 
 def _in_cluster(
     secret: str, wanted: Expectations, kubeconfig: str | None, context: str | None
-) -> tuple[str, Holding]:
+) -> tuple[str, _Found]:
     """Return what the Secret holds, read with the caller's rights."""
     namespace, _, rest = secret.partition("/")
     name, _, key = rest.partition("#")
@@ -161,10 +177,10 @@ def _in_cluster(
     place = f'Secret {shown(namespace)}/{shown(name)} key "{shown(key)}"'
     content = read_secret(namespace, name, kubeconfig=kubeconfig, context=context)
     if not isinstance(content, SecretContent):
-        return place, content
+        return place, (content, None)
     text = content.values.get(key)
     if text is None:
-        return place, Absent(what=place, key_only=True)
+        return place, (Absent(what=place, key_only=True), None)
     return place, _held(text, content.meta, place, wanted)
 
 

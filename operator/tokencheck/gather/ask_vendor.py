@@ -4,7 +4,7 @@ from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.api.vendor import Vendor
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.core.questions.vendors.rules import meaning_of, question
-from tokencheck.core.questions.vendors.table import VENDORS
+from tokencheck.core.questions.vendors.table import rules_for
 from tokencheck.core.tokens.strict import strict_json
 from tokencheck.gather.ask_token import destination_of
 from tokencheck.model.activity import Answer
@@ -22,11 +22,11 @@ async def ask_vendor(
         token: without white space around it, and one of the vendor's by its looks.
     """
     destination = destination_of(provider, vendor.places)
-    asked = question(VENDORS[vendor.type], vendor, destination, token)
+    asked = question(rules_for(vendor), vendor, destination, token)
     return interpret(vendor, await asker.ask(asked))
 
 
 def interpret(vendor: Vendor, reply: Reply | NoReply) -> Answer | Faulted:
     """Return what the vendor said of the token. Total, whatever came."""
     document = strict_json(reply.body, "the answer") if isinstance(reply, Reply) else None
-    return meaning_of(VENDORS[vendor.type], vendor.type, reply, document)
+    return meaning_of(rules_for(vendor), vendor.name, reply, document)

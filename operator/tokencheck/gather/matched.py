@@ -1,14 +1,16 @@
-"""Tokens that nobody listed, of a vendor whose TokenProvider an admin has look for them."""
+"""Tokens that nobody listed, of a TokenProvider that an admin has look for them."""
 
 from dataclasses import replace
 
+from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.tokens.documents import WHOLE_VALUE, select_steps
+from tokencheck.core.tokens.read import read_token
 from tokencheck.gather.held import Reading
 from tokencheck.gather.lives import with_activity
 from tokencheck.gather.trust import provided, usable
 from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import Held, TokenEvidence
-from tokencheck.model.facts import Family
+from tokencheck.model.facts import Facts, Family
 from tokencheck.model.sealed import Sealed
 
 
@@ -17,20 +19,40 @@ async def matched(
 ) -> TokenEvidence:
     """Return the evidence with the word of the provider that matches it, where there is one.
 
-    Of several it is the first by name that serves the namespace.
+    Of several it is the first by name that serves the namespace. A vendor is asked about its own
+    tokens; a JWT is verified by the keys of the issuer that it names, and sent nowhere.
 
     Args:
         value: of the Secret's key.
         path: where the token stands in it.
     """
-    sources, held = reading.sources, token.holding
-    if not isinstance(held, Held) or held.facts.family is not Family.VENDOR:
+    if not isinstance(token.holding, Held):
         return token
-    for provider in sources.inventory.matching(held.facts.kind):
-        if await usable(reading.check.namespace, provider, sources) is True:
+    for provider in _candidates(reading, token.holding.facts):
+        if await usable(reading.check.namespace, provider, reading.sources) is True:
             text = value if path == WHOLE_VALUE else await in_turns(select_steps(value, path))
-            if not isinstance(text, Sealed):
-                return token
-            told = replace(token, trust=await provided(provider, sources, reading.now))
-            return with_activity(reading.check, told, text, sources, reading.now)
+            return (
+                await _told(reading, token, text, provider) if isinstance(text, Sealed) else token
+            )
     return token
+
+
+def _candidates(reading: Reading, facts: Facts) -> tuple[TokenProvider, ...]:
+    inventory = reading.sources.inventory
+    if facts.family is Family.VENDOR:
+        return inventory.matching(facts.kind)
+    issuer = facts.claims.issuer if facts.claims else None
+    return inventory.issuing(issuer) if issuer else ()
+
+
+async def _told(
+    reading: Reading, token: TokenEvidence, text: Sealed, provider: TokenProvider
+) -> TokenEvidence:
+    trust = await provided(provider, reading.sources, reading.now)
+    if provider.vendor is not None:
+        told = replace(token, trust=trust)
+        return with_activity(reading.check, told, text, reading.sources, reading.now)
+    trust = replace(trust, introspected=False)  # only a token that somebody lists is sent anywhere
+    facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
+    assert isinstance(token.holding, Held)  # noqa: S101 - the caller looked
+    return replace(token, trust=trust, holding=replace(token.holding, facts=facts))

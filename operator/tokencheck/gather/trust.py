@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tokencheck.api.tokencheck import TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider
-from tokencheck.core.questions.vendors.table import VENDORS
+from tokencheck.core.questions.vendors.table import rules_for
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.gather.sources import Sources
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
@@ -79,7 +79,7 @@ async def provided(provider: TokenProvider, sources: Sources, now: datetime) -> 
     """Return what a usable provider vouches for, its keys read."""
     jwt, trust = provider.jwt, rules_of(provider)
     if provider.vendor is not None:
-        implies = VENDORS[provider.vendor.type].implies
+        implies = rules_for(provider.vendor).implies
         return replace(trust, implies={**implies, **provider.implies})
     if jwt is None:
         return trust

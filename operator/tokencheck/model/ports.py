@@ -34,6 +34,9 @@ class Inventory(Protocol):
     def provider(self, name: str) -> TokenProvider | None:
         """Return the TokenProvider as last seen, or None."""
 
+    def issuing(self, issuer: str | None = None) -> tuple[TokenProvider, ...]:
+        """Return the TokenProviders that match JWTs of this issuer (None: of any), by name."""
+
     def matching(self, kind: str) -> tuple[TokenProvider, ...]:
         """Return those that are asked about tokens of this kind that nobody listed, by name."""
 

@@ -46,7 +46,8 @@ class Trust:
         reason: why the keys of a server are not at hand, or are not fresh; None when they are.
         read_at: when a server last gave them.
         introspected: whether the provider is asked if the token lives.
-        vendor: the kind of the only tokens that it is shown; "" when any may be its own.
+        vendor: what people call the vendor that is asked; "" for none.
+        kind: of the only tokens that it is shown; "" when any may be its own.
     """
 
     state: TrustState = TrustState.NONE
@@ -57,6 +58,7 @@ class Trust:
     read_at: datetime | None = None
     introspected: bool = False
     vendor: str = ""
+    kind: str = ""
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
@@ -73,7 +75,8 @@ def rules_of(provider: "TokenProvider") -> Trust:
             provider=provider.name,
             implies=provider.implies,
             introspected=asked,
-            vendor=provider.vendor.type if provider.vendor else "",
+            vendor=provider.vendor.name if provider.vendor else "",
+            kind=provider.vendor.kind if provider.vendor else "",
         )
     return Trust(
         provider=provider.name,

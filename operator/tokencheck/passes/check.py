@@ -130,10 +130,13 @@ def _trusted(check: TokenCheck, sources: Sources) -> frozenset[Key]:
     Another key under the same id leaves a provider's status as it is, and ends verdicts; a provider
     that matches may be for any token that is found.
     """
-    named = (sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider)
-    maps = (p.jwt.config_map for p in named if p and p.jwt and p.jwt.config_map)
-    keys = frozenset(Key("ConfigMap", sources.own_namespace, one.name) for one in maps)
-    return keys | {MATCHING} if check.spec.discover and check.spec.workload else keys
+    named = [sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider]
+    searches = check.spec.discover and check.spec.workload is not None
+    issuing = sources.inventory.issuing() if searches else ()
+    maps = (p.jwt.config_map for p in (*named, *issuing) if p and p.jwt and p.jwt.config_map)
+    keys = {Key("ConfigMap", sources.own_namespace, one.name) for one in maps}
+    keys |= {Key("TokenProvider", "", one.name) for one in issuing}
+    return frozenset(keys | {MATCHING} if searches else keys)
 
 
 def forget(key: Key, sources: Sources, sinks: Sinks) -> Next:

@@ -134,6 +134,12 @@ class Cache:
         found = (one for one in self._providers.values() if kind in one.match)
         return tuple(sorted(found, key=lambda one: one.name))
 
+    def issuing(self, issuer: str | None = None) -> tuple[TokenProvider, ...]:
+        """Return the TokenProviders that match JWTs of this issuer (None: of any), by name."""
+        wanted = (one for one in self._providers.values() if one.match_issuer and one.jwt)
+        found = (one for one in wanted if issuer in (None, one.jwt and one.jwt.issuer))
+        return tuple(sorted(found, key=lambda one: one.name))
+
     def put_provider(self, provider: TokenProvider) -> None:
         """Replace what is known of a provider."""
         self._providers[provider.name] = provider

@@ -85,6 +85,10 @@ class DirectReads:
         """Return the TokenProvider that `load_providers` read."""
         return self._providers.get(name)
 
+    def issuing(self, issuer: str | None = None) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
+        """Return none: what an admin has the operator do is not what a caller does."""
+        return ()
+
     def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
         """Return none: the operator alone shows tokens to anybody."""
         return ()

@@ -183,6 +183,10 @@ class Snapshot:
         """Return the TokenProvider, None when there is none or it could not be read."""
         return self._providers.get(name)
 
+    def issuing(self, issuer: str | None = None) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
+        """Return none: what an admin has the operator do is not what a caller does."""
+        return ()
+
     def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
         """Return none: the operator alone shows tokens to anybody."""
         return ()

@@ -27,8 +27,8 @@ def foreign(token: TokenEvidence) -> bool:
     Whoever is shown it could use it, so it is sent to nobody.
     """
     held = text_of(token)
-    if token.trust.vendor:
-        return held is not None and held.facts.kind != token.trust.vendor
+    if token.trust.kind:
+        return held is not None and held.facts.kind != token.trust.kind
     claims = claims_of(token)
     kubernetes = claims is not None and (claims.kubernetes or claims.legacy_service_account)
     return held is not None and (held.facts.family in _FOREIGN or kubernetes)

@@ -97,7 +97,7 @@ def _reachable(
     never = trust.reason is Reason.KEYS_STALE and trust.read_at is None
     reason, detail = (None, "") if not keys or never else (trust.reason, trust.detail)
     if reason is None and standing is not None and standing.reason is not None:
-        who = provider.vendor.type if provider.vendor else "introspection"
+        who = provider.vendor.name if provider.vendor else "introspection"
         reason, detail = standing.reason, f"{who}: {standing.detail}"
     if reason is not None:
         return Condition(type=Type.REACHABLE, state=State.FALSE, reason=reason, message=detail)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tokencheck.api.vendor import VendorType
+from tokencheck.api.vendor import Vendor, VendorType
 from tokencheck.core.questions.vendors.cloudflare import CLOUDFLARE
+from tokencheck.core.questions.vendors.described import rules_of
 from tokencheck.core.questions.vendors.github import GITHUB
 from tokencheck.core.questions.vendors.gitlab import GITLAB
 from tokencheck.core.questions.vendors.grafana import GRAFANA
@@ -33,3 +34,8 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
         VendorType.STRIPE: STRIPE,
     }
 )
+
+
+def rules_for(vendor: Vendor) -> Rules:
+    """Return how the vendor is asked, and what its answers mean."""
+    return VENDORS[vendor.type] if vendor.described is None else rules_of(vendor.described)
