@@ -172,6 +172,7 @@ async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType)
         (described(active={"status": [429], "field": "id"}), "from 200 to 499 without 429"),
         (described(active={"status": [], "field": "id"}), "from 200 to 499 without 429"),
         (described(active={"status": [200]}), "spec.vendor.http.active.field"),
+        (described(scopesField="a..b"), "must be a path such as token.expires_at"),
         (
             described(inactive={"status": [401], "field": "error"}),
             "spec.vendor.http.inactive.equals",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tokencheck.api.fields import Fields
+from tokencheck.api.path import parse_path
 
 # What 429 and the 5xx mean is no admin's to say.
 STATUSES = range(200, 500)
@@ -68,8 +69,8 @@ def parse_described(fields: Fields) -> Described:
         path=fields.text("path") or "/",
         header=header,
         scheme=scheme if isinstance(scheme, str) else "",
-        expiration_field=fields.text("expirationField") or "",
-        scopes_field=fields.text("scopesField") or "",
+        expiration_field=_path(fields, "expirationField"),
+        scopes_field=_path(fields, "scopesField"),
     )
 
 
@@ -81,4 +82,12 @@ def _sign(fields: Fields, *, certain: bool = False) -> Sign:
     if not statuses or not all(usable):
         fields.fault("status", "must list HTTP statuses from 200 to 499 without 429")
     equals = fields.required_text("equals") if certain else fields.text("equals")
-    return Sign(statuses=statuses, field=fields.required_text("field"), equals=equals)
+    fields.required_text("field")
+    return Sign(statuses=statuses, field=_path(fields, "field"), equals=equals)
+
+
+def _path(fields: Fields, name: str) -> str:
+    text = fields.text(name) or ""
+    if text and parse_path(text) is None:
+        fields.fault(name, "must be a path such as token.expires_at")
+    return text

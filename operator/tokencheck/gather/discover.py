@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tokencheck.api.path import parse_path
 from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
 from tokencheck.core.tokens.documents import WHOLE_VALUE
-from tokencheck.core.tokens.path import parse_path
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.workloads.locate import Located, Mount
 from tokencheck.gather.finds import Found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from tokencheck.api.path import MAX_STEPS, MISSING, Path, parse_path, path_text, walk
 from tokencheck.core.tokens.candidates import looks_like_token
 from tokencheck.core.tokens.formats import (
     MAX_BYTES,
@@ -16,7 +17,6 @@ from tokencheck.core.tokens.formats import (
     finished,
     yaml_bytes,
 )
-from tokencheck.core.tokens.path import MAX_STEPS, MISSING, Path, parse_path, path_text, walk
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.tokens.strict import malformed
 from tokencheck.model.facts import Family, Problem

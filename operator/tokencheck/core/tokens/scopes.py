@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from tokencheck.core.tokens.path import MISSING, parse_path, walk
+from tokencheck.api.path import MISSING, parse_path, walk
 
 
 def granted(payload: Mapping[str, object], scope_claims: Iterable[str]) -> tuple[str, ...] | None:

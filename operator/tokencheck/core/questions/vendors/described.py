@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from tokencheck.api.described import Described, Sign
+from tokencheck.api.path import MISSING, parse_path, walk
 from tokencheck.api.quantity import parse_time
 from tokencheck.core.questions.vendors.rules import Meaning, Rules, Said, scopes_of
-from tokencheck.core.tokens.path import MISSING, parse_path, walk
 from tokencheck.model.activity import Answer
 from tokencheck.model.facts import Claims
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokencheck.core.tokens.path import MAX_LENGTH, MISSING, parse_path, path_text, walk
+from tokencheck.api.path import MAX_LENGTH, MISSING, parse_path, path_text, walk
 
 GOOD = [
     ("token", ("token",)),
