@@ -75,7 +75,12 @@ class JwtTrust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenProvider:
-    """A TokenProvider as the API server holds it; `invalid` lists the faults of its spec."""
+    """A TokenProvider as the API server holds it; `invalid` lists the faults of its spec.
+
+    Args:
+        match: kinds of tokens that it is asked about though nobody listed them.
+        match_issuer: whether JWTs of its issuer are verified by its keys though nobody listed them.
+    """
 
     name: str
     uid: str
@@ -85,10 +90,8 @@ class TokenProvider:
     jwt: JwtTrust | None
     introspection: Introspection | None = None
     vendor: Vendor | None = None
-    match: tuple[str, ...] = ()  # kinds of tokens that it is asked about though nobody listed them
-    match_issuer: bool = (
-        False  # JWTs of its issuer are verified by its keys though nobody listed them
-    )
+    match: tuple[str, ...] = ()
+    match_issuer: bool = False
     network: Network = field(default_factory=Network)
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     invalid: tuple[Invalid, ...] = ()
