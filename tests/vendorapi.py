@@ -13,7 +13,6 @@ TOKENS = {
     "CloudflareAccount": "cfat_canaryCloudflareAccount0123456789abcdefgh",
     "GitHub": "ghp_" + "canaryGitHub0123456789abcdefghijklmnop"[:36],
     "GitLab": "glpat-canaryGitLab01234567",
-    "Grafana": "glsa_canaryGrafana0123456789abcdefghij_0a1b2c3d",
     "HuggingFace": "hf_canaryHuggingFace0123456789abcdefgh",
     "npm": "npm_" + "canaryNpm0123456789abcdefghijklmnopqr"[:36],
     "OpenAI": "sk-proj-canaryOpenAI0123456789abcdef",
@@ -36,7 +35,6 @@ DESCRIBED = {
 _PATHS = {
     "/v1/me": "HTTP",
     "/tokens/verify": "Cloudflare",
-    "/api/org": "Grafana",
     "/api/whoami-v2": "HuggingFace",
     "/v1/models": "OpenAI",
     "/v3/scopes": "SendGrid",
@@ -102,12 +100,6 @@ class VendorApi(TlsServer):
         if "ends" in told:
             result["expires_on"] = told["ends"]
         return _json({"success": True, "errors": [], "result": result})
-
-    def _grafana(self, token: str, told: dict[str, Any] | None) -> Said:
-        if told is None:
-            why = {"message": "Invalid API key", "messageId": "api-key.invalid"}
-            return _json(why if token else {"message": "Unauthorized"}, "401 Unauthorized")
-        return _json({"id": 1, "name": "Main Org."})
 
     def _huggingface(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tokencheck.app.logs import QUIET, set_up_logs, tell_class_only
+from tokencheck.app.logs import QUIET, set_up_logs, tell_class_only, tell_end
 
 CANARY = "eyJhbGciOiJSUzI1NiJ9.CANARY.c2ln"
 
@@ -115,3 +115,19 @@ def test_a_loop_without_our_handler_tells_no_more(lines: io.StringIO) -> None:
 def test_a_record_that_cannot_be_told_prints_nothing(lines: io.StringIO) -> None:
     logging.getLogger("tokencheck.app.x").error("%d", CANARY)
     assert parsed(lines) == []
+
+
+async def test_of_a_group_of_tasks_the_error_that_ended_it_is_told_with_its_place(
+    lines: io.StringIO,
+) -> None:
+    async def task() -> None:
+        reply()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(task())
+    except ExceptionGroup as error:
+        tell_end(error)
+    (told,) = parsed(lines)
+    assert "ReplyError" in str(told["message"])
+    assert str(told["where"]).split(" > ")[-1].startswith(f"{__name__}:")

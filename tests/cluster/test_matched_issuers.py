@@ -82,6 +82,27 @@ def test_a_token_of_another_issuer_and_a_namespace_that_is_not_allowed_are_left_
     assert ready(found)[0] != "False"
 
 
+def test_a_provider_counts_the_checks_that_it_is_for_and_no_others(
+    shop: Shop, admin: Api, issuer: str, matches: Matches
+) -> None:
+    mounts(shop, shop.signer.token(iss=issuer))
+    shop.secret("other", shop.signer.token(iss=f"{issuer}/other"))
+    shop.workload("other", pod_spec(env("other")), replicas=0)
+    shop.check("other", workload="Deployment/other")
+    matches()
+    shop.wait("checkout", lambda it: states(it).get("Verified") == "True", timeout_s=PATIENCE_S)
+    shop.wait("other", unverified, timeout_s=PATIENCE_S)
+    # Its status is brought up to date by its next pass.
+    labels = {"metadata": {"annotations": {"tokencheck.dev/check-now": "1"}}}
+    admin.patch("TokenProvider", shop.namespace, labels)
+    admin.wait(
+        "TokenProvider",
+        shop.namespace,
+        until=lambda it: it.get("status", {}).get("checks") == 1,
+        timeout_s=PATIENCE_S,
+    )
+
+
 def test_a_provider_that_would_ask_about_listed_tokens_is_shown_none_of_these(
     shop: Shop, issuer: str, matches: Matches
 ) -> None:

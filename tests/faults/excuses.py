@@ -121,7 +121,7 @@ class Excuses:
 
     def ahead_s(self, at: float) -> float:
         """How far a write at this moment may look ahead of the true time."""
-        near = self.within(at - self.bounds.late_s, at)
+        near = self.within(at - self.late_s(at), at)
         return max((one.cost.ahead_s for one in near), default=0.0)
 
     def repeated(self, start: float, end: float) -> bool:

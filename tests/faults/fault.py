@@ -57,9 +57,10 @@ class Site:
         return next(filter(leads, self.operators), self.operators[0])
 
     def revive(self) -> None:
-        """What ended by itself, and may have, runs again: a kubelet would start it."""
+        """What ended for want of memory, and may have, runs again: a kubelet would start it."""
         for one, until in self.mortal.items():
-            if one.server.exit_code is not None and time.monotonic() < until:
+            due = one.server.exit_code is not None and time.monotonic() < until
+            if due and "MemoryError" in one.log_text():
                 one.stop()
                 one.start(timeout_s=300)
 

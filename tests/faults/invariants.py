@@ -26,8 +26,6 @@ from faults.history import ABSENT, DRIFTING, History, Life, SecretVersion, Writt
 from faults.oracle import Object
 from faults.shown import lags_of, truth_of
 
-# What a status says before and while something else than the token is judged.
-OPENING = frozenset({"Pending", "RolloutInProgress"})
 UNREAD = frozenset({"ReadFailed", "AccessDenied", "KeysUnavailable", "ProviderNotUsable"})
 # The status gives times in whole seconds.
 SECOND = 1.0
@@ -96,7 +94,7 @@ def truthful(story: Story, life: Life) -> Iterator[Breach]:
     """S1, S2 and U1."""
     for write in life.writes:
         status, reason = write.ready
-        if status == "" or (status == "Unknown" and reason in OPENING):
+        if status == "" or _opens(write):
             continue
         if status == "Unknown" and reason in UNREAD and story.excuses.unknown(write.at):
             continue
@@ -108,6 +106,13 @@ def truthful(story: Story, life: Life) -> Iterator[Breach]:
         if what:
             name = {"True": "S1", "False": "S2"}.get(status, "U1")
             yield _breach(name, life, write, what)
+
+
+def _opens(write: Written) -> bool:
+    """Whether nothing is judged yet: neither the check nor, of one that follows it, a release."""
+    status, reason = write.ready
+    rolls = reason == "RolloutInProgress" and bool(write.workload)
+    return status == "Unknown" and (reason == "Pending" or rolls)
 
 
 def _untrue(story: Story, life: Life, write: Written, token: Object) -> str:
@@ -142,6 +147,8 @@ def _unsettled(story: Story, life: Life, write: Written) -> str:
     if not write.workload or write.ready[0] != "True":
         return ""
     releases = story.history.releases_of(life)
+    if not releases:
+        return f"Ready={write.ready} of a workload that is not there"
     since = write.at - story.excuses.read_s(write.at)
     ends = [*(one.at for one in releases[1:]), write.at]
     both = zip(releases, ends, strict=True)

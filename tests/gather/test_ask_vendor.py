@@ -91,7 +91,7 @@ JSON = st.recursive(
     said=st.dictionaries(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
                          "error", "error_description", "username", "success", "result", "errors",
-                         "id", "accessErrorId", "messageId", "auth", "object", "detail", "user",
+                         "id", "auth", "object", "detail", "user",
                          "token"]),
         JSON,
     ),
@@ -164,7 +164,10 @@ async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType)
         ({"type": "GitHub", "url": "http://ghe.example.com/api/v3"}, "https"),
         ({"type": "GitHub", "url": "https://ghe.example.com/api/v3?a=b"}, "no query"),
         ({"type": "Bitbucket"}, "must be one of Cloudflare, CloudflareAccount, GitHub, GitLab"),
-        ({"type": "Grafana"}, "is needed: Grafana has no address that is the same for all"),
+        (
+            {"type": "CloudflareAccount"},
+            "is needed: CloudflareAccount has no address that is the same for all",
+        ),
         ({}, "spec.vendor.type"),
         ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),
         ({"type": "GitHub", "http": DESCRIBED}, "is for type: HTTP, and needed there"),

@@ -29,7 +29,7 @@ class Sign:
 
     Args:
         field: a path; the field has to be there, and not null.
-        equals: what it has to hold; None: anything. Numbers and booleans as JSON writes them.
+        equals: what it has to hold; None: anything. Whole numbers, true and false as JSON has them.
     """
 
     statuses: tuple[int, ...]

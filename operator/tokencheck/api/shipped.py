@@ -6,6 +6,6 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "cd716cd0d51f986805d823a94e8f26cb",
+        "tokenproviders.tokencheck.dev": "dfac4c4404578ea2f98551285511d29e",
     }
 )

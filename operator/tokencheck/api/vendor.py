@@ -15,7 +15,6 @@ class VendorType(StrEnum):
     CLOUDFLARE_ACCOUNT = "CloudflareAccount"
     GITHUB = "GitHub"
     GITLAB = "GitLab"
-    GRAFANA = "Grafana"
     HUGGING_FACE = "HuggingFace"
     NPM = "npm"
     OPEN_AI = "OpenAI"

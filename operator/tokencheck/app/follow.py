@@ -22,6 +22,10 @@ class Followers:
         """Add to what makes `key` due."""
         self.follow(key, self._index.references(key) | references)
 
+    def leave(self, key: Key, references: frozenset[Key]) -> None:
+        """Take away from what makes `key` due."""
+        self.follow(key, self._index.references(key) - references)
+
     def unfollow(self, key: Key) -> None:
         """Make `key` due by nothing any more."""
         self._index.forget(key)

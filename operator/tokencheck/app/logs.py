@@ -65,7 +65,14 @@ def tell_class_only(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) ->
 
 
 def tell_end(error: BaseException) -> None:
-    """Log the bug that ends the process: its class and where it came from, without its text."""
+    """Log the bug that ends the process: its class and where it came from, without its text.
+
+    Of a group of errors each that is none itself, as a group of tasks raises them.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            tell_end(one)
+        return
     way = walk_tb(error.__traceback__)
     places = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in way]
     what = type(error).__name__

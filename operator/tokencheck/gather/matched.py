@@ -7,11 +7,14 @@ from tokencheck.core.tokens.documents import WHOLE_VALUE, select_steps
 from tokencheck.core.tokens.read import read_token
 from tokencheck.gather.held import Reading
 from tokencheck.gather.lives import with_activity
-from tokencheck.gather.trust import provided, usable
+from tokencheck.gather.trust import open_trust, provided, usable
 from tokencheck.gather.turns import in_turns
+from tokencheck.model.activity import Activity, ActivityState
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.facts import Facts, Family
+from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
+from tokencheck.model.trust import Trust, TrustState
 
 
 async def matched(
@@ -19,8 +22,9 @@ async def matched(
 ) -> TokenEvidence:
     """Return the evidence with the word of the provider that matches it, where there is one.
 
-    Of several it is the first by name that serves the namespace. A vendor is asked about its own
-    tokens; a JWT is verified by the keys of the issuer that it names, and sent nowhere.
+    Of several it is the first by name that serves the namespace; where that is not known of one,
+    none behind it is looked at, and the token is unknown. A vendor is asked about its own tokens; a
+    JWT is verified by the keys of the issuer that it names, and sent nowhere.
 
     Args:
         value: of the Secret's key.
@@ -28,8 +32,12 @@ async def matched(
     """
     if not isinstance(token.holding, Held):
         return token
+    namespace = reading.check.namespace
     for provider in _candidates(reading, token.holding.facts):
-        if await usable(reading.check.namespace, provider, reading.sources) is True:
+        serves = await usable(namespace, provider, reading.sources)
+        if not isinstance(serves, bool):
+            return _open(token, provider, open_trust(namespace, provider.name, serves))
+        if serves:
             text = value if path == WHOLE_VALUE else await in_turns(select_steps(value, path))
             return (
                 await _told(reading, token, text, provider) if isinstance(text, Sealed) else token
@@ -43,6 +51,19 @@ def _candidates(reading: Reading, facts: Facts) -> tuple[TokenProvider, ...]:
         return inventory.matching(facts.kind)
     issuer = facts.claims.issuer if facts.claims else None
     return inventory.issuing(issuer) if issuer else ()
+
+
+def _open(token: TokenEvidence, provider: TokenProvider, trust: Trust) -> TokenEvidence:
+    if provider.vendor is None:
+        return replace(token, trust=trust)
+    denied = trust.state is TrustState.DENIED
+    withheld = Activity(
+        provider=provider.name,
+        state=ActivityState.NOT_SENT,
+        reason=Reason.ACCESS_DENIED if denied else Reason.READ_FAILED,
+        detail=trust.detail,
+    )
+    return replace(token, trust=replace(trust, introspected=True), activity=withheld)
 
 
 async def _told(

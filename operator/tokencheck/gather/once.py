@@ -35,6 +35,9 @@ class NoInterest:
     def also(self, key: Key, references: frozenset[Key]) -> None:
         """Change nothing."""
 
+    def leave(self, key: Key, references: frozenset[Key]) -> None:
+        """Change nothing."""
+
     def unfollow(self, key: Key) -> None:
         """Change nothing."""
 

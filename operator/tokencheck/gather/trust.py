@@ -41,12 +41,7 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources, now: date
         provider = sources.inventory.provider(token.provider)
         allowed = await usable(namespace, provider, sources)
         if not isinstance(allowed, bool):
-            return Trust(
-                state=_state_of(allowed),
-                provider=token.provider,
-                detail=f"whether namespace {namespace} may use the TokenProvider is not known, "
-                "as its labels could not be read",
-            )
+            return open_trust(namespace, token.provider, allowed)
         if provider is None or not allowed:
             return Trust(
                 state=TrustState.NOT_USABLE,
@@ -60,6 +55,15 @@ async def trust_of(namespace: str, token: TokenSpec, sources: Sources, now: date
             trust, value, f'ConfigMap {namespace}/{token.keys.name} key "{token.keys.key}"'
         )
     return trust
+
+
+def open_trust(namespace: str, provider: str, why: Denied | Failed) -> Trust:
+    """Return that it is not known whether a provider serves the namespace."""
+    detail = (
+        f"whether namespace {namespace} may use the TokenProvider is not known, as its labels"
+        " could not be read"
+    )
+    return Trust(state=_state_of(why), provider=provider, detail=detail)
 
 
 async def usable(

@@ -174,6 +174,9 @@ class Interest(Protocol):
     def also(self, key: Key, references: frozenset[Key]) -> None:
         """Add to the objects whose changes make the check due; none is taken away."""
 
+    def leave(self, key: Key, references: frozenset[Key]) -> None:
+        """Take these away from the objects whose changes make the check due."""
+
     def unfollow(self, key: Key) -> None:
         """Make the check due by nothing any more."""
 

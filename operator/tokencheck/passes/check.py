@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tokencheck.api.tokencheck import TokenCheck
+from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.checks.drift import next_baseline
 from tokencheck.core.outcome.beat import next_beat
 from tokencheck.core.outcome.plan import Kept, plan, plan_opening
@@ -43,7 +44,7 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         return forget(key, sources, sinks)
     if check.spec.suspend or check.invalid:
         return await _stopped(key, check, now, sources=sources, sinks=sinks)
-    trusted = _trusted(check, sources)
+    trusted = _trusted(check, sources, _issuing(check, sources))
     wanted = references_of(check) | trusted
     sources.interest.also(key, frozenset() if is_revoked(check) else wanted)  # nothing for nobody
     reviewed = await review(check, sources, now)
@@ -62,10 +63,9 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     assessment = await assess_located(check, seen, located, sources, now)
     if (until := _awaits(key, assessment, now, sources)) is not None:
         return Next(wake_at=until)  # the answer is on its way, and makes the check due
-    kept = Kept(
-        baselines=_baselines(key, assessment, sources),
-        owner=await owner_of(check, assessment, sources),
-    )
+    _leave_others(key, check, assessment, sources)
+    baselines = _baselines(key, assessment, sources)
+    kept = Kept(baselines=baselines, owner=await owner_of(check, assessment, sources))
     outcome = plan(standing, rollout, assessment, kept, now)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
@@ -124,7 +124,26 @@ async def _revoked(
     return _next(published, now + LOOK_AGAIN, key, sources, sinks)
 
 
-def _trusted(check: TokenCheck, sources: Sources) -> frozenset[Key]:
+def _issuing(check: TokenCheck, sources: Sources) -> tuple[TokenProvider, ...]:
+    """Return the providers that may be for a JWT that the check finds."""
+    searches = check.spec.discover and check.spec.workload is not None
+    return sources.inventory.issuing() if searches else ()
+
+
+def _leave_others(key: Key, check: TokenCheck, assessment: Assessment, sources: Sources) -> None:
+    """Follow no provider any more that was for none of the tokens: any might have been."""
+    issuing = _issuing(check, sources)
+    names = {token.evidence.trust.provider for token in assessment.tokens}
+    others = tuple(one for one in issuing if one.name not in names)
+    if others:
+        chosen = tuple(one for one in issuing if one.name in names)
+        left = _trusted(check, sources, others) - _trusted(check, sources, chosen)
+        sources.interest.leave(key, left)
+
+
+def _trusted(
+    check: TokenCheck, sources: Sources, issuing: tuple[TokenProvider, ...]
+) -> frozenset[Key]:
     """Return what vouches for the check's tokens beside the providers that it names.
 
     Another key under the same id leaves a provider's status as it is, and ends verdicts; a provider
@@ -132,7 +151,6 @@ def _trusted(check: TokenCheck, sources: Sources) -> frozenset[Key]:
     """
     named = [sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider]
     searches = check.spec.discover and check.spec.workload is not None
-    issuing = sources.inventory.issuing() if searches else ()
     maps = (p.jwt.config_map for p in (*named, *issuing) if p and p.jwt and p.jwt.config_map)
     keys = {Key("ConfigMap", sources.own_namespace, one.name) for one in maps}
     keys |= {Key("TokenProvider", "", one.name) for one in issuing}

@@ -283,6 +283,17 @@ async def test_an_event_outlasts_a_server_that_is_down_for_longer_than_it_is_tri
     assert [one["eventTime"] for one in events(world)] == ["2026-03-01T12:00:00.250000Z"]
 
 
+async def test_what_is_told_again_long_after_it_happened_has_as_many_tries_as_news(
+    world: World,
+) -> None:
+    world.proxy.refuse(503, times=4)
+    made = recorder(world)
+    made.retell([event(world, about="old", at=NOW - timedelta(minutes=50))])
+    await world.until(lambda: made.outcomes, timeout_s=20)
+    assert made.outcomes == {"written": 1}
+    assert [one["eventTime"] for one in events(world)] == ["2026-03-01T11:10:00.250000Z"]
+
+
 async def test_events_that_never_get_an_answer_hold_up_no_others(world: World) -> None:
     world.proxy.refuse(503, lambda seen: "/namespaces/nowhere/" in seen.path)
     world.proxy.refuse(503, times=60)  # the tries of all others in their first turn

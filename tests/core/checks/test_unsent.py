@@ -15,6 +15,7 @@ from tokencheck.model.evidence import Evidence
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PAST, SOON = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
 NO_KEYS: Mapping[str, Any] = {"state": "None", "introspected": True}
+ENCODED = {"reason": "MalformedToken", "detail": "encoded twice", "fatal": False}
 TOO_SOON = {"expiry": {"failBefore": "72h"}}
 ROWS: list[tuple[str, Mapping[str, Any], bool]] = [
     ("a good JWT", {}, False),
@@ -25,6 +26,11 @@ ROWS: list[tuple[str, Mapping[str, Any], bool]] = [
     ("a token that ends soon", {"claims": {"expires_at": SOON}}, False),
     ("one that ends too soon", {"claims": {"expires_at": SOON}, "spec": TOO_SOON}, False),
     ("a vendor's token", {"opaque": "Vendor"}, True),
+    (
+        "a vendor's token in base64",
+        {"opaque": "Opaque", "problems": [ENCODED], "trust": NO_KEYS},
+        True,
+    ),
     ("a macaroon", {"opaque": "Macaroon"}, True),
     ("a service-account token", {"claims": {"kubernetes": True}}, True),
     ("a malformed token", {"problems": [{"reason": "MalformedToken", "detail": "x"}]}, True),

@@ -45,7 +45,7 @@ _TIMES = re.compile(r"(?<![^\s(])[0-9][\w:.,+-]*")
 
 
 _Queue = asyncio.Queue[tuple[Event, datetime]]
-_Again = tuple[float, int, Event]  # its age, the newest the least, and what makes it unique
+_Again = tuple[float, int, datetime, Event]  # minus its time, a number, since when it is queued
 
 
 @dataclass(slots=True)
@@ -101,10 +101,13 @@ class EventRecorder:
                 continue
             self._put_again(self._again, event)
 
-    def _put_again(self, queue: asyncio.Queue[_Again], event: Event) -> None:
-        age = -(event.at or self._clock()).timestamp()
+    def _put_again(
+        self, queue: asyncio.Queue[_Again], event: Event, since: datetime | None = None
+    ) -> None:
+        now = self._clock()
+        age = -(event.at or now).timestamp()
         try:
-            queue.put_nowait((age, next(self._numbers), event))
+            queue.put_nowait((age, next(self._numbers), since or now, event))
         except asyncio.QueueFull:
             self.outcomes["overflow"] += 1
 
@@ -128,7 +131,8 @@ class EventRecorder:
         while True:
             event, at = await queue.get()
             try:
-                self._ended(event, at, await self._deliver(event, at))
+                outcome = await self._deliver(event, at)
+                self._ended(replace(event, at=event.at or at), at, outcome)
             finally:
                 queue.task_done()
 
@@ -136,15 +140,14 @@ class EventRecorder:
         """One try for each in turn, so that none waits for another one's answer."""
         backoff = Backoff(first_s=_RETELL_PAUSE_S, cap_s=4.0)
         while True:
-            *_, event = await queue.get()
-            at = event.at or self._clock()
-            outcome = await self._try(event, at, again=True)
-            self._ended(event, at, outcome)
+            *_, since, event = await queue.get()
+            outcome = await self._try(event, event.at or self._clock(), again=True)
+            self._ended(event, since, outcome)
             if outcome is not None:
                 backoff.reset()
             await asyncio.sleep(_RETELL_PAUSE_S if outcome is not None else backoff.next_s())
 
-    def _ended(self, event: Event, at: datetime, outcome: str | None) -> None:
+    def _ended(self, event: Event, since: datetime, outcome: str | None) -> None:
         """Count what became of an event, or queue it again: the API server had no answer."""
         if outcome is not None:
             self.outcomes[outcome] += 1
@@ -152,8 +155,8 @@ class EventRecorder:
                 self._told[name_of(event)] = None
             if len(self._told) > _MAX_AGAIN:
                 self._told.popitem(last=False)
-        elif self._clock() - at < _KEPT_FOR:
-            self._put_again(self._unanswered, replace(event, at=at))
+        elif self._clock() - since < _KEPT_FOR:
+            self._put_again(self._unanswered, event, since)
         else:
             self.outcomes["failed"] += 1
 

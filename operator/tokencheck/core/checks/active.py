@@ -12,7 +12,7 @@ from tokencheck.core.checks.reading import ASK_AN_ADMIN, claims_of, text_of, unj
 from tokencheck.core.checks.words import failed, passed, shown, skipped, unknown
 from tokencheck.model.activity import Activity, ActivityState
 from tokencheck.model.evidence import TokenEvidence
-from tokencheck.model.facts import Family
+from tokencheck.model.facts import Facts, Family
 from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
 
@@ -27,11 +27,19 @@ def foreign(token: TokenEvidence) -> bool:
     Whoever is shown it could use it, so it is sent to nobody.
     """
     held = text_of(token)
+    if held is not None and _wraps_another(held.facts):
+        return True
     if token.trust.kind:
         return held is not None and held.facts.kind != token.trust.kind
     claims = claims_of(token)
     kubernetes = claims is not None and (claims.kubernetes or claims.legacy_service_account)
     return held is not None and (held.facts.family in _FOREIGN or kubernetes)
+
+
+def _wraps_another(facts: Facts) -> bool:
+    """Return whether a text without a form of its own is the encoding of a token that has one."""
+    opaque = facts.family is Family.OPAQUE
+    return opaque and any(one.reason is Reason.MALFORMED_TOKEN for one in facts.problems)
 
 
 def check_active(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple[Finding, ...]:

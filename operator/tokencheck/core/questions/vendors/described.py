@@ -16,6 +16,8 @@ from tokencheck.core.questions.vendors.rules import Meaning, Rules, Said, scopes
 from tokencheck.model.activity import Answer
 from tokencheck.model.facts import Claims
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 def rules_of(api: Described) -> Rules:
     """Return the rules of an API as an admin describes it."""
@@ -62,14 +64,14 @@ def _text(value: object) -> str | None:
 
 
 def _end(value: object) -> datetime | None:
-    if isinstance(value, str):
-        return parse_time(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    """Return a token's end; 0, -1 and the year 1 are how APIs write that there is none."""
+    end = parse_time(value) if isinstance(value, str) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            end = datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+    return end if end is not None and end > _EPOCH else None
 
 
 def _scopes(value: object) -> tuple[str, ...] | None:

@@ -8,7 +8,6 @@ from tokencheck.core.questions.vendors.cloudflare import CLOUDFLARE
 from tokencheck.core.questions.vendors.described import rules_of
 from tokencheck.core.questions.vendors.github import GITHUB
 from tokencheck.core.questions.vendors.gitlab import GITLAB
-from tokencheck.core.questions.vendors.grafana import GRAFANA
 from tokencheck.core.questions.vendors.huggingface import HUGGINGFACE
 from tokencheck.core.questions.vendors.npm import NPM
 from tokencheck.core.questions.vendors.openai import OPENAI
@@ -24,7 +23,6 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
         VendorType.CLOUDFLARE_ACCOUNT: CLOUDFLARE,
         VendorType.GITHUB: GITHUB,
         VendorType.GITLAB: GITLAB,
-        VendorType.GRAFANA: GRAFANA,
         VendorType.HUGGING_FACE: HUGGINGFACE,
         VendorType.NPM: NPM,
         VendorType.OPEN_AI: OPENAI,
