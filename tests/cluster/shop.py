@@ -218,14 +218,14 @@ class Shop:
             signers: whose public keys it holds.
             name: the namespace's name by default, so that it is the test's own.
             more: ``issuer=`` and others go into ``spec.jwt``; ``allowed=`` (all namespaces by
-                default) and ``scopes=`` into the spec.
+                default), ``scopes=`` and ``match=`` into the spec.
         """
         name = name or self.namespace
         allowed = more.pop("allowed", {"all": True})
-        scopes = {"scopes": more.pop("scopes")} if "scopes" in more else {}
+        beside = {part: more.pop(part) for part in ("scopes", "match") if part in more}
         keys = {"type": "Inline", "jwks": jwks(*(signers or (self.signer,)))}
         rules = {"issuer": ISSUER, "keys": keys} | more
-        body = {"allowedNamespaces": allowed, "jwt": rules} | scopes
+        body = {"allowedNamespaces": allowed, "jwt": rules} | beside
         self._providers.append(name)
         manifest = {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": name}}
         self.admin.apply(manifest | {"spec": body})

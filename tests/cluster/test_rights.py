@@ -15,6 +15,7 @@ from cluster.road import Road, operator_behind, watches
 from cluster.shop import (
     Object,
     Shop,
+    Signer,
     condition,
     env,
     findings,
@@ -292,6 +293,23 @@ def test_labels_that_may_not_be_read_any_more_leave_open_whether_a_provider_vouc
     with without(shop.admin, road, "namespaces"):
         shop.reads("checkout", *DENIED)
     reads_soon(shop, "checkout", *GOOD)
+
+
+def test_labels_that_may_not_be_read_any_more_leave_open_whose_keys_a_found_token_has(
+    shop: Shop, road: Road
+) -> None:
+    """A token that fails by them must not become good, as one that nobody vouches for is."""
+    issuer = f"https://{shop.namespace}.example.com"
+    allowed = {"selector": {"matchLabels": {"kubernetes.io/metadata.name": shop.namespace}}}
+    shop.provider(issuer=issuer, allowed=allowed, match={"issuer": True})
+    shop.secret("payments", Signer().token(iss=issuer))
+    shop.workload("checkout", pod_spec(env("payments")), replicas=0)
+    shop.check("checkout", workload="Deployment/checkout")
+    reads_soon(shop, "checkout", "False", "SignatureInvalid")
+    with without(shop.admin, road, "namespaces"):
+        reads_soon(shop, "checkout", "Unknown", "AccessDenied")
+        assert "True" not in {ready(one.object)[0] for one in shop.history("checkout")}
+    reads_soon(shop, "checkout", "False", "SignatureInvalid")
 
 
 def test_a_status_that_may_not_be_written_is_written_when_it_may(
