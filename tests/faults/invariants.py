@@ -24,7 +24,7 @@ from itertools import pairwise
 from faults.excuses import Excuses
 from faults.history import ABSENT, DRIFTING, History, Life, SecretVersion, Written, during
 from faults.oracle import Object
-from faults.shown import lags_of, truth_of
+from faults.shown import ROLLING, lags_of, truth_of
 
 UNREAD = frozenset({"ReadFailed", "AccessDenied", "KeysUnavailable", "ProviderNotUsable"})
 # The status gives times in whole seconds.
@@ -111,7 +111,7 @@ def truthful(story: Story, life: Life) -> Iterator[Breach]:
 def _opens(write: Written) -> bool:
     """Whether nothing is judged yet: neither the check nor, of one that follows it, a release."""
     status, reason = write.ready
-    rolls = reason == "RolloutInProgress" and bool(write.workload)
+    rolls = write.ready == ROLLING and bool(write.workload)
     return status == "Unknown" and (reason == "Pending" or rolls)
 
 
@@ -254,7 +254,8 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
     """L2: a verdict that lasts is reached by one transition, and an Event tells it."""
     for before, span, after in truth_of(story.history, life, story.until).changes():
         stood = story.saw(before.start, before.end) and story.saw(span.start, span.end)
-        if not stood or "Unknown" in (before.ready, span.ready):
+        rolled = (before.ready, before.reason, span.ready) == (*ROLLING, "True")
+        if not stood or ("Unknown" in (before.ready, span.ready) and not rolled):
             continue
         if story.undone(before.start, span.end):
             continue

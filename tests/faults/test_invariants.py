@@ -98,6 +98,17 @@ def never_sees_that_a_release_is_rolled_out(plot: Plot) -> None:
     plot.release(60, 2, settled=True)
 
 
+def tells_no_end_of_a_release(plot: Plot) -> None:
+    rolls_out(plot)
+    plot.release(60, 2, settled=True)
+    plot.status(60.2, PASSED, 101)
+
+
+def waits_for_a_release_of_nothing(plot: Plot) -> None:
+    plot.status(30.2, ROLLING, 101)
+    plot.status(30.4, PASSED, 101)
+
+
 def says_true_of_a_bad_one(plot: Plot) -> None:
     plot.status(30.2, PASSED, plot.secret(30, EXPIRED))
 
@@ -180,6 +191,8 @@ BUGS: dict[Callable[[Plot], None], str] = {
     calls_a_release_good_that_is_not_rolled_out: "S1",
     never_follows_a_release: "L1",
     never_sees_that_a_release_is_rolled_out: "L1",
+    tells_no_end_of_a_release: "L2",
+    waits_for_a_release_of_nothing: "U1",
     says_true_of_a_bad_one: "S1",
     says_false_of_a_good_one: "S2",
     names_a_version_that_was_replaced_long_ago: "S2",
