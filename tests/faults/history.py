@@ -107,10 +107,11 @@ class Life:
         """The versions that are writes of a status."""
         return [one for one in self.versions if one.wrote]
 
-    def spec_of(self, generation: int) -> Object | None:
-        """The token's spec of a generation."""
-        found = (one.token for one in self.versions if one.generation == generation)
-        return next(found, None)
+    def spec_of(self, generation: int, at: float) -> Object | None:
+        """The token's spec of a generation at a moment: a restore gives numbers out again."""
+        found = [one for one in self.versions if one.generation == generation]
+        before = [one for one in found if one.at <= at]
+        return (before[-1] if before else found[0]).token if found else None
 
 
 class History:

@@ -98,7 +98,7 @@ def truthful(story: Story, life: Life) -> Iterator[Breach]:
             continue
         if status == "Unknown" and reason in UNREAD and story.excuses.unknown(write.at):
             continue
-        token = life.spec_of(write.observed)
+        token = life.spec_of(write.observed, write.at)
         if token is None:
             yield _breach("S1", life, write, f"observedGeneration {write.observed} never was")
             continue
@@ -190,7 +190,7 @@ def forwards(story: Story, life: Life) -> Iterator[Breach]:
 def ends_in_time(story: Story, life: Life) -> Iterator[Breach]:
     """S4: what time takes away from a verdict is taken in time, by the clock alone."""
     for write, following in _with_next(life):
-        token = life.spec_of(write.observed)
+        token = life.spec_of(write.observed, write.at)
         if write.ready[0] != "True" or not write.bound or token is None:
             continue
         name = token["secretKeyRef"]["name"]

@@ -106,7 +106,18 @@ class World:
         self._put_token(name, self._tokens.any())
 
     def _drift(self, name: str) -> None:
-        """Away from the token that was accepted, and back; nothing else ever changes of it."""
+        """Away from the token that was accepted, and back; nothing else ever changes of it.
+
+        A check that was never judged has accepted none yet: it is left alone.
+        """
+        found = self._api.find("TokenCheck", name, self.namespace)
+        if found is None:  # it was to be made again, and the API server was away
+            self._drifted[name] = 0
+            self._put_token(name, self._tokens.good())
+            self._create_check(name)
+            return
+        if found.get("status", {}).get("observedGeneration", -1) < 0:
+            return
         turn = self._drifted[name] = self._drifted.get(name, 0) + 1
         self._put_token(name, self._tokens.drifted() if turn % 2 else self._tokens.good())
         if turn % DRIFTS == 0:
