@@ -21,6 +21,7 @@ from tokencheck.clients.egress import answer
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.core.questions.vendors.table import VENDORS
+from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.gather.ask_vendor import ask_vendor, interpret
 from tokencheck.model.activity import Answer
 from tokencheck.model.asking import NoReply, Reply
@@ -141,6 +142,13 @@ def provider_of(api: VendorApi, name: str) -> TokenProvider:
     found = parse_tokenprovider(api.provider(name))
     assert not found.invalid
     return found
+
+
+@pytest.mark.parametrize("name", list(VendorType))
+def test_a_vendor_is_shown_tokens_of_the_kind_that_its_own_are_recognised_as(
+    name: VendorType,
+) -> None:
+    assert kind_of(TOKENS[name].encode())[0] == vendor(name).kind
 
 
 @pytest.mark.parametrize("name", list(VendorType))

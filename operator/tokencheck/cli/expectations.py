@@ -159,10 +159,9 @@ def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Tru
     """Return what `gather.trust.provided` makes of the provider, its keys taken from files."""
     jwt, trust = provider.jwt, rules_of(provider)
     if provider.vendor is not None:
-        from tokencheck.core.questions.vendors.table import rules_for
+        from tokencheck.core.questions.vendors.table import implied_by
 
-        implies = rules_for(provider.vendor).implies
-        return replace(trust, implies={**implies, **provider.implies})
+        return replace(trust, implies=implied_by(provider))
     if jwt is None:
         return trust
     if asked.jwks is not None:

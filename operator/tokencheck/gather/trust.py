@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tokencheck.api.tokencheck import TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider
-from tokencheck.core.questions.vendors.table import rules_for
+from tokencheck.core.questions.vendors.table import implied_by
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.gather.sources import Sources
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
@@ -83,8 +83,7 @@ async def provided(provider: TokenProvider, sources: Sources, now: datetime) -> 
     """Return what a usable provider vouches for, its keys read."""
     jwt, trust = provider.jwt, rules_of(provider)
     if provider.vendor is not None:
-        implies = rules_for(provider.vendor).implies
-        return replace(trust, implies={**implies, **provider.implies})
+        return replace(trust, implies=implied_by(provider))
     if jwt is None:
         return trust
     if jwt.remote is not None:

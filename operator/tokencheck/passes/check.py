@@ -126,8 +126,12 @@ async def _revoked(
 
 def _issuing(check: TokenCheck, sources: Sources) -> tuple[TokenProvider, ...]:
     """Return the providers that may be for a JWT that the check finds."""
-    searches = check.spec.discover and check.spec.workload is not None
-    return sources.inventory.issuing() if searches else ()
+    return sources.inventory.issuing() if _searches(check) else ()
+
+
+def _searches(check: TokenCheck) -> bool:
+    """Return whether the check looks for tokens that its spec does not list."""
+    return check.spec.discover and check.spec.workload is not None
 
 
 def _leave_others(key: Key, check: TokenCheck, assessment: Assessment, sources: Sources) -> None:
@@ -149,12 +153,11 @@ def _trusted(
     Another key under the same id leaves a provider's status as it is, and ends verdicts; a provider
     that matches may be for any token that is found.
     """
-    named = [sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider]
-    searches = check.spec.discover and check.spec.workload is not None
+    named = (sources.inventory.provider(t.provider) for t in check.spec.tokens if t.provider)
     maps = (p.jwt.config_map for p in (*named, *issuing) if p and p.jwt and p.jwt.config_map)
     keys = {Key("ConfigMap", sources.own_namespace, one.name) for one in maps}
     keys |= {Key("TokenProvider", "", one.name) for one in issuing}
-    return frozenset(keys | {MATCHING} if searches else keys)
+    return frozenset(keys | {MATCHING} if _searches(check) else keys)
 
 
 def forget(key: Key, sources: Sources, sinks: Sinks) -> Next:

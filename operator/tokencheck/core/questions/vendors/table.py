@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.api.vendor import Vendor, VendorType
 from tokencheck.core.questions.vendors.cloudflare import CLOUDFLARE
 from tokencheck.core.questions.vendors.described import rules_of
@@ -32,6 +33,12 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
         VendorType.STRIPE: STRIPE,
     }
 )
+
+
+def implied_by(provider: TokenProvider) -> Mapping[str, tuple[str, ...]]:
+    """Return which scopes include others: as the vendor has it, and as the admin does before."""
+    known = rules_for(provider.vendor).implies if provider.vendor else {}
+    return {**known, **provider.implies}
 
 
 def rules_for(vendor: Vendor) -> Rules:
