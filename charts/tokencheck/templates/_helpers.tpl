@@ -87,6 +87,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* The TokenChecks of a ClusterTokenCheck say who wrote that: the operator, which makes them, copies its stamp. */}}
+{{- define "tokencheck.makes" -}}
+{{- $root := first . -}}
+{{- if $root.Values.clusterTokenChecks.enabled }}
+- {name: not-made-by-the-operator, expression: "request.resource.resource != 'tokenchecks' || request.userInfo.username != '{{ last . }}'"}
+{{- end }}
+{{- end }}
+
 {{/* Ports of a NetworkPolicy: each of `ports` for each of `protocols`. */}}
 {{- define "tokencheck.openPorts" -}}
 {{- $protocols := .protocols -}}

@@ -17,40 +17,9 @@ from tokencheck.api.fields import Fields
 from tokencheck.api.introspection import Introspection, parse_introspection
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
+from tokencheck.api.selector import Selector, parse_selector
 from tokencheck.api.tokencheck import ConfigMapKeyRef
 from tokencheck.api.vendor import Vendor, parse_vendor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selector:
-    """A label selector; `all` selects every namespace. Source: apimachinery LabelSelector."""
-
-    all: bool = False
-    match_labels: tuple[tuple[str, str], ...] = ()
-    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # key, operator, values
-
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Return whether an object with these labels is selected.
-
-        An empty selector selects nothing.
-        """
-        if self.all:
-            return True
-        if not self.match_labels and not self.expressions:
-            return False
-        return all(labels.get(k) == v for k, v in self.match_labels) and all(
-            _matches(labels, expression) for expression in self.expressions
-        )
-
-
-def _matches(labels: Mapping[str, str], expression: tuple[str, str, tuple[str, ...]]) -> bool:
-    key, operator, values = expression
-    return {
-        "In": labels.get(key) in values,
-        "NotIn": labels.get(key) not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }.get(operator, False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +82,7 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         uid=meta.get("uid", ""),
         generation=meta.get("generation", 0),
         resource_version=meta.get("resourceVersion", ""),
-        allowed=_selector(fields.child("allowedNamespaces")),
+        allowed=_allowed(fields.child("allowedNamespaces")),
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
         introspection=parse_introspection(fields.child("introspection"))
         if fields.values.get("introspection") is not None
@@ -148,18 +117,9 @@ def _match_issuer(fields: Fields) -> bool:
     return wanted
 
 
-def _selector(fields: Fields) -> Selector:
-    labels = fields.child("selector").child("matchLabels").values
-    expressions = tuple(
-        (e.required_text("key"), e.required_text("operator"), e.texts("values"))
-        for e in fields.child("selector").children("matchExpressions")
-    )
-    selector = Selector(
-        all=fields.flag("all"),
-        match_labels=tuple((k, str(v)) for k, v in labels.items()),
-        expressions=expressions,
-    )
-    if not selector.all and not selector.match_labels and not expressions:
+def _allowed(fields: Fields) -> Selector:
+    selector = parse_selector(fields.child("selector"), all_of_them=fields.flag("all"))
+    if selector == Selector():
         fields.fault(
             "selector", "must select namespaces by label; write all: true to allow every namespace"
         )

@@ -23,6 +23,8 @@ import aiohttp
 
 from tokencheck import __version__
 from tokencheck.app.admission import AdmissionProof
+from tokencheck.app.cluster_checks import LIMITS as MAKER_LIMITS
+from tokencheck.app.cluster_checks import ClusterChecks
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import (
     LIMITS,
@@ -44,7 +46,12 @@ from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
-from tokencheck.clients.kube.guard import LEASE_WRITES, OPERATOR_WRITES, Write
+from tokencheck.clients.kube.guard import (
+    LEASE_WRITES,
+    MAKER_WRITES,
+    OPERATOR_WRITES,
+    Write,
+)
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
@@ -111,7 +118,10 @@ async def _main(settings: Settings) -> int:
     for_leases = None
     if settings.leader_elect:
         for_leases = await connect(settings, limits=LIMITS, writes=LEASE_WRITES)
-    operator = Operator(settings, transport, for_leases)
+    for_making = None
+    if settings.cluster_checks:
+        for_making = await connect(settings, limits=MAKER_LIMITS, writes=MAKER_WRITES)
+    operator = Operator(settings, transport, for_leases, for_making)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -119,9 +129,8 @@ async def _main(settings: Settings) -> int:
     try:
         await operator.run(stop)
     finally:
-        await transport.close()
-        if for_leases is not None:
-            await for_leases.close()
+        for one in filter(None, (transport, for_leases, for_making)):
+            await one.close()
     return 0
 
 
@@ -129,7 +138,11 @@ class Operator:
     """All parts of one running operator."""
 
     def __init__(
-        self, settings: Settings, transport: Transport, for_leases: Transport | None
+        self,
+        settings: Settings,
+        transport: Transport,
+        for_leases: Transport | None,
+        for_making: Transport | None,
     ) -> None:
         """Make and join the parts; nothing runs yet."""
         self._settings = settings
@@ -137,12 +150,13 @@ class Operator:
         index = ReferenceIndex()
         self._queue = Queue(random.random)
         self._feed = feed = Feed(index, self._queue, OWN_KINDS)
+        self._pace = replace(NORMAL, compare_s=settings.relist_every_s)
         self._cache = Cache(
             transport,
             parsers=Parsers(workload=parse_workload, pod=parse_pod),
             on_change=feed.notice,
             scope=settings.scope,
-            pace=replace(NORMAL, compare_s=settings.relist_every_s),
+            pace=self._pace,
         )
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
@@ -166,6 +180,9 @@ class Operator:
             rewound=self._kopf.restart,
         )
         self._make_writers(transport, for_leases, role)
+        self._cluster_checks = (
+            ClusterChecks(for_making, role.leadership, pace=self._pace) if for_making else None
+        )
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
 
@@ -290,6 +307,8 @@ class Operator:
             asyncio.create_task(self._election.run()),
             asyncio.create_task(self._admission.run()),
         ]
+        if self._cluster_checks is not None:
+            tasks.append(asyncio.create_task(self._cluster_checks.run()))
         self._kopf.start()
         stopped = asyncio.create_task(stop.wait())
         try:

@@ -19,6 +19,7 @@ class Settings:
         shards: into how many parts the checks are divided, by namespace, a leader each.
         review_authors: whether rights are asked for of whom the API server stamped on a TokenCheck;
             only where a policy keeps others from writing a stamp.
+        cluster_checks: whether TokenChecks are made and kept for ClusterTokenChecks.
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
         relist_every_s: the same for Secrets and all else that informers follow.
         prove_every_s: seconds between two dry runs in a namespace that admission must refuse.
@@ -37,6 +38,7 @@ class Settings:
     leader_elect: bool = True
     shards: int = 1
     review_authors: bool = False
+    cluster_checks: bool = False
     compare_every_s: float = 60.0
     relist_every_s: float = 60.0
     prove_every_s: float = 60.0

@@ -58,6 +58,13 @@ from tokencheck.model.scope import Scope
     default=False,
     help="End checks whose author lost a right; where the API server stamps who asked.",
 )
+@click.option(
+    "--cluster-token-checks/--no-cluster-token-checks",
+    "cluster_checks",
+    envvar="TOKENCHECK_CLUSTER_TOKEN_CHECKS",
+    default=False,
+    help="Keep a TokenCheck for each workload that ClusterTokenChecks select.",
+)
 @click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
 @click.option("--prove-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
@@ -75,6 +82,7 @@ def command(
     leader_elect: bool,
     shards: int,
     review_authors: bool,
+    cluster_checks: bool,
     compare_every: float,
     relist_every: float,
     prove_every: float,
@@ -98,6 +106,7 @@ def command(
         leader_elect=leader_elect,
         shards=shards,
         review_authors=review_authors,
+        cluster_checks=cluster_checks,
         compare_every_s=compare_every,
         relist_every_s=relist_every,
         prove_every_s=prove_every,

@@ -14,6 +14,7 @@ from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.model.activity import Activity, Looked, Standing
 from tokencheck.model.asking import NoReply, Question, Reply
 from tokencheck.model.assessment import Assessment
+from tokencheck.model.estate import Estate, Step
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
@@ -197,6 +198,20 @@ class WriteResult(StrEnum):
     REFUSED = "Refused"  # no right to write: told in logs and metrics, tried again later
     STANDBY = "Standby"  # another replica leads: not sent, and the leader writes it
     REJECTED = "Rejected"  # the schema does not take it: a bug of ours, not tried again as it is
+
+
+class Estates(Protocol):
+    """What the whole cluster has of what ClusterTokenChecks are about."""
+
+    def look(self) -> Estate | None:
+        """Return all that is known now; None while a first list is under way."""
+
+
+class Maker(Protocol):
+    """The one writer of TokenChecks."""
+
+    async def take(self, step: Step) -> WriteResult:
+        """Make, renew or remove one; CONFLICT when the world is another one than was seen."""
 
 
 class StatusSink(Protocol):

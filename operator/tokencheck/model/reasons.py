@@ -153,3 +153,9 @@ class Reason(StrEnum):
     NO_ROLLOUT = "NoRollout", "The kind of workload has no rollout."
     ROLLOUT_FAILED = "RolloutFailed", "The rollout exceeded its deadline or failed."
     WORKLOAD_NOT_FOUND = "WorkloadNotFound", "The workload does not exist."
+
+    # Many checks
+    NO_WORKLOADS = "NoWorkloads", "No workload is selected, or none is left to be checked."
+    CHECKS_FAIL = "ChecksFail", "At least one TokenCheck that was made finds invalid tokens."
+    CHECKS_UNKNOWN = "ChecksUnknown", "At least one TokenCheck that was made is not judged."
+    CHECKS_REFUSED = "ChecksRefused", "At least one TokenCheck could not be made or renewed."

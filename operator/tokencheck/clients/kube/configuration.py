@@ -1,12 +1,15 @@
 """What the kubernetes package knows about clusters: kubeconfig, plugins, tokens, authorities."""
 
 import ssl
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from tokencheck.clients.kube.road import ProxiedRoad, Road, StraightRoad
 from tokencheck.model.errors import UsageError
 
 
@@ -50,3 +53,24 @@ def tls_of(configuration: Configuration) -> ssl.SSLContext:
     """Return what the kubernetes package makes of authorities, client certificate and flags."""
     context: ssl.SSLContext = RESTClientObject(configuration).ssl_context
     return context
+
+
+def road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) -> Road:
+    """Return the way to the server, through a proxy where kubeconfig or environment say so.
+
+    Args:
+        size: connections at the same time.
+    """
+    server, name = configuration.host, configuration.tls_server_name
+    url = urlsplit(server)
+    by_environment = url.scheme in urllib.request.getproxies()
+    if configuration.proxy or (by_environment and not urllib.request.proxy_bypass(url.netloc)):
+        return ProxiedRoad(
+            server,
+            tls,
+            server_name=name,
+            proxy=configuration.proxy,
+            proxy_headers=configuration.proxy_headers,
+            size=size,
+        )
+    return StraightRoad(server, tls, server_name=name, size=size)

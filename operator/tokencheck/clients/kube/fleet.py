@@ -275,7 +275,7 @@ class Fleet(Generic[R]):
         )
         for seed in seeds:
             informer.adopt(seed)
-        return _Member(informer=informer, task=asyncio.create_task(_supervise(informer)))
+        return _Member(informer=informer, task=asyncio.create_task(supervise(informer)))
 
     def _widen(self) -> None:
         """Replace the informers of namespaces by one of the cluster; only what differs is told."""
@@ -308,7 +308,7 @@ def _less(counter: Counter[K], key: K) -> None:
         del counter[key]
 
 
-async def _supervise(informer: Informer[R]) -> None:
+async def supervise(informer: Informer[R]) -> None:
     """Run an informer until cancelled: whatever ends it, it starts again."""
     while True:
         try:

@@ -53,6 +53,14 @@ LEASE_WRITES = (
 )
 """The elector, over a connection of its own."""
 
+MAKER_WRITES = (
+    Write(method="POST", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks")),
+    Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
+    Write(method="DELETE", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),
+    Write(method="PATCH", path=re.compile(rf"{_OWN}/clustertokenchecks/{_NAME}/status")),
+)
+"""What keeps the TokenChecks of ClusterTokenChecks, over a connection of its own."""
+
 COMMAND_WRITES = (
     _PROBE,
     Write(method="PATCH", path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}")),

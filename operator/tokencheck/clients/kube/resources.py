@@ -74,6 +74,12 @@ TOKEN_CHECKS = Resource(api_version=GROUP_VERSION, kind="TokenCheck", plural="to
 TOKEN_PROVIDERS = Resource(
     api_version=GROUP_VERSION, kind="TokenProvider", plural="tokenproviders", namespaced=False
 )
+CLUSTER_TOKEN_CHECKS = Resource(
+    api_version=GROUP_VERSION,
+    kind="ClusterTokenCheck",
+    plural="clustertokenchecks",
+    namespaced=False,
+)
 VALIDATING_POLICIES = Resource(
     api_version="admissionregistration.k8s.io/v1",
     kind="ValidatingAdmissionPolicy",
@@ -103,5 +109,5 @@ WORKLOADS: Mapping[str, Resource] = MappingProxyType(
 )
 """Workloads by kind, whole objects. `discovery` finds other kinds with `spec.template`."""
 
-OWN = MappingProxyType({r.kind: r for r in (TOKEN_CHECKS, TOKEN_PROVIDERS)})
+OWN = MappingProxyType({r.kind: r for r in (TOKEN_CHECKS, TOKEN_PROVIDERS, CLUSTER_TOKEN_CHECKS)})
 """Our own kinds."""

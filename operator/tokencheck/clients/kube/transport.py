@@ -7,16 +7,15 @@ watches never starve a read.
 """
 
 import asyncio
-import ssl
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -34,14 +33,19 @@ from tokencheck.clients.kube.answers import (
     retry_after_s,
 )
 from tokencheck.clients.kube.call import Call, resource_of
-from tokencheck.clients.kube.configuration import load_in_cluster, load_kubeconfig, tls_of
+from tokencheck.clients.kube.configuration import (
+    load_in_cluster,
+    load_kubeconfig,
+    road_to,
+    tls_of,
+)
 from tokencheck.clients.kube.echoes import Known, WithoutEchoes
 from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import pause_s
 from tokencheck.clients.kube.line import Bounds
-from tokencheck.clients.kube.media import JSON, MERGE_PATCH
-from tokencheck.clients.kube.road import ProxiedRoad, Request, Response, Road, StraightRoad
+from tokencheck.clients.kube.media import JSON, MERGE_PATCH, METADATA
+from tokencheck.clients.kube.road import Request, Response, Road
 from tokencheck.clients.kube.urgency import Urgency, urgency_of
 from tokencheck.model.errors import ClusterError, UsageError
 
@@ -99,8 +103,8 @@ class Transport:
         self._reload_lock = asyncio.Lock()
         self._reloaded_at = -_RELOAD_EVERY_S
         self._tls = tls_of(configuration)
-        self._road = _road_to(configuration, self._tls, size=limits.connections)
-        self._streams = _road_to(configuration, self._tls, size=limits.streams)
+        self._road = road_to(configuration, self._tls, size=limits.connections)
+        self._streams = road_to(configuration, self._tls, size=limits.streams)
 
     @classmethod
     async def connect(
@@ -184,7 +188,7 @@ class Transport:
     async def patch(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         params: Mapping[str, str] | None = None,
         *,
         content_type: str = MERGE_PATCH,
@@ -216,6 +220,14 @@ class Transport:
     async def post(self, path: str, body: Mapping[str, Any], *, accept: str = JSON) -> Answer:
         """Return the answer to a create; raises as `patch` does."""
         return await self._request("POST", path, body=body, accept=accept, timeout_s=10.0)
+
+    async def delete(self, path: str, *, uid: str) -> Answer:
+        """Return the answer to a delete of the object with this UID; raises as `patch` does.
+
+        It is removed at once, and what it owns later.
+        """
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        return await self._request("DELETE", path, body=body, accept=METADATA, timeout_s=10.0)
 
     async def stream(
         self, path: str, params: Mapping[str, str], *, accept: str, silent_s: float
@@ -265,7 +277,7 @@ class Transport:
         *,
         accept: str = JSON,
         content_type: str = JSON,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         timeout_s: float,
         only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
@@ -379,19 +391,3 @@ class Transport:
             for road in (self._road, self._streams):
                 road.renew(self._tls)
             return True
-
-
-def _road_to(configuration: Configuration, tls: ssl.SSLContext, *, size: int) -> Road:
-    server, name = configuration.host, configuration.tls_server_name
-    url = urlsplit(server)
-    by_environment = url.scheme in urllib.request.getproxies()
-    if configuration.proxy or (by_environment and not urllib.request.proxy_bypass(url.netloc)):
-        return ProxiedRoad(
-            server,
-            tls,
-            server_name=name,
-            proxy=configuration.proxy,
-            proxy_headers=configuration.proxy_headers,
-            size=size,
-        )
-    return StraightRoad(server, tls, server_name=name, size=size)

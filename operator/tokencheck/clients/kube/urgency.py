@@ -22,7 +22,7 @@ def urgency_of(call: Call) -> Urgency:
         return Urgency.LEASE
     if resource == "events" and call.method != "GET":
         return Urgency.EVENT
-    if "dryRun" in call.params:
+    if "dryRun" in call.params or (resource == "tokenchecks" and call.method != "GET"):
         return Urgency.EVENT  # no verdict waits for it
     if call.method == "PATCH":
         return Urgency.WRITE

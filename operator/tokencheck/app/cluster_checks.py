@@ -1,0 +1,66 @@
+"""The part of the operator that keeps the TokenChecks of ClusterTokenChecks, when it is wanted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from tokencheck.clients.kube.estate import KubeEstate
+from tokencheck.clients.kube.maker import KubeMaker
+from tokencheck.clients.kube.status import StatusWriter
+from tokencheck.clients.kube.transport import Limits, Transport
+from tokencheck.clients.kube.watching import NORMAL, Pace
+from tokencheck.engine.leadership import Leadership
+from tokencheck.model.keys import Key
+from tokencheck.passes.spread import Rounds
+
+LIMITS = Limits(connections=4, streams=8)
+PAUSE_S = 1.0  # between two rounds: what changes meanwhile is taken together
+BEAT_S = 30.0  # refused writes are tried again
+_ALL = Key("ClusterTokenCheck", "", "")
+
+
+class ClusterChecks:
+    """Goes round whenever something changed, while this process leads; `run` it as a task."""
+
+    def __init__(
+        self, transport: Transport, leadership: Leadership, *, pace: Pace = NORMAL
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            transport: for this alone, so that its writes hold up no verdict's.
+            leadership: of this process; ClusterTokenChecks are of the shard of no namespace.
+            pace: of the informers.
+        """
+        self._woken = asyncio.Event()
+        self._leads: Callable[[], bool] = lambda: leadership.leads(_ALL)
+        self._estate = KubeEstate(transport, self._woken.set, pace=pace)
+        self._rounds = Rounds(
+            self._estate,
+            KubeMaker(transport, leads=self._leads),
+            StatusWriter(transport, leads=leadership.leads),
+            clock=lambda: datetime.now(UTC),
+        )
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._estate.run())
+            group.create_task(self._go())
+
+    async def _go(self) -> None:
+        went_at = -BEAT_S
+        more = False
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_S):
+                    await self._woken.wait()
+            wanted = more or self._woken.is_set() or time.monotonic() - went_at >= BEAT_S
+            if not wanted or not self._leads():
+                continue
+            self._woken.clear()
+            went_at = time.monotonic()
+            more = await self._rounds.go()
+            await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,230 @@
+"""Workloads, namespaces and TokenChecks of the whole cluster, for ClusterTokenChecks.
+
+Nothing is watched but ClusterTokenChecks until there is one. Workloads and Namespaces are watched
+as metadata: neither a spec nor a Pod template enters the process.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from tokencheck.api.clustertokencheck import (
+    KIND,
+    KINDS,
+    ClusterTokenCheck,
+    parse_clustertokencheck,
+)
+from tokencheck.api.fields import Fields
+from tokencheck.api.parse_tokencheck import parse_spec
+from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS, Spec
+from tokencheck.clients.kube.decode import decode, labels_of
+from tokencheck.clients.kube.fleet import supervise
+from tokencheck.clients.kube.informer import Informer
+from tokencheck.clients.kube.resources import (
+    CLUSTER_TOKEN_CHECKS,
+    NAMESPACES,
+    TOKEN_CHECKS,
+    WORKLOADS,
+    Resource,
+)
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL, Pace, State, Target
+from tokencheck.model.estate import Estate, Labels, Place, Standing
+
+_STAMPS = (ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS)
+
+
+class _Maker(Struct, rename="camel"):
+    kind: str = ""
+    api_version: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
+class _Meta(Struct, rename="camel"):
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    labels: dict[str, str] = {}
+    annotations: dict[str, Raw] = {}
+    owner_references: list[_Maker] = []
+
+
+class _Condition(Struct):
+    type: str = ""
+    reason: str = ""
+
+
+class _Token(Struct):
+    reason: str = ""
+
+
+class _Status(Struct):
+    verdict: str = ""
+    conditions: list[_Condition] = []
+    tokens: list[_Token] = []
+
+
+class _Check(Struct):
+    metadata: _Meta
+    spec: Raw = Raw(b"{}")
+    status: _Status = _Status()
+
+
+_CHECK = Decoder(_Check)
+_ANY: Decoder[Any] = Decoder()
+_TEXT = Decoder(str)
+_Specs = dict[str, tuple[int, Spec]]  # by UID: of which generation
+
+
+class KubeEstate:
+    """Implements `model.ports.Estates`; `run` it as a task."""
+
+    def __init__(
+        self, transport: Transport, changed: Callable[[], None], *, pace: Pace = NORMAL
+    ) -> None:
+        """Watch nothing yet.
+
+        Args:
+            transport: the way to the server.
+            changed: told of each change that may matter, synchronously.
+            pace: of the informers.
+        """
+        self._transport = transport
+        self._changed = changed
+        self._pace = pace
+        self._specs: _Specs = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cluster_checks = self._informer(CLUSTER_TOKEN_CHECKS, _cluster_check_of)
+        self._namespaces = self._informer(NAMESPACES, labels_of)
+        self._checks = self._informer(TOKEN_CHECKS, partial(_standing_of, self._specs))
+        self._workloads = {
+            kind: self._informer(WORKLOADS[kind], labels_of, metadata_only=True) for kind in KINDS
+        }
+
+    async def run(self) -> None:
+        """Watch ClusterTokenChecks, and all else once there is one, until cancelled."""
+        try:
+            self._start(self._cluster_checks)
+            await asyncio.Event().wait()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def look(self) -> Estate | None:
+        """Return all that is known now; None while a first list is under way."""
+        if not self._cluster_checks.settled.is_set():
+            return None
+        cluster_checks = {one.name: one for one in self._cluster_checks.records().values()}
+        if not cluster_checks:
+            return Estate(cluster_checks={}, namespaces={}, workloads={}, checks={})
+        kinds = {kind for one in cluster_checks.values() for kind in one.kinds}
+        workloads = {kind: self._workloads[kind] for kind in KINDS if kind in kinds}
+        needed = (self._namespaces, self._checks, *workloads.values())
+        for informer in needed:
+            self._start(informer)
+        if not all(informer.settled.is_set() for informer in needed):
+            return None
+        unread = [i for i in (self._cluster_checks, *needed) if i.state is not State.SYNCED]
+        return Estate(
+            cluster_checks=cluster_checks,
+            namespaces={place[1]: labels for place, labels in self._namespaces.records().items()},
+            workloads={
+                kind: _by_place(informer.records())
+                for kind, informer in workloads.items()
+                if informer.state is State.SYNCED
+            },
+            checks=_by_place(self._checks.records()),
+            unread=tuple(informer.target.name for informer in unread),
+        )
+
+    def _start(self, informer: Informer[Any]) -> None:
+        name = informer.target.name
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(supervise(informer))
+
+    def _informer(
+        self,
+        resource: Resource,
+        record: Callable[[Raw | bytes], Any],
+        *,
+        metadata_only: bool | None = None,
+    ) -> Informer[Any]:
+        target = Target(
+            name=resource.plural,
+            path=resource.path() or "",
+            record=record,
+            metadata_only=resource.metadata_only if metadata_only is None else metadata_only,
+        )
+        return Informer(
+            self._transport,
+            target,
+            on_change=self._seen,
+            on_state=lambda _old, _new: self._changed(),
+            pace=self._pace,
+        )
+
+    def _seen(self, _place: object, old: object, new: object) -> None:
+        """A change of what is kept matters; a Deployment's status, say, is not kept."""
+        if isinstance(old, Standing):
+            if new is None:
+                self._specs.pop(old.uid, None)
+            elif isinstance(new, Standing) and old.essence == new.essence:
+                return
+        elif old == new:
+            return
+        self._changed()
+
+
+def _by_place(records: Mapping[tuple[str, str], Any]) -> dict[Place, Any]:
+    return {Place(*place): record for place, record in records.items()}
+
+
+def _cluster_check_of(raw: Raw | bytes) -> ClusterTokenCheck | None:
+    found = decode(_ANY, raw)
+    return parse_clustertokencheck(found) if isinstance(found, dict) else None
+
+
+def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
+    """Return what is kept of a TokenCheck; a spec is parsed once for each generation of it."""
+    check = decode(_CHECK, raw)
+    if check is None:
+        return None
+    meta, status = check.metadata, check.status
+    maker = next((o.uid for o in meta.owner_references if o.controller and o.kind == KIND), "")
+    generation, spec = specs.get(meta.uid, (None, Spec()))
+    if generation != meta.generation or not maker:
+        spec = parse_spec(Fields("spec", msgspec.json.decode(check.spec)))
+    if maker:
+        specs[meta.uid] = meta.generation, spec
+    return Standing(
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        maker=maker,
+        kind=spec.workload.kind if spec.workload else "",
+        workload=spec.workload.name if spec.workload else "",
+        spec=spec if maker else None,
+        labels=MappingProxyType(meta.labels),
+        stamps=MappingProxyType(_stamps_of(meta.annotations)),
+        verdict=status.verdict or "Unknown",
+        reason=_reason_of(status),
+        annotated=bool(meta.annotations),
+    )
+
+
+def _stamps_of(annotations: Mapping[str, Raw]) -> Labels:
+    found = {key: decode(_TEXT, annotations[key]) for key in _STAMPS if key in annotations}
+    return {key: text for key, text in found.items() if text is not None}
+
+
+def _reason_of(status: _Status) -> str:
+    """Return the worst reason: where the gate is advisory, Ready does not say it."""
+    ready = next((one.reason for one in status.conditions if one.type == "Ready"), "Pending")
+    return status.tokens[0].reason if ready == "Advisory" and status.tokens else ready

@@ -1,0 +1,97 @@
+"""Makes, renews and removes the TokenChecks of ClusterTokenChecks."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from tokencheck.clients.kube.answers import Answer, WithheldError
+from tokencheck.clients.kube.media import JSON_PATCH, WRITTEN
+from tokencheck.clients.kube.resources import TOKEN_CHECKS
+from tokencheck.clients.kube.status import FIELD_MANAGER
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.model.errors import ClusterError
+from tokencheck.model.estate import Make, Remove, Renew, Step
+from tokencheck.model.ports import WriteResult
+
+_LOG = logging.getLogger(__name__)
+_RESULTS = {
+    200: WriteResult.WRITTEN,
+    201: WriteResult.WRITTEN,
+    404: WriteResult.GONE,
+    409: WriteResult.CONFLICT,
+    400: WriteResult.REJECTED,
+    422: WriteResult.REJECTED,
+    401: WriteResult.REFUSED,
+    403: WriteResult.REFUSED,
+}
+
+
+class KubeMaker:
+    """Implements `model.ports.Maker`."""
+
+    def __init__(self, transport: Transport, *, leads: Callable[[], bool]) -> None:
+        """Write through `transport`, and only while `leads` says so."""
+        self._transport = transport
+        self._leads = leads
+
+    async def take(self, step: Step) -> WriteResult:
+        """Take one step, and return how it ended.
+
+        CONFLICT says that the world is another one than was seen: the step is planned again.
+        """
+        if not self._leads():
+            return WriteResult.STANDBY
+        try:
+            answer = await self._send(step)
+        except WithheldError:
+            return WriteResult.STANDBY
+        except ClusterError as error:
+            _LOG.warning("TokenCheck %s/%s was not written: %s", *step.place, error)
+            return WriteResult.FAILED
+        result = _RESULTS.get(answer.status, WriteResult.FAILED)
+        if result in (WriteResult.REFUSED, WriteResult.REJECTED):
+            _LOG.warning("TokenCheck %s/%s was refused: HTTP %d", *step.place, answer.status)
+        return result
+
+    async def _send(self, step: Step) -> Answer:
+        match step:
+            case Make(place=place, manifest=manifest):
+                path = TOKEN_CHECKS.path(place.namespace) or ""
+                return await self._transport.post(path, manifest, accept=WRITTEN)
+            case Remove(place=place, standing=standing):
+                path = TOKEN_CHECKS.path(*place) or ""
+                return await self._transport.delete(path, uid=standing.uid)
+            case Renew():  # pragma: no branch - mypy proves it the last
+                return await self._transport.patch(
+                    TOKEN_CHECKS.path(*step.place) or "",
+                    _patch(step),
+                    {"fieldManager": FIELD_MANAGER},
+                    content_type=JSON_PATCH,
+                    accept=WRITTEN,
+                    only_if=self._leads,
+                )
+
+
+def _patch(step: Renew) -> list[dict[str, Any]]:
+    """Return the patch; where another version stands it is a conflict. Source: RFC 6902."""
+    standing = step.standing
+    patch = [
+        _operation("replace", "metadata", "resourceVersion", value=standing.resource_version),
+        _operation("replace", "spec", value=step.spec),
+    ]
+    if step.labels:
+        labels = {key: standing.labels[key] for key in standing.labels.keys() - step.labels.keys()}
+        labels |= {key: value for key, value in step.labels.items() if value is not None}
+        patch.append(_operation("add", "metadata", "labels", value=labels))
+    if step.stamps and not standing.annotated:
+        patch.append(_operation("add", "metadata", "annotations", value={}))
+    for key, value in step.stamps.items():
+        op = "remove" if value is None else "add"
+        patch.append(_operation(op, "metadata", "annotations", key, value=value))
+    return patch
+
+
+def _operation(op: str, *path: str, value: object) -> dict[str, Any]:
+    """Return one operation; names become parts of a JSON Pointer as RFC 6901 section 3 says."""
+    pointer = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path)
+    return {"op": op, "path": pointer} | ({} if op == "remove" else {"value": value})

@@ -1,0 +1,1 @@
+"""ClusterTokenChecks spread out: which TokenChecks they want, and which are there."""

@@ -1,0 +1,134 @@
+"""Which TokenChecks are to be made, renewed and removed, so that each workload has the right one.
+
+Absence is only believed of what was listed: while workloads of a kind cannot be read, no TokenCheck
+of theirs is removed, and while namespaces or TokenChecks cannot, nothing is done at all.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tokencheck.api.clustertokencheck import LABEL_ENABLED, ClusterTokenCheck
+from tokencheck.core.spread.wanted import made, place_of, renewed
+from tokencheck.model.estate import (
+    Estate,
+    Labels,
+    Place,
+    Plan,
+    Remove,
+    Standing,
+    Step,
+    Tally,
+    Whose,
+)
+
+NEEDED = frozenset({"clustertokenchecks", "namespaces", "tokenchecks"})
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    steps: list[Step] = field(default_factory=list)
+    checked: list[Place] = field(default_factory=list)
+    taken: list[Place] = field(default_factory=list)
+    selected: int = 0
+    hand_written: int = 0
+    opted_out: int = 0
+    others: int = 0
+
+    def done(self) -> Plan:
+        tally = Tally(
+            selected=self.selected,
+            checked=tuple(self.checked),
+            hand_written=self.hand_written,
+            opted_out=self.opted_out,
+            others=self.others,
+            taken=tuple(self.taken),
+        )
+        return Plan(steps=tuple(self.steps), tally=tally)
+
+
+def plans_of(estate: Estate) -> Mapping[str, Plan]:
+    """Return the plan of each ClusterTokenCheck, by name: removals first, since they free names.
+
+    A TokenCheck that somebody wrote for a workload wins. Of two ClusterTokenChecks the older one
+    does. One whose spec is wrong wants nothing, and what it made before stays.
+    """
+    if NEEDED & set(estate.unread):
+        return {name: Plan() for name in estate.cluster_checks}
+    sound = sorted(
+        (one for one in estate.cluster_checks.values() if not one.invalid), key=lambda one: one.age
+    )
+    drafts = {one.name: _Draft() for one in estate.cluster_checks.values()}
+    by_hand = {
+        Whose(place.namespace, one.kind, one.workload)
+        for place, one in estate.checks.items()
+        if not one.maker and one.workload
+    }
+    given: dict[Whose, ClusterTokenCheck] = {}
+    for one in sound:
+        for whose, labels in _selected(one, estate):
+            drafts[one.name].selected += 1
+            _decide(one, whose, labels, drafts[one.name], given, by_hand)
+    wanted = {place_of(whose): one.uid for whose, one in given.items()}
+    for one in sound:
+        drafts[one.name].steps += _removals(one, estate, wanted)
+    for whose, one in given.items():
+        labels = estate.workloads[whose.kind][Place(whose.namespace, whose.name)]
+        _keep(one, whose, labels, estate.checks.get(place_of(whose)), drafts[one.name])
+    return {name: draft.done() for name, draft in drafts.items()}
+
+
+def _selected(one: ClusterTokenCheck, estate: Estate) -> Iterator[tuple[Whose, Labels]]:
+    chosen = {name for name, labels in estate.namespaces.items() if one.namespaces.selects(labels)}
+    for kind in one.kinds:
+        for place, labels in estate.workloads.get(kind, {}).items():
+            if place.namespace in chosen and one.workloads.selects(labels):
+                yield Whose(place.namespace, kind, place.name), labels
+
+
+def _decide(
+    one: ClusterTokenCheck,
+    whose: Whose,
+    labels: Labels,
+    draft: _Draft,
+    given: dict[Whose, ClusterTokenCheck],
+    by_hand: set[Whose],
+) -> None:
+    if labels.get(LABEL_ENABLED) == "false":
+        draft.opted_out += 1
+    elif whose in by_hand:
+        draft.hand_written += 1
+    elif whose in given:
+        draft.others += 1
+    else:
+        given[whose] = one
+
+
+def _removals(
+    one: ClusterTokenCheck, estate: Estate, wanted: Mapping[Place, str]
+) -> Iterator[Remove]:
+    """Yield what it made and nothing wants of it any more."""
+    for place, standing in estate.checks.items():
+        unknown = standing.kind in one.kinds and standing.kind not in estate.workloads
+        if standing.maker == one.uid and wanted.get(place) != one.uid and not unknown:
+            yield Remove(place=place, standing=standing)
+
+
+def _keep(
+    one: ClusterTokenCheck,
+    whose: Whose,
+    labels: Labels,
+    standing: Standing | None,
+    draft: _Draft,
+) -> None:
+    if standing is None:
+        draft.steps.append(made(one, whose, labels))
+    elif standing.maker == one.uid:
+        place = place_of(whose)
+        draft.checked.append(place)
+        if (step := renewed(one, whose, labels, standing)) is not None:
+            draft.steps.append(step)
+    elif not standing.maker:
+        draft.taken.append(place_of(whose))  # it checks something else under the name that we need
+    # else it is another one's, which removes it; then the place is free
