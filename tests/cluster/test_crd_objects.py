@@ -207,6 +207,19 @@ def test_the_status_has_no_closed_list_but_the_condition_status(path: Path) -> N
     assert closed == ["status.conditions.status"]
 
 
+def test_a_template_says_what_a_token_check_says() -> None:
+    """What can be in both is the same in both, rules and words included."""
+    many, one = (
+        yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text())["spec"]["versions"][0]["schema"]
+        for name in ("clustertokenchecks", "tokenchecks")
+    )
+    spec = many["openAPIV3Schema"]["properties"]["spec"]["properties"]["template"]
+    template = spec["properties"]["spec"]["properties"]
+    whole = one["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert set(template) == {"defaults", "policy", "gate", "interval"}
+    assert template == {name: whole[name] for name in template}
+
+
 def largest_spec() -> dict:
     """A spec whose every list and string is as long as the schema takes."""
     name, text = "a" * 253, "s" * 128

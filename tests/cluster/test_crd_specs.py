@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from controlplane import Api, ApiError, ControlPlane
+from tokencheck.api.clustertokencheck import parse_clustertokencheck
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokenprovider import parse_tokenprovider
 
@@ -15,6 +16,11 @@ WRONG = yaml.safe_load((TABLES / "wrong.yaml").read_text())
 RIGHT = yaml.safe_load((TABLES / "right.yaml").read_text())
 # What stands before the message of a rule: `Invalid value: ` and, of a string, the value.
 SHOWN_VALUE = re.compile(r'^Invalid value: (?:"(?:[^"\\]|\\.)*": )?')
+PARSERS = {
+    "TokenCheck": parse_tokencheck,
+    "TokenProvider": parse_tokenprovider,
+    "ClusterTokenCheck": parse_clustertokencheck,
+}
 NOT_A_FAULT = "some validation rules were not checked because the object was invalid"
 
 
@@ -62,8 +68,7 @@ def test_a_right_spec_is_taken_as_it_is(admin: Api, namespace: str, row: dict) -
 
 @pytest.mark.parametrize("row", RIGHT, ids=lambda row: row["right"])
 def test_the_operator_finds_no_fault_in_a_right_spec(row: dict) -> None:
-    parse = {"TokenCheck": parse_tokencheck, "TokenProvider": parse_tokenprovider}[row["kind"]]
-    assert parse(manifest_of(row, "shop")).invalid == ()
+    assert PARSERS[row["kind"]](manifest_of(row, "shop")).invalid == ()
 
 
 def test_no_part_of_a_private_key_comes_back_in_a_refusal(admin: Api, namespace: str) -> None:

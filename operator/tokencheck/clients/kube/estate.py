@@ -65,7 +65,7 @@ class _Token(Struct):
     reason: str = ""
 
 
-class _Status(Struct):
+class _Status(Struct, frozen=True):
     verdict: str = ""
     conditions: list[_Condition] = []
     tokens: list[_Token] = []

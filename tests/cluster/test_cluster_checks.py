@@ -1,0 +1,333 @@
+"""One ClusterTokenCheck keeps a TokenCheck for each workload that it selects, and sums them up."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
+from controlplane import Api, ApiError, ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator, install_policies
+
+Object = dict[str, Any]
+KIND = "ClusterTokenCheck"
+VALUES = {"clusterTokenChecks": {"enabled": True}, "admission": {"statusWriters": ["admin"]}}
+MADE_BY = "tokencheck.dev/cluster-check"
+WHO = "tokencheck.dev/requester"
+# Several rounds, a second apart, on a machine that others keep busy.
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def keeper(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator that acts on ClusterTokenChecks, with the rights and policies of the chart."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    install_policies(controlplane, VALUES)
+    config = grant_operator(controlplane, VALUES)
+    args = ("--cluster-token-checks", "--review-authors")
+    process = OperatorProcess(config, log, args=args, plane=controlplane)
+    try:
+        yield process.start()
+    finally:
+        process.stop()
+        install_policies(controlplane, {"admission": {"statusWriters": ["admin"]}})
+
+
+@pytest.fixture
+def made(admin: Api, namespace: str) -> Iterator[Object]:
+    """A ClusterTokenCheck of the test's namespace alone."""
+    yield apply(admin, namespace)
+    admin.delete(KIND, namespace)
+
+
+def apply(api: Api, name: str, **spec: Any) -> Object:
+    only = {"matchLabels": {"kubernetes.io/metadata.name": name}}
+    body = {"namespaceSelector": only, "copyLabels": ["team"]} | spec
+    return api.apply({"apiVersion": API, "kind": KIND, "metadata": {"name": name}, "spec": body})
+
+
+def names(shop: Shop, *, of: str = "") -> set[str]:
+    """The TokenChecks that were made."""
+    selector = f"{MADE_BY}={of or shop.namespace}"
+    found = shop.admin.list("TokenCheck", shop.namespace, labelSelector=selector)
+    return {one["metadata"]["name"] for one in found}
+
+
+def reads(shop: Shop, status: str, reason: str) -> Object:
+    return shop.admin.wait(
+        KIND,
+        shop.namespace,
+        until=lambda it: ready(it) == (status, reason)
+        and it["status"]["observedGeneration"] == it["metadata"]["generation"],
+        timeout_s=PATIENCE_S,
+    )
+
+
+def has(shop: Shop, *expected: str) -> None:
+    eventually(lambda: names(shop) == set(expected), timeout_s=PATIENCE_S)
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_every_workload_gets_its_check_and_the_object_says_how_all_of_them_are(shop: Shop) -> None:
+    reads(shop, "Unknown", "NoWorkloads")
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    shop.workload("db", pod_spec(env("good")), kind="StatefulSet")
+    has(shop, "deployment-web", "statefulset-db")
+    found = reads(shop, "True", "AllChecksPassed")
+    assert found["status"]["good"] == "2/2"
+    assert found["status"]["workloads"] == {
+        "selected": 2,
+        "checked": 2,
+        "handWritten": 0,
+        "optedOut": 0,
+        "others": 0,
+        "refused": 0,
+    }
+    check = shop.admin.get("TokenCheck", "deployment-web", shop.namespace)
+    assert check["spec"]["workloadRef"]["name"] == "web"
+    (owner,) = check["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"]) == (
+        KIND,
+        shop.namespace,
+        found["metadata"]["uid"],
+    )
+
+    shop.secret("good", shop.signer.expired())
+    found = reads(shop, "False", "ChecksFail")
+    worst = found["status"]["failing"]
+    assert {one["name"] for one in worst} == {"deployment-web", "statefulset-db"}
+    assert {one["reason"] for one in worst} == {"TokenExpired"}
+    said = condition(found, "Ready")["message"]
+    assert f"kubectl get tokenchecks -A -l {MADE_BY}={shop.namespace}" in said
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_a_new_template_reaches_every_check_and_what_was_edited_by_hand_goes(shop: Shop) -> None:
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    has(shop, "deployment-web")
+    uid = shop.admin.get("TokenCheck", "deployment-web", shop.namespace)["metadata"]["uid"]
+
+    def spec() -> Object:
+        return shop.admin.get("TokenCheck", "deployment-web", shop.namespace)["spec"]
+
+    apply(shop.admin, shop.namespace, template={"spec": {"interval": "1h"}})
+    eventually(lambda: spec()["interval"] == "1h", timeout_s=PATIENCE_S)
+    shop.change("deployment-web", suspend=True, interval="2h")
+    eventually(lambda: (spec()["interval"], "suspend" in spec()) == ("1h", False),
+               timeout_s=PATIENCE_S)  # fmt: skip
+    found = shop.admin.get("TokenCheck", "deployment-web", shop.namespace)
+    assert found["metadata"]["uid"] == uid, "renewed, not made again: its baseline stays"
+    # A label that the team added is theirs, one that is copied follows the workload.
+    body = {"metadata": {"labels": {"their": "own"}}}
+    shop.admin.patch("TokenCheck", "deployment-web", body, shop.namespace)
+    shop.admin.patch("Deployment", "web", {"metadata": {"labels": {"team": "a"}}}, shop.namespace)
+
+    def labels() -> Object:
+        return shop.admin.get("TokenCheck", "deployment-web", shop.namespace)["metadata"]["labels"]
+
+    eventually(lambda: labels().get("team") == "a", timeout_s=PATIENCE_S)
+    assert labels()["their"] == "own"
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_a_hand_written_check_wins_and_a_label_opts_out_and_both_are_counted(shop: Shop) -> None:
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    shop.workload("jobs", pod_spec(env("good")))
+    has(shop, "deployment-web", "deployment-jobs")
+    shop.check("mine", workload="Deployment/web")
+    has(shop, "deployment-jobs")
+    off = {"metadata": {"labels": {"tokencheck.dev/enabled": "false"}}}
+    shop.admin.patch("Deployment", "jobs", off, shop.namespace)
+    has(shop)
+    found = reads(shop, "Unknown", "NoWorkloads")
+    counts = found["status"]["workloads"]
+    assert (counts["selected"], counts["handWritten"], counts["optedOut"]) == (2, 1, 1)
+    shop.delete("TokenCheck", "mine")
+    has(shop, "deployment-web")
+    assert shop.admin.list("TokenCheck", shop.namespace)
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_a_check_ends_with_its_workload_and_all_of_them_with_their_maker(shop: Shop) -> None:
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    shop.workload("db", pod_spec(env("good")), kind="StatefulSet")
+    has(shop, "deployment-web", "statefulset-db")
+    shop.delete("StatefulSet", "db")
+    has(shop, "deployment-web")
+    shop.admin.delete(KIND, shop.namespace)
+    has(shop)  # the garbage collector's work: the operator has no part in it
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_the_labels_of_a_namespace_decide(shop: Shop) -> None:
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    has(shop, "deployment-web")
+    apply(shop.admin, shop.namespace, namespaceSelector={"matchLabels": {"of": shop.namespace}})
+    has(shop)
+    label = {"metadata": {"labels": {"of": shop.namespace}}}
+    shop.admin.patch("Namespace", shop.namespace, label)
+    has(shop, "deployment-web")
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_every_check_says_who_wrote_the_object_and_ends_when_he_loses_his_rights(
+    controlplane: ControlPlane, shop: Shop
+) -> None:
+    author, name = Author(controlplane, shop), shop.namespace
+    try:
+        shop.secret("good", shop.signer.token())
+        shop.workload("web", pod_spec(env("good")))
+        # A spec that changes is his who changes it.
+        author.api.patch(KIND, name, {"spec": {"template": {"spec": {"interval": "30s"}}}})
+        eventually(lambda: author.name in stamps(shop), timeout_s=PATIENCE_S)
+        reads(shop, "True", "AllChecksPassed")
+        author.loses_secrets()
+        shop.admin.wait(
+            "TokenCheck",
+            "deployment-web",
+            name,
+            until=lambda it: ready(it) == ("Unknown", "AccessRevoked"),
+            timeout_s=PATIENCE_S + 30,
+        )
+        reads(shop, "Unknown", "ChecksUnknown")
+        with pytest.raises(ApiError, match="allowed to get the Secrets of all namespaces"):
+            author.api.patch(KIND, name, {"spec": {"copyLabels": ["other"]}})
+    finally:
+        author.close()
+
+
+@pytest.mark.usefixtures("keeper", "made")
+def test_nobody_else_writes_another_s_name_on_a_check(shop: Shop) -> None:
+    """The API server stamps the object, and lets the operator alone copy that stamp."""
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    eventually(lambda: stamps(shop) == {"admin"}, timeout_s=PATIENCE_S)
+    forged = {"metadata": {"annotations": {WHO: "mallory"}}}
+    shop.admin.patch(KIND, shop.namespace, forged)
+    found = shop.admin.patch("TokenCheck", "deployment-web", forged, shop.namespace)
+    assert found["metadata"]["annotations"][WHO] == "admin"
+    assert shop.admin.get(KIND, shop.namespace)["metadata"]["annotations"][WHO] == "admin"
+
+
+@pytest.mark.usefixtures("made")
+def test_without_the_right_to_write_checks_the_object_says_so(
+    shop: Shop, controlplane: ControlPlane, tmp_path: Path
+) -> None:
+    """The chart's rights without the value: neither workloads nor checks are lost over it."""
+    config = grant_operator(controlplane, VALUES)
+    role = shop.admin.get("ClusterRole", "tokencheck")
+    rules = [one for one in role["rules"] if "create" not in one["verbs"]
+             or one["resources"] != ["tokenchecks"] or "resourceNames" in one]  # fmt: skip
+    assert len(rules) == len(role["rules"]) - 1
+    shop.admin.replace(role | {"rules": rules})
+    process = OperatorProcess(
+        config, tmp_path / "log", args=("--cluster-token-checks",), plane=controlplane
+    )
+    try:
+        process.start()
+        shop.workload("web", pod_spec(env("good")))
+        found = reads(shop, "Unknown", "ChecksRefused")
+        said = condition(found, "Ready")["message"]
+        assert f"TokenCheck {shop.namespace}/deployment-web could not be written" in said
+        assert found["status"]["workloads"]["refused"] == 1
+    finally:
+        process.stop()
+        grant_operator(controlplane, VALUES)
+
+
+@pytest.mark.usefixtures("keeper")
+def test_many_new_workloads_make_no_storm(
+    shop: Shop, keeper: OperatorProcess, controlplane: ControlPlane
+) -> None:
+    """Sixty at once: fifty checks in the first second, and no status write for each."""
+    apply(shop.admin, shop.namespace)
+    try:
+        reads(shop, "Unknown", "NoWorkloads")
+        before = shop.admin.get(KIND, shop.namespace)["metadata"]["resourceVersion"]
+        for number in range(60):
+            shop.workload(f"w{number}", pod_spec(), paused=True, replicas=0)
+        eventually(lambda: len(names(shop)) == 60, timeout_s=PATIENCE_S)
+        shop.admin.wait(
+            KIND,
+            shop.namespace,
+            until=lambda it: it["status"]["workloads"]["checked"] == 60
+            and "Reconciling" not in json.dumps(it["status"]),
+            timeout_s=PATIENCE_S,
+        )
+        written = keeper.metrics()[
+            'tokencheck_status_writes_total{result="Written"}'
+        ]
+        assert written, before
+    finally:
+        shop.admin.delete(KIND, shop.namespace)
+
+
+def stamps(shop: Shop) -> set[str]:
+    found = shop.admin.list("TokenCheck", shop.namespace)
+    return {one["metadata"].get("annotations", {}).get(WHO, "") for one in found}
+
+
+class Author:
+    """Somebody who may write ClusterTokenChecks and get all Secrets, until he may not any more."""
+
+    def __init__(self, plane: ControlPlane, shop: Shop) -> None:
+        self.admin, self._role = shop.admin, f"author-{secrets.token_hex(4)}"
+        self.name = f"system:serviceaccount:{shop.namespace}:author"
+        head = {"apiVersion": "v1", "kind": "ServiceAccount"}
+        place = {"name": "author", "namespace": shop.namespace}
+        self.admin.apply(head | {"metadata": place})
+        self._grant(secrets_too=True)
+        group = "rbac.authorization.k8s.io"
+        self.admin.apply(
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": self._role},
+                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": self._role},
+                "subjects": [{"kind": "ServiceAccount", **place}],
+            }
+        )
+        self.api = plane.api_for_token(plane.token_for_service_account(shop.namespace, "author"))
+        eventually(lambda: self._may("get", "", "secrets"), timeout_s=PATIENCE_S)
+
+    def loses_secrets(self) -> None:
+        self._grant(secrets_too=False)
+        eventually(lambda: not self._may("get", "", "secrets"), timeout_s=PATIENCE_S)
+
+    def close(self) -> None:
+        self.admin.delete("ClusterRoleBinding", self._role)
+        self.admin.delete("ClusterRole", self._role)
+
+    def _grant(self, *, secrets_too: bool) -> None:
+        ours = {"apiGroups": ["tokencheck.dev"], "resources": ["clustertokenchecks"]}
+        rules = [ours | {"verbs": ["get", "patch"]}]
+        if secrets_too:
+            rules.append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
+        head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+        self.admin.apply(head | {"metadata": {"name": self._role}, "rules": rules})
+
+    def _may(self, verb: str, group: str, resource: str) -> bool:
+        review = self.admin.create(
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "metadata": {},
+                "spec": {
+                    "user": self.name,
+                    "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
+                },
+            }
+        )
+        return bool(review["status"]["allowed"])
