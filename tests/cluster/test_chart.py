@@ -114,6 +114,36 @@ def test_credentials_at_providers_add_the_right_to_get_them_and_no_other(shape: 
     assert more == (set() if shape == "cluster" else own)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_only_with_cluster_token_checks_the_operator_may_write_token_checks(shape: str) -> None:
+    manifests = render_chart(SHAPES[shape] | {"clusterTokenChecks": {"enabled": True}})
+    account = one(manifests, "ServiceAccount")["metadata"]["name"]
+    assert set(rights_of(manifests, account)) - set(GOLDEN[shape]) == {
+        "cluster: get,list,watch tokencheck.dev/clustertokenchecks",
+        "cluster: patch tokencheck.dev/clustertokenchecks/status",
+        "cluster: create,delete,patch tokencheck.dev/tokenchecks",
+    }
+    (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-1] == "--cluster-token-checks"
+
+
+def test_only_the_operator_is_spared_the_stamp_and_only_where_it_makes_checks() -> None:
+    def spared(values: dict) -> list[str]:
+        return [
+            condition["expression"]
+            for found in render_chart(values)
+            if found["metadata"]["name"] == "tokencheck-stamp"
+            and "matchConditions" in found["spec"]
+            for condition in found["spec"]["matchConditions"]
+            if condition["name"] == "not-made-by-the-operator"
+        ]
+
+    who = f"system:serviceaccount:{NAMESPACE}:tokencheck"
+    only = f"request.resource.resource != 'tokenchecks' || request.userInfo.username != '{who}'"
+    assert spared({}) == []
+    assert spared({"clusterTokenChecks": {"enabled": True}}) == [only, only]
+
+
 def test_with_shards_the_operator_is_told_and_may_write_their_leases() -> None:
     manifests = render_chart({"shards": 3})
     (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
@@ -155,7 +185,7 @@ def test_users_see_and_write_token_checks_but_never_their_status() -> None:
         "tokencheck-view": [
             {
                 "apiGroups": ["tokencheck.dev"],
-                "resources": ["tokenchecks", "tokenproviders"],
+                "resources": ["tokenchecks", "clustertokenchecks", "tokenproviders"],
                 "verbs": ["get", "list", "watch"],
             }
         ],
@@ -337,7 +367,8 @@ def test_the_service_leads_to_the_pods_of_the_deployment() -> None:
 
 def test_the_crds_stay_when_the_chart_goes() -> None:
     crds = [m for m in render_chart() if m["kind"] == "CustomResourceDefinition"]
-    assert [crd["spec"]["names"]["kind"] for crd in crds] == ["TokenCheck", "TokenProvider"]
+    kinds = [crd["spec"]["names"]["kind"] for crd in crds]
+    assert kinds == ["ClusterTokenCheck", "TokenCheck", "TokenProvider"]
     for crd in crds:
         assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 

@@ -210,7 +210,9 @@ def test_the_status_has_no_closed_list_but_the_condition_status(path: Path) -> N
 def test_a_template_says_what_a_token_check_says() -> None:
     """What can be in both is the same in both, rules and words included."""
     many, one = (
-        yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text())["spec"]["versions"][0]["schema"]
+        yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text())["spec"]["versions"][0][
+            "schema"
+        ]
         for name in ("clustertokenchecks", "tokenchecks")
     )
     spec = many["openAPIV3Schema"]["properties"]["spec"]["properties"]["template"]

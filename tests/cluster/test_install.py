@@ -15,7 +15,9 @@ from controlplane.launch import CHART, CHECKOUT
 from pages import Page
 
 PAGE = Page(CHECKOUT / "docs" / "install.md")
-CRDS = {"tokenchecks.tokencheck.dev", "tokenproviders.tokencheck.dev"}
+CRDS = {
+    f"{plural}.tokencheck.dev" for plural in ("tokenchecks", "clustertokenchecks", "tokenproviders")
+}
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,9 @@ def test_what_the_api_server_refused_is_named_and_counted() -> None:
     step = Make(place=Place("shop", "deployment-new"), manifest={})
     found = status("Valid", plan={"steps": (step,)}, refused={step.place})
     assert ready(found) == ("Unknown", "ChecksRefused")
-    assert "TokenCheck shop/deployment-new could not be written" in found["conditions"][0]["message"]
+    assert (
+        "TokenCheck shop/deployment-new could not be written" in found["conditions"][0]["message"]
+    )
     assert found["workloads"]["refused"] == 1
     assert len(found["conditions"]) == 1  # nothing is under way
 

@@ -30,7 +30,9 @@ STAMP = {"tokencheck.dev/requester": "anna", "tokencheck.dev/requester-groups": 
 ON = {"tokencheck.dev/enabled": "true"}
 
 
-def cluster_check(name: str = "all", *, created: str = "2026-01-01", **spec: Any) -> ClusterTokenCheck:
+def cluster_check(
+    name: str = "all", *, created: str = "2026-01-01", **spec: Any
+) -> ClusterTokenCheck:
     meta = {"name": name, "uid": f"uid-{name}", "generation": 1, "annotations": STAMP}
     meta |= {"creationTimestamp": f"{created}T00:00:00Z"}
     body = {"namespaceSelector": {"matchLabels": ON}} | spec

@@ -7,13 +7,14 @@ from typing import Any
 from tokencheck.clients.kube.answers import Answer, WithheldError
 from tokencheck.clients.kube.media import JSON_PATCH, WRITTEN
 from tokencheck.clients.kube.resources import TOKEN_CHECKS
-from tokencheck.clients.kube.status import FIELD_MANAGER
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.estate import Make, Remove, Renew, Step
 from tokencheck.model.ports import WriteResult
 
+FIELD_MANAGER = "tokencheck-cluster-check"
 _LOG = logging.getLogger(__name__)
+_MANAGER = {"fieldManager": FIELD_MANAGER}
 _RESULTS = {
     200: WriteResult.WRITTEN,
     201: WriteResult.WRITTEN,
@@ -57,7 +58,7 @@ class KubeMaker:
         match step:
             case Make(place=place, manifest=manifest):
                 path = TOKEN_CHECKS.path(place.namespace) or ""
-                return await self._transport.post(path, manifest, accept=WRITTEN)
+                return await self._transport.post(path, manifest, _MANAGER, accept=WRITTEN)
             case Remove(place=place, standing=standing):
                 path = TOKEN_CHECKS.path(*place) or ""
                 return await self._transport.delete(path, uid=standing.uid)
@@ -65,7 +66,7 @@ class KubeMaker:
                 return await self._transport.patch(
                     TOKEN_CHECKS.path(*step.place) or "",
                     _patch(step),
-                    {"fieldManager": FIELD_MANAGER},
+                    _MANAGER,
                     content_type=JSON_PATCH,
                     accept=WRITTEN,
                     only_if=self._leads,

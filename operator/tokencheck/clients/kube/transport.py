@@ -217,9 +217,16 @@ class Transport:
             only_if=only_if,
         )
 
-    async def post(self, path: str, body: Mapping[str, Any], *, accept: str = JSON) -> Answer:
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+    ) -> Answer:
         """Return the answer to a create; raises as `patch` does."""
-        return await self._request("POST", path, body=body, accept=accept, timeout_s=10.0)
+        return await self._request("POST", path, params, body=body, accept=accept, timeout_s=10.0)
 
     async def delete(self, path: str, *, uid: str) -> Answer:
         """Return the answer to a delete of the object with this UID; raises as `patch` does.
