@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster.rendered import SHAPES, one
 from controlplane import Api, ApiError, ControlPlane, build
 from controlplane.launch import CHART, NAMESPACE, render_chart
 from tokencheck.cli.operator import command
-from tokencheck.model.lease import REPLICAS, lease_names
-
-GOLDEN = yaml.safe_load((Path(__file__).parent / "chart" / "rights.yaml").read_text())
-SHAPES = {
-    "cluster": {},
-    "namespaces": {"secrets": {"scope": "namespaces", "namespaces": ["shop", "billing"]}},
-    "named": {
-        "secrets": {
-            "scope": "named",
-            "named": {"shop": ["payments-api", "payments-readonly"], "billing": ["oidc"]},
-        },
-        "workloads": {"extra": [{"apiGroup": "argoproj.io", "resources": ["rollouts"]}]},
-    },
-}
 
 
 def helm(*args: str) -> subprocess.CompletedProcess[str]:
@@ -41,118 +28,9 @@ def refusal_of(values: dict, tmp_path: Path) -> str:
     return done.stderr
 
 
-def rights_of(manifests: list[dict], account: str) -> list[str]:
-    """Every right of the ServiceAccount as `where: verbs group/resources [names]`, sorted."""
-    roles = {
-        (m["kind"], m["metadata"].get("namespace", ""), m["metadata"]["name"]): m for m in manifests
-    }
-    rights = []
-    for binding in manifests:
-        if not binding["kind"].endswith("RoleBinding"):
-            continue
-        assert [subject["name"] for subject in binding["subjects"]] == [account]
-        assert [subject["namespace"] for subject in binding["subjects"]] == [NAMESPACE]
-        where = binding["metadata"].get("namespace", "")
-        role = roles[binding["roleRef"]["kind"], where, binding["roleRef"]["name"]]
-        for rule in role["rules"]:
-            verbs = ",".join(sorted(rule["verbs"]))
-            names = f" {sorted(rule['resourceNames'])}" if "resourceNames" in rule else ""
-            rights += [
-                f"{where or 'everywhere'}: {verbs} {group or 'core'}/{resource}{names}"
-                for group in rule["apiGroups"]
-                for resource in rule["resources"]
-            ]
-    return sorted(rights)
-
-
-def one(manifests: list[dict], kind: str) -> dict:
-    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
-    return found
-
-
 def test_helm_has_nothing_to_say_about_the_chart() -> None:
     done = helm("lint", "--strict", str(CHART))
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_operator_has_exactly_these_rights(shape: str) -> None:
-    manifests = render_chart(SHAPES[shape])
-    account = one(manifests, "ServiceAccount")["metadata"]["name"]
-    assert rights_of(manifests, account) == sorted(GOLDEN[shape])
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_operator_writes_only_the_status_of_its_kinds_and_events(shape: str) -> None:
-    manifests = render_chart(SHAPES[shape])
-    account = one(manifests, "ServiceAccount")["metadata"]["name"]
-    writes = {
-        right.split(": ")[1]
-        for right in rights_of(manifests, account)
-        if right.split()[1] not in ("get,list,watch", "get")
-    }
-    assert writes == {
-        "patch tokencheck.dev/tokenchecks/status",
-        "patch tokencheck.dev/tokenproviders/status",
-        "create,patch events.k8s.io/events",
-        # A question, which changes nothing.
-        "create authorization.k8s.io/subjectaccessreviews",
-        # A dry run, which nothing stores: clients/kube/guard.py.
-        "create,patch tokencheck.dev/tokenchecks ['tokencheck-enforcement-probe']",
-        "create,get,list,watch coordination.k8s.io/leases",
-        "patch coordination.k8s.io/leases ['tokencheck']",
-    }
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_credentials_at_providers_add_the_right_to_get_them_and_no_other(shape: str) -> None:
-    listed = {"providers": {"credentials": ["client", "other"]}}
-    manifests = render_chart(SHAPES[shape] | listed)
-    account = one(manifests, "ServiceAccount")["metadata"]["name"]
-    more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
-    own = {f"{NAMESPACE}: get core/secrets ['client', 'other']"}
-    assert more == (set() if shape == "cluster" else own)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_only_with_cluster_token_checks_the_operator_may_write_token_checks(shape: str) -> None:
-    manifests = render_chart(SHAPES[shape] | {"clusterTokenChecks": {"enabled": True}})
-    account = one(manifests, "ServiceAccount")["metadata"]["name"]
-    assert set(rights_of(manifests, account)) - set(GOLDEN[shape]) == {
-        "cluster: get,list,watch tokencheck.dev/clustertokenchecks",
-        "cluster: patch tokencheck.dev/clustertokenchecks/status",
-        "cluster: create,delete,patch tokencheck.dev/tokenchecks",
-    }
-    (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert container["args"][-1] == "--cluster-token-checks"
-
-
-def test_only_the_operator_is_spared_the_stamp_and_only_where_it_makes_checks() -> None:
-    def spared(values: dict) -> list[str]:
-        return [
-            condition["expression"]
-            for found in render_chart(values)
-            if found["metadata"]["name"] == "tokencheck-stamp"
-            and "matchConditions" in found["spec"]
-            for condition in found["spec"]["matchConditions"]
-            if condition["name"] == "not-made-by-the-operator"
-        ]
-
-    who = f"system:serviceaccount:{NAMESPACE}:tokencheck"
-    only = f"request.resource.resource != 'tokenchecks' || request.userInfo.username != '{who}'"
-    assert spared({}) == []
-    assert spared({"clusterTokenChecks": {"enabled": True}}) == [only, only]
-
-
-def test_with_shards_the_operator_is_told_and_may_write_their_leases() -> None:
-    manifests = render_chart({"shards": 3})
-    (container,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
-    args = container["args"]
-    assert args[args.index("--shards") + 1] == "3"
-    account = one(manifests, "ServiceAccount")["metadata"]["name"]
-    (patch,) = [r for r in rights_of(manifests, account) if "patch coordination" in r]
-    names = sorted((*lease_names(3), REPLICAS))
-    assert patch == f"{NAMESPACE}: patch coordination.k8s.io/leases {names}"
 
 
 def test_two_replicas_are_spread_and_not_drained_at_once() -> None:
@@ -168,49 +46,10 @@ def test_two_replicas_are_spread_and_not_drained_at_once() -> None:
     assert not [one for one in alone if one["kind"] == "PodDisruptionBudget"]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_no_rule_has_a_wildcard(shape: str) -> None:
-    for manifest in render_chart(SHAPES[shape]):
-        assert "*" not in str(manifest.get("rules", []))
-
-
-def test_users_see_and_write_token_checks_but_never_their_status() -> None:
-    roles = {
-        m["metadata"]["name"]: m
-        for m in render_chart()
-        if m["kind"] == "ClusterRole"
-        and any("aggregate-to" in label for label in m["metadata"]["labels"])
-    }
-    assert {name: role["rules"] for name, role in roles.items()} == {
-        "tokencheck-view": [
-            {
-                "apiGroups": ["tokencheck.dev"],
-                "resources": ["tokenchecks", "clustertokenchecks", "tokenproviders"],
-                "verbs": ["get", "list", "watch"],
-            }
-        ],
-        "tokencheck-edit": [
-            {
-                "apiGroups": ["tokencheck.dev"],
-                "resources": ["tokenchecks"],
-                "verbs": ["create", "update", "patch", "delete", "deletecollection"],
-            }
-        ],
-        "tokencheck-admin": [
-            {
-                "apiGroups": ["tokencheck.dev"],
-                "resources": ["tokenchecks/bypass"],
-                "verbs": ["update"],
-            }
-        ],
-    }
-    prefix = "rbac.authorization.k8s.io/aggregate-to"
-    assert f"{prefix}-view" in roles["tokencheck-view"]["metadata"]["labels"]
-    assert f"{prefix}-view" not in roles["tokencheck-edit"]["metadata"]["labels"]
-    assert f"{prefix}-edit" not in roles["tokencheck-admin"]["metadata"]["labels"]
-
-
-POLICIES = {f"tokencheck-{what}" for what in ("requester", "status", "provider", "bypass", "stamp")}
+POLICIES = {
+    f"tokencheck-{what}"
+    for what in ("requester", "status", "provider", "cluster", "bypass", "stamp")
+}
 
 
 def policies_of(manifests: list[dict]) -> dict[str, dict]:

@@ -1,7 +1,7 @@
 """ClusterTokenCheck: one object that keeps a TokenCheck for each of many workloads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +28,7 @@ class ClusterTokenCheck:
         kinds, workloads: of the workloads that are selected.
         copy_labels: keys of labels of a workload that its TokenCheck has too.
         template: what its TokenChecks say beside whose they are, as JSON values.
-        spec: what that means, with every default filled in.
+        spec: what that means, with every default filled in, and of no workload.
         stamps: who asked for the spec, as the API server stamped it; empty without a stamp.
         invalid: what is wrong with the spec; nothing is made then.
     """
@@ -97,7 +97,7 @@ def _spec(template: Fields) -> Spec:
         if template.values.get(name) is not None:
             template.fault(name, "cannot be in a template: the tokens of each workload are found")
     whole = Fields(template.path, {**template.values, "workloadRef": _ANY}, template.faults)
-    return parse_spec(whole)
+    return replace(parse_spec(whole), workload=None)
 
 
 _ANY = MappingProxyType({"kind": "Deployment", "name": "any"})

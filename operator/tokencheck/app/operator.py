@@ -16,18 +16,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from tokencheck import __version__
 from tokencheck.app.admission import AdmissionProof
-from tokencheck.app.cluster_checks import LIMITS as MAKER_LIMITS
 from tokencheck.app.cluster_checks import ClusterChecks
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import (
-    LIMITS,
     Election,
     Handover,
     leadership_of,
@@ -40,22 +37,17 @@ from tokencheck.app.logs import set_up_logs, tell_class_only, tell_end
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.app.passes import CountedStatus, Passes, Role
 from tokencheck.app.recovery import Recovery
+from tokencheck.app.roads import Roads, connect, open_roads
 from tokencheck.app.settings import Settings
 from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
-from tokencheck.clients.kube.guard import (
-    LEASE_WRITES,
-    MAKER_WRITES,
-    OPERATOR_WRITES,
-    Write,
-)
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
-from tokencheck.clients.kube.transport import Limits, Transport
+from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
@@ -114,14 +106,8 @@ def spare_collections() -> None:
 
 async def _main(settings: Settings) -> int:
     asyncio.get_running_loop().set_exception_handler(tell_class_only)
-    transport = await connect(settings)
-    for_leases = None
-    if settings.leader_elect:
-        for_leases = await connect(settings, limits=LIMITS, writes=LEASE_WRITES)
-    for_making = None
-    if settings.cluster_checks:
-        for_making = await connect(settings, limits=MAKER_LIMITS, writes=MAKER_WRITES)
-    operator = Operator(settings, transport, for_leases, for_making)
+    roads = await open_roads(settings)
+    operator = Operator(settings, roads)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -129,22 +115,16 @@ async def _main(settings: Settings) -> int:
     try:
         await operator.run(stop)
     finally:
-        for one in filter(None, (transport, for_leases, for_making)):
-            await one.close()
+        await roads.close()
     return 0
 
 
 class Operator:
     """All parts of one running operator."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        transport: Transport,
-        for_leases: Transport | None,
-        for_making: Transport | None,
-    ) -> None:
+    def __init__(self, settings: Settings, roads: Roads) -> None:
         """Make and join the parts; nothing runs yet."""
+        transport = roads.main
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
@@ -179,14 +159,15 @@ class Operator:
             every_s=settings.compare_every_s,
             rewound=self._kopf.restart,
         )
-        self._make_writers(transport, for_leases, role)
+        self._make_writers(roads, role)
         self._cluster_checks = (
-            ClusterChecks(for_making, role.leadership, pace=self._pace) if for_making else None
+            ClusterChecks(roads.making, role.leadership, pace=self._pace) if roads.making else None
         )
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
 
-    def _make_writers(self, transport: Transport, for_leases: Transport | None, role: Role) -> None:
+    def _make_writers(self, roads: Roads, role: Role) -> None:
+        transport = roads.main
         self._recovery = Recovery(self._try_again)
         self._status = CountedStatus(
             StatusWriter(transport, leads=role.leadership.leads),
@@ -198,7 +179,7 @@ class Operator:
         self._handover = Handover(
             role, self._queue, self._cache, writing=self._writing, events=self._events
         )
-        self._election = Election(self._settings, for_leases, role, self._handover)
+        self._election = Election(self._settings, roads.leases, role, self._handover)
         self._reviews = Requesters(transport) if self._settings.review_authors else None
         self._admission = AdmissionProof(
             transport,
@@ -376,20 +357,3 @@ class Operator:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def connect(
-    settings: Settings,
-    *,
-    limits: Limits | None = None,
-    writes: tuple[Write, ...] = OPERATOR_WRITES,
-) -> Transport:
-    """Return a transport by kubeconfig, or by the Pod's service account.
-
-    Raises:
-        UsageError: the credentials cannot be found or read.
-    """
-    path = Path(settings.kubeconfig) if settings.kubeconfig else None
-    return await Transport.connect(
-        kubeconfig=path, context=settings.context, limits=limits, writes=writes
-    )

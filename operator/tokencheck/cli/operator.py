@@ -1,9 +1,13 @@
 """`tokencheck operator`: run the operator."""
 
+from typing import Any
+
 import click
 
 from tokencheck.app.settings import Settings, parse_listen, parse_names, parse_secrets
 from tokencheck.model.scope import Scope
+
+_SECONDS = click.FloatRange(0.1, 3600.0)
 
 
 @click.command(context_settings={"auto_envvar_prefix": "TOKENCHECK", "show_default": True})
@@ -65,27 +69,16 @@ from tokencheck.model.scope import Scope
     default=False,
     help="Keep a TokenCheck for each workload that ClusterTokenChecks select.",
 )
-@click.option("--compare-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
-@click.option("--relist-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
-@click.option("--prove-every", type=click.FloatRange(0.1, 3600.0), default=60.0, hidden=True)
+@click.option("--compare-every", "compare_every_s", type=_SECONDS, default=60.0, hidden=True)
+@click.option("--relist-every", "relist_every_s", type=_SECONDS, default=60.0, hidden=True)
+@click.option("--prove-every", "prove_every_s", type=_SECONDS, default=60.0, hidden=True)
 def command(
     *,
-    kubeconfig: str | None,
-    context: str | None,
     listen: str,
     secrets_scope: str,
     namespaces: str,
     secrets: str,
-    own_namespace: str,
-    log_level: str,
-    workers: int,
-    leader_elect: bool,
-    shards: int,
-    review_authors: bool,
-    cluster_checks: bool,
-    compare_every: float,
-    relist_every: float,
-    prove_every: float,
+    **as_they_are: Any,  # noqa: ANN401 - Settings says the types
 ) -> int:
     """Run the operator.
 
@@ -93,23 +86,12 @@ def command(
     """
     host, port = parse_listen(listen)
     settings = Settings(
-        kubeconfig=kubeconfig,
-        context=context,
         listen_host=host,
         listen_port=port,
         scope=Scope(secrets_scope),
         namespaces=parse_names(namespaces),
         secrets=parse_secrets(secrets),
-        own_namespace=own_namespace,
-        log_level=log_level,
-        workers=workers,
-        leader_elect=leader_elect,
-        shards=shards,
-        review_authors=review_authors,
-        cluster_checks=cluster_checks,
-        compare_every_s=compare_every,
-        relist_every_s=relist_every,
-        prove_every_s=prove_every,
+        **as_they_are,
     )
     from tokencheck.app.operator import run
 

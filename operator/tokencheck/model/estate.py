@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from tokencheck.api.clustertokencheck import ClusterTokenCheck
-from tokencheck.api.tokencheck import Spec
+from tokencheck.api.tokencheck import Spec, WorkloadRef
 
 
 class Place(NamedTuple):
@@ -30,8 +30,8 @@ class Standing:
 
     Args:
         maker: UID of the ClusterTokenCheck that controls it, "" of one that somebody wrote.
-        spec: with every default filled in; None of one that somebody wrote, which is not compared.
-        kind, workload: of whose tokens it checks, "" without.
+        ref: of whose tokens it checks.
+        spec: all else that it says, with every default filled in; None of one that somebody wrote.
         stamps: who asked for it, as the API server stamped it.
         verdict: Valid, Invalid or Unknown, whatever its gate makes of Ready.
         reason: of what is worst.
@@ -41,8 +41,7 @@ class Standing:
     uid: str
     resource_version: str
     maker: str
-    kind: str = ""
-    workload: str = ""
+    ref: WorkloadRef | None = None
     spec: Spec | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     stamps: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -53,7 +52,7 @@ class Standing:
     @property
     def essence(self) -> tuple[object, ...]:
         """Return all that decides about it; its version moves with every write of its status."""
-        whose = (self.uid, self.maker, self.kind, self.workload)
+        whose = (self.uid, self.maker, self.ref)
         return (*whose, self.spec, self.labels, self.stamps, self.verdict, self.reason)
 
 

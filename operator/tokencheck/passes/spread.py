@@ -38,7 +38,8 @@ class Rounds:
         estate = self._estates.look()
         if estate is None:
             return False
-        plans = plans_of(estate)
+        # Thousands of workloads take a tenth of a second, and no verdict has to wait for them.
+        plans = await asyncio.to_thread(plans_of, estate)
         planned = {step.place for plan in plans.values() for step in plan.steps}
         self._again_at = {at: when for at, when in self._again_at.items() if at in planned}
         now = self._clock()
@@ -70,8 +71,14 @@ class Rounds:
     async def _say(self, estate: Estate, name: str, plan: Plan) -> None:
         one = estate.cluster_checks[name]
         refused = {step.place for step in plan.steps if step.place in self._again_at}
-        status = plan_cluster_status(
-            one, plan, estate.checks, self._clock(), refused=refused, unread=estate.unread
+        status = await asyncio.to_thread(
+            plan_cluster_status,
+            one,
+            plan,
+            estate.checks,
+            self._clock(),
+            refused=refused,
+            unread=estate.unread,
         )
         if status == dict(one.status):
             return

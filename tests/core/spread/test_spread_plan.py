@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tokencheck.api.clustertokencheck import ClusterTokenCheck, parse_clustertokencheck
 from tokencheck.api.fields import Fields
 from tokencheck.api.parse_tokencheck import parse_spec
+from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.core.spread.plan import plans_of
 from tokencheck.core.spread.wanted import place_of
 from tokencheck.model.estate import (
@@ -57,7 +58,8 @@ def estate(
 
 
 def by_hand(kind: str, name: str) -> Standing:
-    return Standing(uid="hand", resource_version="1", maker="", kind=kind, workload=name)
+    ref = WorkloadRef(api_version="v1", kind=kind, name=name)
+    return Standing(uid="hand", resource_version="1", maker="", ref=ref)
 
 
 def taken(before: Estate, steps: tuple[Step, ...]) -> Estate:
@@ -73,9 +75,7 @@ def taken(before: Estate, steps: tuple[Step, ...]) -> Estate:
                     uid=f"uid-{place}",
                     resource_version="1",
                     maker=meta["ownerReferences"][0]["uid"],
-                    kind=manifest["spec"]["workloadRef"]["kind"],
-                    workload=manifest["spec"]["workloadRef"]["name"],
-                    spec=parse_spec(Fields("spec", manifest["spec"])),
+                    **said(manifest["spec"]),
                     labels=meta["labels"],
                     stamps=meta["annotations"],
                 )
@@ -84,11 +84,16 @@ def taken(before: Estate, steps: tuple[Step, ...]) -> Estate:
                 stamps = {**step.standing.stamps, **step.stamps}
                 checks[step.place] = replace(
                     step.standing,
-                    spec=parse_spec(Fields("spec", step.spec)),
+                    **said(step.spec),
                     labels={k: v for k, v in labels.items() if v is not None},
                     stamps={k: v for k, v in stamps.items() if v is not None},
                 )
     return replace(before, checks=checks)
+
+
+def said(spec: Mapping[str, Any]) -> dict[str, Any]:
+    whole = parse_spec(Fields("spec", spec))
+    return {"ref": whole.workload, "spec": replace(whole, workload=None)}
 
 
 def plan(world: Estate, name: str = "all") -> Plan:
@@ -258,11 +263,11 @@ def test_whatever_changes_two_rounds_settle_it_and_no_written_check_is_touched(
     assert all(found.steps == () for found in plans_of(twice).values())
     for at, one in after.checks.items():
         assert twice.checks[at] == one
-    whose = [Whose(at.namespace, one.kind, one.workload) for at, one in twice.checks.items()
-             if one.maker]  # fmt: skip
+    whose = [(at.namespace, one.ref) for at, one in twice.checks.items() if one.maker]
     assert len(whose) == len(set(whose))
-    assert not {(w.namespace, w.kind, w.name) for w in whose} & {
-        (at.namespace, one.kind, one.workload) for at, one in twice.checks.items() if not one.maker
+    hand = [(at.namespace, one.ref) for at, one in twice.checks.items() if not one.maker]
+    assert not {(at, one.kind, one.name) for at, one in whose if one} & {
+        (at, one.kind, one.name) for at, one in hand if one
     }
     tallies = [found.tally for found in plans_of(twice).values()]
     for tally in tallies:

@@ -6,6 +6,7 @@ as metadata: neither a spec nor a Pod template enters the process.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +23,12 @@ from tokencheck.api.clustertokencheck import (
 )
 from tokencheck.api.fields import Fields
 from tokencheck.api.parse_tokencheck import parse_spec
-from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS, Spec
+from tokencheck.api.tokencheck import (
+    ANNOTATION_REQUESTER,
+    ANNOTATION_REQUESTER_GROUPS,
+    Spec,
+    WorkloadRef,
+)
 from tokencheck.clients.kube.decode import decode, labels_of
 from tokencheck.clients.kube.fleet import supervise
 from tokencheck.clients.kube.informer import Informer
@@ -80,7 +86,9 @@ class _Check(Struct):
 _CHECK = Decoder(_Check)
 _ANY: Decoder[Any] = Decoder()
 _TEXT = Decoder(str)
-_Specs = dict[str, tuple[int, Spec]]  # by UID: of which generation
+_Parsed = tuple[int, WorkloadRef | None, Spec]  # of which generation
+_Specs = dict[str, _Parsed]  # by UID
+_NOTHING: _Parsed = (-1, None, Spec())
 
 
 class KubeEstate:
@@ -199,17 +207,17 @@ def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
         return None
     meta, status = check.metadata, check.status
     maker = next((o.uid for o in meta.owner_references if o.controller and o.kind == KIND), "")
-    generation, spec = specs.get(meta.uid, (None, Spec()))
-    if generation != meta.generation or not maker:
-        spec = parse_spec(Fields("spec", msgspec.json.decode(check.spec)))
+    generation, ref, spec = specs.get(meta.uid, _NOTHING)
+    if generation != meta.generation:
+        whole = parse_spec(Fields("spec", msgspec.json.decode(check.spec)))
+        ref, spec = whole.workload, replace(whole, workload=None)
     if maker:
-        specs[meta.uid] = meta.generation, spec
+        specs[meta.uid] = meta.generation, ref, spec
     return Standing(
         uid=meta.uid,
         resource_version=meta.resource_version,
         maker=maker,
-        kind=spec.workload.kind if spec.workload else "",
-        workload=spec.workload.name if spec.workload else "",
+        ref=ref,
         spec=spec if maker else None,
         labels=MappingProxyType(meta.labels),
         stamps=MappingProxyType(_stamps_of(meta.annotations)),

@@ -61,15 +61,15 @@ def plans_of(estate: Estate) -> Mapping[str, Plan]:
     )
     drafts = {one.name: _Draft() for one in estate.cluster_checks.values()}
     by_hand = {
-        Whose(place.namespace, one.kind, one.workload)
+        Whose(place.namespace, one.ref.kind, one.ref.name)
         for place, one in estate.checks.items()
-        if not one.maker and one.workload
+        if not one.maker and one.ref
     }
     given: dict[Whose, ClusterTokenCheck] = {}
     for one in sound:
         for whose, labels in _selected(one, estate):
-            drafts[one.name].selected += 1
-            _decide(one, whose, labels, drafts[one.name], given, by_hand)
+            if _is_free(drafts[one.name], labels, by_hand=whose in by_hand, given=whose in given):
+                given[whose] = one
     wanted = {place_of(whose): one.uid for whose, one in given.items()}
     for one in sound:
         drafts[one.name].steps += _removals(one, estate, wanted)
@@ -87,22 +87,18 @@ def _selected(one: ClusterTokenCheck, estate: Estate) -> Iterator[tuple[Whose, L
                 yield Whose(place.namespace, kind, place.name), labels
 
 
-def _decide(
-    one: ClusterTokenCheck,
-    whose: Whose,
-    labels: Labels,
-    draft: _Draft,
-    given: dict[Whose, ClusterTokenCheck],
-    by_hand: set[Whose],
-) -> None:
+def _is_free(draft: _Draft, labels: Labels, *, by_hand: bool, given: bool) -> bool:
+    """Return whether the workload is for this ClusterTokenCheck, and count it as what it is."""
+    draft.selected += 1
     if labels.get(LABEL_ENABLED) == "false":
         draft.opted_out += 1
-    elif whose in by_hand:
+    elif by_hand:
         draft.hand_written += 1
-    elif whose in given:
+    elif given:
         draft.others += 1
     else:
-        given[whose] = one
+        return True
+    return False
 
 
 def _removals(
@@ -110,7 +106,8 @@ def _removals(
 ) -> Iterator[Remove]:
     """Yield what it made and nothing wants of it any more."""
     for place, standing in estate.checks.items():
-        unknown = standing.kind in one.kinds and standing.kind not in estate.workloads
+        kind = standing.ref.kind if standing.ref else ""
+        unknown = kind in one.kinds and kind not in estate.workloads
         if standing.maker == one.uid and wanted.get(place) != one.uid and not unknown:
             yield Remove(place=place, standing=standing)
 

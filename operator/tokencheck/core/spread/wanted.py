@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from tokencheck.api import API_VERSION
 from tokencheck.api.clustertokencheck import KIND, LABEL_MADE_BY, ClusterTokenCheck
-from tokencheck.api.tokencheck import Spec, WorkloadRef
+from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.model.estate import Labels, Make, Place, Renew, Standing, Whose
 
 MAX_NAME = 63  # of a TokenCheck: a label has to hold it
@@ -61,10 +60,10 @@ def renewed(
     Its spec is compared as a whole, with every default filled in: what somebody added by hand goes.
     Labels that are neither ours nor copied are nobody's business here.
     """
-    wanted = labels_of(cluster_check, workload)
-    ours = {k: v for k, v in standing.labels.items() if k in {*cluster_check.copy_labels, *wanted}}
-    labels, stamps = _change(ours, wanted), _change(standing.stamps, cluster_check.stamps)
-    if standing.spec == _meant(cluster_check, whose) and not labels and not stamps:
+    labels = _labels(cluster_check, workload, standing)
+    stamps = _change(standing.stamps, cluster_check.stamps)
+    said = (standing.ref, standing.spec) == (ref_of(whose), cluster_check.spec)
+    if said and not labels and not stamps:
         return None
     return Renew(
         place=place_of(whose),
@@ -75,22 +74,30 @@ def renewed(
     )
 
 
+def _labels(
+    cluster_check: ClusterTokenCheck, workload: Labels, standing: Standing
+) -> dict[str, str | None]:
+    wanted = labels_of(cluster_check, workload)
+    ours = {key: standing.labels.get(key, "") for key in (*cluster_check.copy_labels, *wanted)}
+    return _change({key: value for key, value in ours.items() if key in standing.labels}, wanted)
+
+
 def _change(old: Labels, new: Labels) -> dict[str, str | None]:
     """Return what turns `old` into `new`, None for what goes."""
+    if old == new:
+        return {}
     gone: dict[str, str | None] = {key: None for key in old if key not in new}
     return gone | {key: value for key, value in new.items() if old.get(key) != value}
 
 
 def spec_of(cluster_check: ClusterTokenCheck, whose: Whose) -> Mapping[str, Any]:
     """Return the spec of the TokenCheck, as it is written."""
-    ref = {"apiVersion": _api_version(whose.kind), "kind": whose.kind, "name": whose.name}
-    return {**cluster_check.template, "workloadRef": ref}
+    ref = ref_of(whose)
+    written = {"apiVersion": ref.api_version, "kind": ref.kind, "name": ref.name}
+    return {**cluster_check.template, "workloadRef": written}
 
 
-def _meant(cluster_check: ClusterTokenCheck, whose: Whose) -> Spec:
-    ref = WorkloadRef(api_version=_api_version(whose.kind), kind=whose.kind, name=whose.name)
-    return replace(cluster_check.spec, workload=ref)
-
-
-def _api_version(kind: str) -> str:
-    return _API_VERSIONS.get(kind, "apps/v1")
+def ref_of(whose: Whose) -> WorkloadRef:
+    """Return how the TokenCheck names its workload."""
+    version = _API_VERSIONS.get(whose.kind, "apps/v1")
+    return WorkloadRef(api_version=version, kind=whose.kind, name=whose.name)
