@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tokencheck.clients.kube.estate import KubeEstate
 from tokencheck.clients.kube.maker import KubeMaker
 from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.transport import Limits, Transport
-from tokencheck.clients.kube.watching import NORMAL, Pace
+from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.engine.leadership import Leadership
 from tokencheck.model.keys import Key
 from tokencheck.passes.spread import Rounds
@@ -24,18 +25,17 @@ _ALL = Key("ClusterTokenCheck", "", "")
 class ClusterChecks:
     """Goes round whenever something changed, while this process leads; `run` it as a task."""
 
-    def __init__(
-        self, transport: Transport, leadership: Leadership, *, pace: Pace = NORMAL
-    ) -> None:
+    def __init__(self, transport: Transport, leadership: Leadership, *, every_s: float) -> None:
         """Join the parts.
 
         Args:
             transport: for this alone, so that its writes hold up no verdict's.
             leadership: of this process; ClusterTokenChecks are of the shard of no namespace.
-            pace: of the informers.
+            every_s: seconds between two lists, which find what no watch told.
         """
         self._woken = asyncio.Event()
         self._leads: Callable[[], bool] = lambda: leadership.leads(_ALL)
+        pace = replace(NORMAL, compare_s=every_s)
         self._estate = KubeEstate(transport, self._woken.set, pace=pace)
         self._rounds = Rounds(
             self._estate,

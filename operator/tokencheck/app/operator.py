@@ -128,20 +128,19 @@ class Operator:
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
+        memory = Recollection()
+        role = Role(leadership=leadership_of(settings), standby=Standby(memory))
         self._queue = Queue(random.random)
         self._feed = feed = Feed(index, self._queue, OWN_KINDS)
-        self._pace = replace(NORMAL, compare_s=settings.relist_every_s)
         self._cache = Cache(
             transport,
             parsers=Parsers(workload=parse_workload, pod=parse_pod),
             on_change=feed.notice,
             scope=settings.scope,
-            pace=self._pace,
+            pace=replace(NORMAL, compare_s=settings.relist_every_s),
         )
         self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
-        memory = Recollection()
-        role = Role(leadership=leadership_of(settings), standby=Standby(memory))
         self._board = ResultBoard(time.time, self._tally, leads=role.leadership.leads)
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
         self._writing: set[Key] = set()
@@ -160,9 +159,7 @@ class Operator:
             rewound=self._kopf.restart,
         )
         self._make_writers(roads, role)
-        self._cluster_checks = (
-            ClusterChecks(roads.making, role.leadership, pace=self._pace) if roads.making else None
-        )
+        self._make_askers(role)
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
 
@@ -180,6 +177,11 @@ class Operator:
             role, self._queue, self._cache, writing=self._writing, events=self._events
         )
         self._election = Election(self._settings, roads.leases, role, self._handover)
+        self._cluster_checks = (
+            ClusterChecks(roads.making, role.leadership, every_s=self._settings.relist_every_s)
+            if roads.making
+            else None
+        )
         self._reviews = Requesters(transport) if self._settings.review_authors else None
         self._admission = AdmissionProof(
             transport,
@@ -187,6 +189,10 @@ class Operator:
             role.leadership.leads,
             every_s=self._settings.prove_every_s,
         )
+        self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
+        transport.on_answer = self._theirs.hear
+
+    def _make_askers(self, role: Role) -> None:
         egress = Egress()
         self._keyring = KeyRing(
             egress,
@@ -205,8 +211,6 @@ class Operator:
             may_ask=role.leadership.leads,
             proven=self._admission.proven,
         )
-        self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
-        transport.on_answer = self._theirs.hear
 
     def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:
         sources = Sources(
