@@ -233,7 +233,8 @@ def refused(world: World) -> list[Callable[[], object]]:
         specs.append((reader, {"tokens": tokens}))
     writes = [created(world, api, world.check(spec)) for api, spec in specs]
     writes.append(created(world, world.admin, probe("probe", world.namespace)))
-    return [*writes, status_write(world, poor), provider_write(world), *bypasses(world)]
+    writes += [status_write(world, poor), provider_write(world), cluster_check_write(world)]
+    return [*writes, *bypasses(world)]
 
 
 def created(world: World, api: Api, check: Object) -> Callable[[], object]:
@@ -253,14 +254,26 @@ def status_write(world: World, api: Api) -> Callable[[], object]:
 
 
 def provider_write(world: World) -> Callable[[], object]:
-    rule = {"apiGroups": ["tokencheck.dev"], "resources": ["tokenproviders"], "verbs": ["patch"]}
-    account = world.name_of("none", False)
-    world.grant(f"{world.provider}-rules", [rule], account, cluster=True)
-    attributes = {"verb": "patch", "group": "tokencheck.dev", "resource": "tokenproviders"}
-    reviewed(world, world.user_name("none", False), attributes)
-    api = world.users["none", False]
+    api = may_write(world, "tokenproviders", "patch")
     spec = {"spec": {"jwt": {"issuer": "https://other.example.com"}}}
     return patched(api, api.path("TokenProvider", None, world.provider), spec)
+
+
+def cluster_check_write(world: World) -> Callable[[], object]:
+    api = may_write(world, "clustertokenchecks", "create")
+    made = {"apiVersion": API, "kind": "ClusterTokenCheck", "metadata": {"name": world.namespace}}
+    made |= {"spec": {"namespaceSelector": {}}}
+    return lambda: api.request("POST", api.path("ClusterTokenCheck"), made, query=DRY)
+
+
+def may_write(world: World, plural: str, verb: str) -> Api:
+    """Somebody whom RBAC lets write objects of the cluster, and who may get no Secret."""
+    rule = {"apiGroups": ["tokencheck.dev"], "resources": [plural], "verbs": [verb]}
+    account = world.name_of("none", False)
+    world.grant(f"{world.provider}-{plural}", [rule], account, cluster=True)
+    attributes = {"verb": verb, "group": "tokencheck.dev", "resource": plural}
+    reviewed(world, world.user_name("none", False), attributes)
+    return world.users["none", False]
 
 
 def bypasses(world: World) -> Iterator[Callable[[], object]]:
