@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 
@@ -124,6 +125,13 @@ def test_an_alg_of_another_type_is_a_fault(mint) -> None:
 def test_a_huge_modulus_is_refused(mint) -> None:
     keys = parse_jwks(mint.key_set([{"key": "rsa", "n": "_" * 2732}]))
     assert keys.faults == ("key 1: RSA with 16392 bits; at most 8192",)
+
+
+@pytest.mark.parametrize(("length", "fault"), [(3, 24), (64, 512), (127, 1016)])
+def test_a_modulus_that_was_factored_vouches_for_nothing(mint, length, fault) -> None:
+    modulus = base64.urlsafe_b64encode(b"\xff" * length).decode().rstrip("=")
+    keys = parse_jwks(mint.key_set([{"key": "rsa", "n": modulus}]))
+    assert keys.faults == (f"key 1: RSA with {fault} bits; at least 1024",)
 
 
 @pytest.mark.parametrize("exponent", ["AQ", "BA", "_________________w"])
@@ -254,9 +262,10 @@ def test_more_than_a_hundred_pem_blocks_are_too_many(mint) -> None:
 
 
 def test_a_key_that_the_library_cannot_use_is_no_verdict(mint, usable) -> None:
-    """A modulus of three bytes is a key by its form."""
-    keys = parse_jwks(mint.key_set([{"key": "rsa", "n": "AQAB"}]))
-    assert read(mint, usable, keys).state is SignatureState.KEY_UNUSABLE
+    """A point beside its curve is a key by its form."""
+    beside = {"key": "ec256", "y": mint.jwk("ec256")["x"]}
+    keys = parse_jwks(mint.key_set([beside]))
+    assert read(mint, usable, keys, key="ec256").state is SignatureState.KEY_UNUSABLE
 
 
 @given(

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from tokencheck.core.tokens.edwards import is_of_low_order
 from tokencheck.core.tokens.strict import base64url
 from tokencheck.model.facts import Problem
 from tokencheck.model.keyset import Jwk
@@ -14,6 +15,7 @@ from tokencheck.model.keyset import Jwk
 RSA_MIN_BITS = (
     2048  # below it a key still verifies and is called weak. Source: RFC 7518 section 3.3
 )
+RSA_LEAST_BITS = 1024  # shorter ones were factored: such a key vouches for nothing
 RSA_MAX_BITS = (
     8192  # a verification with 16384 bits takes milliseconds, and anybody could publish such keys
 )
@@ -102,6 +104,8 @@ def _rsa_fault(value: Mapping[str, object]) -> str | None:
     if not modulus or not exponent:
         return "n or e is not base64url"
     bits = int.from_bytes(modulus).bit_length()
+    if bits < RSA_LEAST_BITS:
+        return f"RSA with {bits} bits; at least {RSA_LEAST_BITS}"
     if bits > RSA_MAX_BITS:
         return f"RSA with {bits} bits; at most {RSA_MAX_BITS}"
     power = int.from_bytes(exponent)
@@ -112,9 +116,11 @@ def _rsa_fault(value: Mapping[str, object]) -> str | None:
 
 def _point_fault(value: Mapping[str, object]) -> str | None:
     coordinates = ("x", "y") if value.get("kty") == "EC" else ("x",)
-    if all(_bytes(value.get(name)) for name in coordinates):
-        return None
-    return f"{' or '.join(coordinates)} is not base64url"
+    if not all(_bytes(value.get(name)) for name in coordinates):
+        return f"{' or '.join(coordinates)} is not base64url"
+    if value.get("kty") == "OKP" and is_of_low_order(str(value.get("crv")), _bytes(value.get("x"))):
+        return "its point is of low order: anybody can sign for it"
+    return None
 
 
 def _bytes(value: object) -> bytes:

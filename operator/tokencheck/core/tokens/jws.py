@@ -3,12 +3,15 @@
 Source: RFC 7515 sections 4, 5.2 and 7.1; RFC 8725.
 """
 
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tokencheck.core.tokens.jwk import jwk_of
 from tokencheck.core.tokens.strict import base64url, malformed, strict_json
 from tokencheck.model.facts import Header, Problem
+from tokencheck.model.keyset import Jwk
 
 _SHORT = re.compile(r"[\x20-\x7e]{1,64}")
 _KEY_ID = re.compile(r"[\x20-\x7e]{0,256}")
@@ -18,6 +21,7 @@ _FORBIDDEN = ("b64", "crit", "zip")
 # They say which key to trust, in the token's own words: an attacker's key and an attacker's
 # address. Never followed.
 _IGNORED = ("jku", "jwk", "x5c", "x5u")
+_NO_KEY = "Have it issued without this header, or with the public key in it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +98,31 @@ def _header(header: Mapping[str, object]) -> Header | Problem:
         return malformed("header typ is not a short text")
     if "kid" in header and not (isinstance(key_id, str) and _KEY_ID.fullmatch(key_id)):
         return malformed("header kid is not printable text of at most 256 characters")
-    return Header(
+    return _brought_fault(header) or Header(
         algorithm=algorithm,
         type=kind if isinstance(kind, str) else None,
         has_key_id="kid" in header,
         forbidden=tuple(name for name in _FORBIDDEN if name in header),
         ignored=tuple(name for name in _IGNORED if name in header),
     )
+
+
+def _brought_fault(header: Mapping[str, object]) -> Problem | None:
+    """Return why a key that a token brings is no key: a private one above all.
+
+    It is never followed, and what is in a certificate is never looked at.
+    Source: RFC 7515 sections 4.1.3 (the public key) and 4.1.6 (a list of base64 texts).
+    """
+    if "jwk" in header and not isinstance(jwk_of(header["jwk"]), Jwk):
+        return malformed("header jwk is not a public key for signatures", _NO_KEY)
+    chain = header.get("x5c", [])
+    if isinstance(chain, list) and all(isinstance(i, str) and _is_base64(i) for i in chain):
+        return None
+    return malformed("header x5c is not a list of certificates", _NO_KEY)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(binascii.a2b_base64(text.encode(), strict_mode=True))
+    except ValueError:
+        return False
