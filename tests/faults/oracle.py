@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import tempfile
 import threading
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from controlplane.cache import cache_folder
+from goprogram import built
 
 Object = dict[str, Any]
 SOURCE = Path(__file__).parent / "oracle"
-_PROGRAM = "oracle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Oracle:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [str(build_oracle())], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [str(built(SOURCE, "faults"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         return self
 
@@ -82,26 +80,3 @@ class Oracle:
         return Timeline(
             tuple(Segment(s["from"], s["ready"], s["reason"], tuple(s["warns"])) for s in answer)
         )
-
-
-def build_oracle() -> Path:
-    """The program, built from the sources as they are now, in the project's cache.
-
-    Raises:
-        RuntimeError: `go` failed; the message holds what it said.
-    """
-    digest = hashlib.sha256()
-    for source in sorted([*SOURCE.glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"]):
-        digest.update(source.read_bytes())
-    target = cache_folder() / "faults" / digest.hexdigest()[:12] / _PROGRAM
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as folder:
-        made = Path(folder) / _PROGRAM
-        command = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(made), "."]
-        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} failed in {SOURCE}:\n{done.stderr}")
-        made.rename(target)
-    return target
