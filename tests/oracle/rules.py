@@ -75,9 +75,8 @@ def _key_id(view: View) -> bool:
     return not isinstance(name, str) or re.fullmatch(r"[ -~]{0,256}", name) is None
 
 
-def _within_leeway(view: View) -> bool:
-    end = view.date("exp")
-    return end is not None and end <= view.case.now <= end + view.case.skew + 1
+def _at_the_end(view: View) -> bool:
+    return view.date("exp") == view.case.now
 
 
 def _fraction(view: View) -> bool:
@@ -155,10 +154,10 @@ RULES = (
         _ALL,
     ),
     Rule(
-        "exp has no leeway",
+        "at exp it has ended",
         "RFC 7519 section 4.1.4: not on or after it",
         frozenset({"expired"}),
-        _within_leeway,
+        _at_the_end,
     ),
     Rule(
         "parts of a second count",

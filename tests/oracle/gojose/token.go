@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -53,10 +54,13 @@ func signatureFaults(asked Question, signed *jose.JSONWebSignature) []string {
 func claimFaults(asked Question, payload map[string]json.RawMessage) []string {
 	faults := []string{}
 	expected := jwt.Expected{Time: asked.now()}
-	validate := func(claims jwt.Claims, expected jwt.Expected, fault string) {
-		if claims.ValidateWithLeeway(expected, asked.leeway()) != nil {
+	within := func(leeway time.Duration, claims jwt.Claims, expected jwt.Expected, fault string) {
+		if claims.ValidateWithLeeway(expected, leeway) != nil {
 			faults = append(faults, fault)
 		}
+	}
+	validate := func(claims jwt.Claims, expected jwt.Expected, fault string) {
+		within(asked.leeway(), claims, expected, fault)
 	}
 	if iss, ok := claim[string](payload, "iss", &faults); ok {
 		expected := jwt.Expected{Time: asked.now(), Issuer: asked.Issuer}
@@ -67,7 +71,7 @@ func claimFaults(asked Question, payload map[string]json.RawMessage) []string {
 		validate(jwt.Claims{Audience: value(aud)}, expected, audience)
 	}
 	if exp, ok := claim[jwt.NumericDate](payload, "exp", &faults); ok {
-		validate(jwt.Claims{Expiry: exp}, expected, expired)
+		within(0, jwt.Claims{Expiry: exp}, expected, expired) // our clockSkew lengthens no token
 	}
 	if nbf, ok := claim[jwt.NumericDate](payload, "nbf", &faults); ok {
 		validate(jwt.Claims{NotBefore: nbf}, expected, notYet)

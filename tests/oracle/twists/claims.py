@@ -6,7 +6,7 @@ import json
 
 from oracle.draft import AUDIENCE, ISSUER, Draft
 
-_TEXTS = ("", "x", AUDIENCE.upper(), AUDIENCE + " ", "é")
+_TEXTS = ("", "x", AUDIENCE.upper(), AUDIENCE + " ", AUDIENCE + "-admin", AUDIENCE[:-1], "é")
 _ODD = (None, "", "soon", "1", [], {}, True, False, [1])
 _NUMBERS = (0, -1, -1e300, 1e300, 1e19, 2**63, 2**62, 1e-9, 253_402_300_799, 253_402_300_800)
 _DATES = ("exp", "nbf", "iat")
