@@ -10,6 +10,7 @@ from tokencheck.core.checks.chain import judge
 from tokencheck.core.tokens.keys import parse_jwks
 from tokencheck.core.tokens.read import read_token
 from tokencheck.model.evidence import Evidence, Held, SecretMeta, TokenEvidence
+from tokencheck.model.facts import Claims
 from tokencheck.model.finding import Check, Finding, Result, Verdict
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
@@ -25,7 +26,6 @@ _WORDS = {
     Reason.KEY_UNUSABLE: "unknown-key",
     Reason.KEYS_UNAVAILABLE: "no-keys",
     Reason.SIGNATURE_INVALID: "signature",
-    Reason.CLAIM_INVALID: "claims",
     Reason.ISSUER_MISMATCH: "issuer",
     Reason.AUDIENCE_MISMATCH: "audience",
     Reason.TOKEN_EXPIRED: "expired",
@@ -42,7 +42,7 @@ def faults_of(case: Case) -> frozenset[str]:
     token = _evidence(case)
     now = datetime.fromtimestamp(case.now, UTC)
     assessment = judge(Evidence(namespace="", policy=Policy(), tokens=(token,)), now)
-    found = frozenset(word for f in assessment.findings if (word := _word(f)))
+    found = frozenset(word for f in assessment.findings for word in _words(f, token))
     assert (assessment.verdict is Verdict.VALID) == (found <= WARNINGS), (assessment, found)
     return found
 
@@ -65,13 +65,17 @@ def _evidence(case: Case) -> TokenEvidence:
     return TokenEvidence(spec=spec, source="", holding=Held(facts=facts, secret=meta), trust=trust)
 
 
-def _word(finding: Finding) -> str | None:
-    """One word of a finding that speaks against the token; a new reason must be given its word."""
+def _words(finding: Finding, token: TokenEvidence) -> tuple[str, ...]:
+    """What a finding says against the token; a new reason must be given its word."""
     if finding.reason is Reason.ISSUED_IN_FUTURE:
-        return "issued-in-future"
+        return ("issued-in-future",)
     if finding.result not in (Result.FAIL, Result.UNKNOWN):
-        return None
+        return ()
     if finding.reason is Reason.NOT_VERIFIABLE:
         # Beside Signature it says only what Signature says: that nobody vouches.
-        return "unrecognised" if finding.check is Check.SIGNATURE else None
-    return _WORDS[finding.reason]
+        return ("unrecognised",) if finding.check is Check.SIGNATURE else ()
+    if finding.reason is Reason.CLAIM_INVALID:
+        assert isinstance(token.holding, Held)
+        claims = token.holding.facts.claims or Claims()
+        return tuple(f"{name}-form" for name, _ in claims.invalid)
+    return (_WORDS[finding.reason],)

@@ -8,19 +8,11 @@ from dataclasses import dataclass
 
 from oracle.view import View, canonical, repeats
 
-_ALL = frozenset(
-    [
-        "unknown-key",
-        "signature",
-        "claims",
-        "expired",
-        "not-yet",
-        "issued-in-future",
-        "issuer",
-        "audience",
-    ]
-)
 _DATES = ("exp", "nbf", "iat")
+_CLAIMS = (*_DATES, "iss", "aud", "sub", "jti")
+_OF_TIME = frozenset({"expired", "not-yet", "issued-in-future"})
+_FORMS = frozenset(f"{name}-form" for name in _CLAIMS)
+_ALL = frozenset({"unknown-key", "signature", "issuer", "audience"}) | _OF_TIME | _FORMS
 _YEAR_10000 = 253_402_300_800
 
 
@@ -90,8 +82,7 @@ def _out_of_range(view: View) -> bool:
 
 
 def _null(view: View) -> bool:
-    names = (*_DATES, "iss", "aud", "sub", "jti")
-    return any(name in view.claims and view.claims[name] is None for name in names)
+    return any(name in view.claims and view.claims[name] is None for name in _CLAIMS)
 
 
 def _never(view: View) -> bool:
@@ -168,21 +159,21 @@ RULES = (
     Rule(
         "a date lies between 1970 and 9999",
         "RFC 7519 section 2 (NumericDate: seconds since 1970)",
-        frozenset({"claims"}),
+        frozenset(f"{name}-form" for name in _DATES),
         _out_of_range,
-        frozenset({"expired", "not-yet", "issued-in-future"}),
+        _OF_TIME,
     ),
     Rule(
         "null is not a value",
         "RFC 7519 sections 4.1.1 to 4.1.7: the type of each claim",
-        frozenset({"claims"}),
+        _FORMS,
         _null,
         frozenset({"issuer", "audience"}),
     ),
     Rule(
         "a token is valid at some time",
         "RFC 7519 sections 4.1.4 and 4.1.5: nbf before exp, whatever the leeway",
-        frozenset({"claims"}),
+        frozenset({"nbf-form"}),
         _never,
     ),
     Rule(

@@ -23,20 +23,9 @@ from oracle.twists import TWISTS
 
 SEED = int(os.environ.get("TOKENCHECK_ORACLE_SEED", "7519"))
 COUNT = int(os.environ.get("TOKENCHECK_ORACLE", "5000"))
-WORDS = frozenset(
-    [
-        "malformed",
-        "algorithm",
-        "unknown-key",
-        "signature",
-        "claims",
-        "expired",
-        "not-yet",
-        "issued-in-future",
-        "issuer",
-        "audience",
-    ]
-)
+WORDS = {"malformed", "algorithm", "unknown-key", "signature", "issuer", "audience"}
+WORDS |= {"expired", "not-yet", "issued-in-future"}
+WORDS |= {f"{name}-form" for name in ("exp", "nbf", "iat", "iss", "aud", "sub", "jti")}
 SHOWN = 5
 
 
@@ -108,7 +97,7 @@ def test_each_fault_that_the_library_knows_occurs(tally: Tally) -> None:
     assert set(tally.words) == WORDS
 
 
-def test_a_third_of_the_tokens_is_good_and_so_are_some_of_most_twists(tally: Tally) -> None:
+def test_a_quarter_of_the_tokens_is_good_and_so_are_some_of_most_twists(tally: Tally) -> None:
     assert tally.good > COUNT / 4
     assert len(tally.good_by_twist) > len(TWISTS) / 2
 

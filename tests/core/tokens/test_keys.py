@@ -268,6 +268,19 @@ def test_a_key_that_the_library_cannot_use_is_no_verdict(mint, usable) -> None:
     assert read(mint, usable, keys, key="ec256").state is SignatureState.KEY_UNUSABLE
 
 
+@pytest.mark.parametrize(("cut", "state"), [(0, "VERIFIED"), (1, "INVALID")])
+def test_a_signature_without_the_zero_before_it_is_none(mint, usable, cut, state) -> None:
+    """OpenSSL takes an RSA-PSS signature that is too short. Source: RFC 8017 section 8.1.2."""
+    keys = parse_jwks(mint.key_set(["weak"]))
+    covered = mint.token({"key": "weak", "header": {"alg": "PS256"}}).rpartition(b".")[0]
+    signature = b"1"
+    while signature[0]:
+        signature = mint.signature("weak", "PS256", covered)
+    token = covered + b"." + base64.urlsafe_b64encode(signature[cut:]).rstrip(b"=")
+    facts = read_token(Sealed(token), usable(keys=keys), fingerprint_key=b"key")
+    assert facts.signature.state is SignatureState[state]
+
+
 @given(
     st.text(max_size=300)
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)

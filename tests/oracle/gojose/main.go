@@ -40,7 +40,7 @@ const (
 	algorithm      = "algorithm"
 	unknownKey     = "unknown-key" // none that is known can judge the signature
 	signature      = "signature"
-	claims         = "claims" // a claim of a form that the library does not take
+	form           = "-form" // after the name of a claim: the library does not take it
 	expired        = "expired"
 	notYet         = "not-yet"
 	issuedInFuture = "issued-in-future"

@@ -92,7 +92,7 @@ func claim[T any](payload map[string]json.RawMessage, name string, faults *[]str
 	}
 	var decoded *T
 	if err := json.Unmarshal(raw, &decoded); err != nil {
-		*faults = append(*faults, claims)
+		*faults = append(*faults, name+form)
 		return nil, false
 	}
 	return decoded, true

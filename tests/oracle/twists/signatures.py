@@ -112,6 +112,25 @@ def salt(draft: Draft) -> None:
     draft.signature = lambda data: signer.salted(named, data, chosen)
 
 
+def leading_zeros(draft: Draft) -> None:
+    """A signature that begins with a zero, without it. Source: RFC 8017 section 8.1.2 (length).
+
+    A short key signs again and again until there is one, with another salt each time.
+    """
+    signer = next(s for s in draft.ring.own if s.name == "rsa-weak")
+    draft.signer, draft.algorithm = signer, draft.rng.choice(("PS256", "PS384"))
+    draft.header |= {"alg": draft.algorithm, "kid": signer.name}
+    draft.keys.append(dict(signer.jwk))
+    named, cut = draft.algorithm, draft.rng.choice([0, 1])
+
+    def sign(data: bytes) -> bytes:
+        while (raw := signer.sign(named, data))[0]:
+            pass
+        return raw[cut:]
+
+    draft.signature = sign
+
+
 def beyond_modulus(draft: Draft) -> None:
     """S + n, which is the same number modulo n. Source: RFC 8017 section 5.2.2."""
     _to(draft, "RS")
@@ -145,6 +164,7 @@ TWISTS = (
     der,
     range_of_numbers,
     salt,
+    leading_zeros,
     beyond_modulus,
     beyond_order,
 )

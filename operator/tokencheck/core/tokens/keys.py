@@ -13,6 +13,7 @@ from tokencheck.core.tokens.jwk import (
     ASYMMETRIC,
     ED_ALGORITHMS,
     PRIVATE,
+    RSA_ALGORITHMS,
     RSA_MIN_BITS,
     SYMMETRIC,
     algorithms_of,
@@ -134,11 +135,21 @@ def _no_key(token: Jws, *, named: bool) -> Signature:
 
 
 class _Built(NamedTuple):
-    """A key object beside the PyJWT algorithm that uses it."""
+    """A key object beside the PyJWT algorithm that uses it.
+
+    Args:
+        size_bytes: of its signatures; None when the algorithm looks at that itself.
+    """
 
     algorithm: Any
     key: Any
     weak: bool
+    size_bytes: int | None
+
+
+def _of_its_size(signature: bytes, built: _Built) -> bool:
+    """OpenSSL takes an RSA-PSS signature without the zeros before it. Source: RFC 8017 8.1.2."""
+    return built.size_bytes in (None, len(signature))
 
 
 def _tried(token: Jws, keys: list[Jwk]) -> Signature:
@@ -154,7 +165,9 @@ def _tried(token: Jws, keys: list[Jwk]) -> Signature:
 def _answer(key: Jwk, token: Jws) -> Signature:
     try:
         built = _built(key.text, token.header.algorithm)
-        accepts = built.algorithm.verify(token.signing_input, built.key, token.signature)
+        accepts = _of_its_size(token.signature, built) and built.algorithm.verify(
+            token.signing_input, built.key, token.signature
+        )
     except Exception:  # noqa: BLE001 - PyJWT and cryptography raise many classes, builtin ones too
         return Signature(state=SignatureState.KEY_UNUSABLE, detail="the key cannot be used")
     if accepts:
@@ -175,4 +188,6 @@ def _built(text: str, algorithm: str) -> _Built:
     name = "EdDSA" if algorithm in ED_ALGORITHMS else algorithm
     verifier = get_default_algorithms()[name]
     key: Any = verifier.from_jwk(text)
-    return _Built(verifier, key, name.startswith(("RS", "PS")) and key.key_size < RSA_MIN_BITS)
+    if name not in RSA_ALGORITHMS:
+        return _Built(verifier, key, weak=False, size_bytes=None)
+    return _Built(verifier, key, key.key_size < RSA_MIN_BITS, (key.key_size + 7) // 8)
