@@ -53,5 +53,6 @@ def test_verify_of_a_file_loads_no_cluster_and_no_cryptography_before_there_are_
     loaded = loaded_by(place, "verify", "--file", place.file("token", issuer.token()), *options)
     assert not loaded & {"asyncio", "aiohttp", "kubernetes", "kopf", "msgspec", "rich", "yaml"}
     assert not loaded & {"tokencheck.api.tokenprovider", "tokencheck.model.workload", "pathlib"}
+    assert not loaded & {"tokencheck.cli.fetching", "httpcore"}
     assert "tokencheck.core.tokens.candidates" not in loaded  # what only discovery needs
     assert ("jwt" in loaded) is keys

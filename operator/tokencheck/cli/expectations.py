@@ -21,6 +21,8 @@ from tokencheck.model.trust import Trust, TrustState, rules_of
 if TYPE_CHECKING:
     from tokencheck.api.tokenprovider import TokenProvider
 
+_KEY_SET_BYTES = 256 << 10
+_BUNDLE_BYTES = 1 << 20  # all authorities of a system are a quarter of that
 _Objects = tuple[Mapping[str, Any], ...]
 
 
@@ -29,8 +31,10 @@ class Asked:
     """The options of `verify` that say what is expected.
 
     Args:
-        provider, check, jwks: files.
+        provider, check, ca_bundle: files.
+        jwks: a file or an address.
         token: which of the check's tokens; the first by default.
+        allow_private: networks to which the address may lead, beside public ones.
     """
 
     provider: str | None = None
@@ -40,6 +44,8 @@ class Asked:
     issuer: str | None = None
     audiences: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    allow_private: tuple[str, ...] = ()
+    ca_bundle: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,11 @@ def expectations_of(asked: Asked) -> Expectations:
     Raises:
         UsageError: a file cannot be read, is no such manifest, or lacks what another one names.
     """
+    if (asked.allow_private or asked.ca_bundle) and "://" not in (asked.jwks or ""):
+        raise UsageError(
+            "--allow-private and --ca-bundle say how --jwks https://… is reached: add it, or, for"
+            " the servers of a TokenProvider, write network.cidrs and tls.caBundle into it"
+        )
     checks = manifests_in(asked.check) if asked.check else ()
     providers = manifests_in(asked.provider) if asked.provider else ()
     check = _check_in(checks, asked.check) if asked.check else Spec()
@@ -134,10 +145,20 @@ def _trust(
             " --provider FILE, or public keys with --jwks FILE"
         )
     if asked.jwks is not None:
-        return _with_keys(trust, _text_of(asked.jwks), asked.jwks)
+        return _given(trust, asked.jwks, asked)
     if spec.keys is not None and trust.state is TrustState.NONE:
         return _with_keys(trust, *_config_map(spec.keys, objects, asked))
     return trust
+
+
+def _given(trust: Trust, jwks: str, asked: Asked) -> Trust:
+    """Return the keys of --jwks: a file, or an address that is asked once."""
+    if "://" not in jwks:
+        return _with_keys(trust, _text_of(jwks), jwks)
+    from tokencheck.cli.fetching import asked_at
+
+    bundle = _text_of(asked.ca_bundle, _BUNDLE_BYTES) if asked.ca_bundle else ""
+    return asked_at(jwks, trust, private=asked.allow_private, ca_bundle=bundle)
 
 
 def _provider_in(objects: _Objects, name: str | None, path: str) -> "TokenProvider":
@@ -167,27 +188,12 @@ def _provided(provider: "TokenProvider", objects: _Objects, asked: Asked) -> Tru
     if asked.jwks is not None:
         return trust
     if jwt.remote is not None:
-        return _asked_of_its_server(provider, trust)
+        from tokencheck.cli.fetching import asked_once
+
+        return asked_once(provider, trust, f"TokenProvider {provider.name}")
     if jwt.config_map is None:
         return _with_keys(trust, jwt.jwks or "", f"TokenProvider {provider.name}")
     return _with_keys(trust, *_config_map(jwt.config_map, objects, asked))
-
-
-def _asked_of_its_server(provider: "TokenProvider", trust: Trust) -> Trust:
-    """Ask once, as the operator does; a fault leaves the signature unknown, never wrong."""
-    import asyncio
-
-    from tokencheck.clients.egress.client import Egress
-    from tokencheck.core.questions.replies import Faulted
-    from tokencheck.gather.ask_keys import ask_keys
-
-    answer = asyncio.run(ask_keys(provider, Egress()))
-    where = f"TokenProvider {provider.name}"
-    if isinstance(answer, Faulted):
-        detail = f"{where} gave no keys: {answer.detail}"
-        state = TrustState.KEYS_UNAVAILABLE
-        return replace(trust, state=state, reason=answer.reason, detail=detail)
-    return replace(trust, state=TrustState.USABLE, keys=answer[0], detail=where)
 
 
 def _config_map(ref: ConfigMapKeyRef, objects: _Objects, asked: Asked) -> tuple[str, str]:
@@ -208,9 +214,9 @@ def _with_keys(trust: Trust, text: str, where: str) -> Trust:
     return replace(trust, state=TrustState.KEYS_UNAVAILABLE, detail=detail)
 
 
-def _text_of(path: str) -> str:
+def _text_of(path: str, limit: int = _KEY_SET_BYTES) -> str:
     try:
         with open(path, "rb") as file:
-            return file.read((256 << 10) + 1).decode("utf-8", "replace")
+            return file.read(limit + 1).decode("utf-8", "replace")
     except OSError:
         raise UsageError(f"The file {path} cannot be read. Name one that exists.") from None

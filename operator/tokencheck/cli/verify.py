@@ -17,7 +17,7 @@ from tokencheck.cli.output import Form, emit, output_option
 from tokencheck.cli.screen import Screen
 from tokencheck.cli.tell import finding_lines, token_lines, told_counts
 from tokencheck.core.checks.chain import judge
-from tokencheck.core.checks.reading import USE_A_PROVIDER
+from tokencheck.core.checks.reading import ASK_AN_ADMIN, USE_A_PROVIDER
 from tokencheck.core.checks.words import shown
 from tokencheck.core.tokens.read import read_token
 from tokencheck.model.errors import UsageError
@@ -48,6 +48,7 @@ _WORDS = (
         "add --ask to show the token to the vendor; a provider with introspection is asked by the"
         " operator alone",
     ),
+    (ASK_AN_ADMIN, "mend what is named and run it again: it was asked once"),
     (USE_A_PROVIDER, "give a TokenProvider with --provider FILE, or public keys with --jwks FILE"),
     (
         "put the issuer's JWKS where the keys are expected",
@@ -68,7 +69,19 @@ _WORDS = (
 )
 @click.option("--check", type=_FILE, help="TokenCheck manifest whose expectations count.")
 @click.option("--token", metavar="NAME", help="Which of its tokens; the first by default.")
-@click.option("--jwks", type=_FILE, help="Public keys: a JSON Web Key Set or PEM.")
+@click.option(
+    "--jwks",
+    type=_FILE,
+    metavar="FILE|URL",
+    help="Public keys: a JSON Web Key Set or PEM, or the https address that is asked for them.",
+)
+@click.option(
+    "--allow-private",
+    metavar="CIDR",
+    multiple=True,
+    help="Private network to which the URL may lead; repeatable.",
+)
+@click.option("--ca-bundle", type=_FILE, help="PEM of the authorities that the URL is held to.")
 @click.option("--issuer", help="Expected issuer.")
 @click.option("--audience", "audiences", multiple=True, help="Expected audience; repeatable.")
 @click.option("--require-scope", "scopes", multiple=True, help="Required scope; repeatable.")
@@ -98,6 +111,7 @@ def command(
     \b
     tokencheck verify --file token.jwt --provider provider.yaml --audience payments-api
     vault read -field=token secret/payments | tokencheck verify - --jwks jwks.json
+    tokencheck verify --file token.jwt --jwks https://login.example.com/realms/shop/keys
     """  # noqa: D301 - click wants the control character itself
     piped = source == ("-",)
     if (source and not piped) or sum((piped, file is not None, secret is not None)) != 1:
