@@ -9,7 +9,8 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from tokencheck.api.keysource import Network, RemoteKeys
-from tokencheck.api.tokenprovider import JwtTrust, Selector, TokenProvider
+from tokencheck.api.selector import Selector
+from tokencheck.api.tokenprovider import JwtTrust, TokenProvider
 from tokencheck.api.urls import Url, parse_url
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.checks.words import shown
