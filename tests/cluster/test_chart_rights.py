@@ -44,13 +44,17 @@ def test_the_operator_writes_only_the_status_of_its_kinds_and_events(shape: str)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_credentials_at_providers_add_the_right_to_get_them_and_no_other(shape: str) -> None:
+def test_what_providers_need_adds_the_right_to_it_and_no_other(shape: str) -> None:
     listed = {"providers": {"credentials": ["client", "other"]}}
     manifests = render_chart(SHAPES[shape] | listed)
     account = one(manifests, "ServiceAccount")["metadata"]["name"]
     more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
     own = {f"{NAMESPACE}: get core/secrets ['client', 'other']"}
     assert more == (set() if shape == "cluster" else own)
+    # Asking the API server about tokens is a right of its own.
+    manifests = render_chart(SHAPES[shape] | {"providers": {"tokenReviews": True}})
+    more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
+    assert more == {"everywhere: create authentication.k8s.io/tokenreviews"}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

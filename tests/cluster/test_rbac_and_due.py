@@ -120,6 +120,24 @@ def test_the_credentials_of_providers_are_granted_by_name_in_the_operators_names
 
 
 @pytest.mark.usefixtures("shop")
+def test_a_provider_that_asks_the_api_server_needs_the_right_to(run: Run, api: Api) -> None:
+    spec = {"allowedNamespaces": {"all": True}, "vendor": {"type": "Kubernetes"}}
+    api.apply(
+        {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": "own"}, "spec": spec}
+    )
+    try:
+        printed = list(yaml.safe_load_all(run("rbac").stdout))
+        values = yaml.safe_load(run("rbac", "-o", "values").stdout)
+    finally:
+        api.delete("TokenProvider", "own")
+    (role,) = [m for m in printed if m["kind"] == "ClusterRole"]
+    (binding,) = [m for m in printed if m["kind"] == "ClusterRoleBinding"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    by_chart = [m["rules"] for m in render_chart(values) if m["kind"] == "ClusterRole"]
+    assert any(role["rules"][0] in rules for rules in by_chart)
+
+
+@pytest.mark.usefixtures("shop")
 def test_another_account_and_another_namespace_are_taken(run: Run) -> None:
     binding = list(yaml.safe_load_all(run("rbac", "--account", "ops:watcher").stdout))[1]
     assert binding["subjects"] == [

@@ -19,6 +19,7 @@ from tokencheck.api.urls import Url
 from tokencheck.api.vendor import Vendor, VendorType
 from tokencheck.clients.egress import answer
 from tokencheck.clients.egress.client import Egress
+from tokencheck.core.hosts.dialled import dialled
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.core.questions.vendors.table import VENDORS
 from tokencheck.core.tokens.recognise import kind_of
@@ -30,6 +31,8 @@ from tokencheck.model.sealed import Sealed
 from vendorapi import DESCRIBED, TOKENS, VendorApi
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
+# Those that are asked over the network; the API server is asked elsewhere.
+ASKED = [one for one in VendorType if one is not VendorType.KUBERNETES]
 ROWS = [(vendor, row) for vendor, rows in TABLE.items() for row in rows]
 
 
@@ -73,8 +76,8 @@ def test_an_answer_means_what_the_table_says(name: str, row: dict[str, Any]) -> 
 
 
 def test_every_vendor_has_rules_and_rows() -> None:
-    assert set(VENDORS) == set(VendorType) - {VendorType.HTTP}
-    assert set(TABLE) == {str(one) for one in VendorType}
+    assert set(VENDORS) == set(ASKED) - {VendorType.HTTP}
+    assert set(TABLE) == {str(one) for one in ASKED}
     for name, rows in TABLE.items():
         assert {row["means"] for row in rows} >= {"active", "inactive"}, name
 
@@ -87,7 +90,7 @@ JSON = st.recursive(
 
 
 @given(
-    name=st.sampled_from(list(VendorType)),
+    name=st.sampled_from(ASKED),
     status=st.sampled_from([200, 204, 400, 401, 403, 404, 429, 500, 503]),
     said=st.dictionaries(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
@@ -112,7 +115,7 @@ def test_interpreting_is_total_and_no_server_s_fault_judges_a_token(
 
 
 @pytest.mark.parametrize("reason", [Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILED])
-@pytest.mark.parametrize("name", list(VendorType))
+@pytest.mark.parametrize("name", ASKED)
 def test_no_answer_keeps_its_reason(name: VendorType, reason: Reason) -> None:
     meaning = interpret(vendor(name), NoReply(reason=reason, detail="no"))
     assert isinstance(meaning, Faulted)
@@ -144,14 +147,14 @@ def provider_of(api: VendorApi, name: str) -> TokenProvider:
     return found
 
 
-@pytest.mark.parametrize("name", list(VendorType))
+@pytest.mark.parametrize("name", ASKED)
 def test_a_vendor_is_shown_tokens_of_the_kind_that_its_own_are_recognised_as(
     name: VendorType,
 ) -> None:
-    assert kind_of(TOKENS[name].encode())[0] == vendor(name).kind
+    assert (kind_of(TOKENS[name].encode())[0],) == vendor(name).kinds
 
 
-@pytest.mark.parametrize("name", list(VendorType))
+@pytest.mark.parametrize("name", ASKED)
 async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType) -> None:
     async with VendorApi() as api:
         found = provider_of(api, name)
@@ -176,6 +179,7 @@ async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType)
             {"type": "CloudflareAccount"},
             "is needed: CloudflareAccount has no address that is the same for all",
         ),
+        ({"type": "Kubernetes", "url": "https://k.example.com"}, "is none of Kubernetes"),
         ({}, "spec.vendor.type"),
         ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),
         ({"type": "GitHub", "http": DESCRIBED}, "is for type: HTTP, and needed there"),
@@ -195,6 +199,17 @@ def test_a_vendor_that_cannot_be_asked_is_a_fault_of_the_spec(
 ) -> None:
     found = parse_tokenprovider({"spec": {"allowedNamespaces": {"all": True}, "vendor": spec}})
     assert any(fault in str(one) for one in found.invalid)
+
+
+def test_the_api_server_has_no_address_and_matches_tokens_of_service_accounts() -> None:
+    spec = {"allowedNamespaces": {"all": True}, "vendor": {"type": "Kubernetes"}}
+    found = parse_tokenprovider({"spec": spec | {"match": {"kinds": ["Kubernetes"]}}})
+    assert not found.invalid
+    assert found.vendor is not None
+    assert (found.vendor.server, found.vendor.places) == (None, frozenset())
+    assert found.match == ("ServiceAccountToken", "LegacyServiceAccountToken")
+    assert dialled(found) is None
+    assert set(found.match) < set(found.vendor.kinds)
 
 
 def test_an_installation_of_one_s_own_is_asked_below_its_address() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -16,12 +17,14 @@ from tokencheck.clients.egress.client import Egress
 from tokencheck.gather.introspector import AT_A_TIME, LONGEST_WAIT
 from tokencheck.gather.introspector import Introspector as Asking
 from tokencheck.model.activity import Activity, ActivityState, Looked
+from tokencheck.model.asking import Reply
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.change import Cause
 from tokencheck.model.evidence import Absent, Held, SecretContent, TokenEvidence, Unread
 from tokencheck.model.facts import Facts, Family
 from tokencheck.model.finding import Verdict
 from tokencheck.model.keys import Key
+from tokencheck.model.ports import TokenReviews
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
@@ -52,7 +55,11 @@ class Bench:
         self.changes: list[tuple[Key, Cause]] = []
         self.leads = True
         self.proven: dict[str, bool] = {"shop": True}
-        self.asking = Asking(
+        self.asking = self.made()
+        self.provider: TokenProvider = parse_tokenprovider(server.provider())
+
+    def made(self, reviews: TokenReviews | None = None) -> Asking:
+        return Asking(
             Egress(),
             self.world,  # type: ignore[arg-type] - the part of an Inventory that is used
             "tokencheck-system",
@@ -61,9 +68,9 @@ class Bench:
             changed=lambda key, cause: self.changes.append((key, cause)),
             may_ask=lambda _key: self.leads,
             proven=lambda namespace: self.proven.get(namespace),
+            reviews=reviews,
             room=ROOM,
         )
-        self.provider: TokenProvider = parse_tokenprovider(server.provider())
 
     def look(
         self, token: str = "t1", key: Key = CHECK, interval: timedelta = MINUTES_10
@@ -344,3 +351,44 @@ async def test_a_check_waits_a_moment_for_the_first_proof_of_its_namespace(bench
     assert bench.server.connections == 0
     bench.proven["shop"] = True
     assert (await bench.asked()).state is ActivityState.KNOWN
+
+
+class OwnApiServer:
+    """Answers TokenReviews, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.says: dict[str, object] = {"authenticated": True, "user": {"username": "ann"}}
+
+    async def review(self, _token: Sealed, audiences: tuple[str, ...]) -> Reply:
+        self.asked.append(audiences)
+        body = json.dumps({"status": self.says}).encode()
+        return Reply(status=201, media_type="application/json", body=body)
+
+
+KUBERNETES = {"allowedNamespaces": {"all": True}, "vendor": {"type": "Kubernetes"}}
+
+
+async def test_of_type_kubernetes_the_own_api_server_is_asked_and_nobody_else(bench: Bench) -> None:
+    own = OwnApiServer()
+    bench.asking = bench.made(reviews=own)
+    bench.provider = parse_tokenprovider({"metadata": {"name": "own"}, "spec": KUBERNETES})
+    found = await bench.asked()
+    assert found.answer is not None
+    assert found.answer.active
+    own.says = {"error": '[invalid bearer token, serviceaccounts "a" not found]'}
+    found = await bench.asked(after=MINUTES_10)
+    assert found.answer is not None
+    assert (found.answer.active, found.answer.why) == (False, "its ServiceAccount is gone")
+    own.says = {"error": "[invalid bearer token, etcdserver: request timed out]"}
+    await bench.asked(after=MINUTES_10)
+    found = await bench.asked(after=timedelta(seconds=15))
+    assert found.state is ActivityState.FAULTED
+    assert own.asked == [(), (), (), ()]
+    assert bench.server.connections == 0
+
+
+async def test_without_a_road_to_the_api_server_its_tokens_are_unknown(bench: Bench) -> None:
+    bench.provider = parse_tokenprovider({"metadata": {"name": "own"}, "spec": KUBERNETES})
+    found = await bench.asked()
+    assert (found.state, found.reason) == (ActivityState.FAULTED, Reason.NOT_ASKED)

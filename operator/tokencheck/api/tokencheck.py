@@ -200,10 +200,16 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requester:
-    """A user as the API server knows him."""
+    """A user as the API server knows him.
+
+    Args:
+        extra: what else its authenticator tells, by name. Source: authentication.k8s.io UserInfo.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

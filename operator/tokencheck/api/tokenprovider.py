@@ -19,7 +19,7 @@ from tokencheck.api.invalid import Invalid
 from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
 from tokencheck.api.selector import Selector, parse_selector
 from tokencheck.api.tokencheck import ConfigMapKeyRef
-from tokencheck.api.vendor import Vendor, parse_vendor
+from tokencheck.api.vendor import SERVICE_ACCOUNT, Vendor, VendorType, parse_vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,8 @@ class TokenProvider:
     """A TokenProvider as the API server holds it; `invalid` lists the faults of its spec.
 
     Args:
-        match: kinds of tokens that it is asked about though nobody listed them.
+        match: kinds of tokens that it is asked about though nobody listed them, as they are
+            recognised.
         match_issuer: whether JWTs of its issuer are verified by its keys though nobody listed them.
     """
 
@@ -105,7 +106,7 @@ def _match(fields: Fields) -> tuple[str, ...]:
     if kinds and kinds != (fields.child("vendor").text("type"),):
         fields.child("match").fault("kinds", "must be the vendor's own type")
         return ()
-    return kinds
+    return SERVICE_ACCOUNT if kinds == (VendorType.KUBERNETES,) else kinds
 
 
 def _match_issuer(fields: Fields) -> bool:

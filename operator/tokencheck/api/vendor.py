@@ -9,13 +9,14 @@ from tokencheck.api.urls import Url, parse_url
 
 
 class VendorType(StrEnum):
-    """Vendors by the name that their tokens are recognised by (`model.facts.Facts.kind`)."""
+    """Vendors by name; most have it from the kind of their tokens (`model.facts.Facts.kind`)."""
 
     CLOUDFLARE = "Cloudflare"
     CLOUDFLARE_ACCOUNT = "CloudflareAccount"
     GITHUB = "GitHub"
     GITLAB = "GitLab"
     HUGGING_FACE = "HuggingFace"
+    KUBERNETES = "Kubernetes"  # the API server of the operator's own cluster
     NPM = "npm"
     OPEN_AI = "OpenAI"
     SEND_GRID = "SendGrid"
@@ -26,6 +27,10 @@ class VendorType(StrEnum):
 
 
 OPAQUE = "Opaque"  # the kind of tokens that say nothing of themselves
+SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
+# Who signs in to an API server may do so by his own issuer, by a list or by a webhook too. Source:
+# kubernetes.io, "Authenticating".
+_BEARER = (*SERVICE_ACCOUNT, "JWT", OPAQUE)
 
 
 # Those that are missing have no address for all: an account's, an installation's.
@@ -49,31 +54,36 @@ class Vendor:
 
     Args:
         server: the address below which the vendor's paths are: its public one, or one's own
-            installation's.
+            installation's; None where the operator's own API server is asked, over its own road.
         described: how it is asked and what it means, of type HTTP alone.
     """
 
     type: VendorType
-    server: Url
+    server: Url | None
     described: Described | None = None
 
     @property
     def name(self) -> str:
         """Return what people call it."""
+        if self.server is None:
+            return "the API server"
         return str(self.type) if self.described is None else "the API"
 
     @property
-    def kind(self) -> str:
-        """Return the kind of the only tokens that it is shown."""
-        return str(self.type) if self.described is None else OPAQUE
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of the only tokens that it is shown."""
+        if self.server is None:
+            return _BEARER
+        return (str(self.type) if self.described is None else OPAQUE,)
 
     @property
     def places(self) -> frozenset[str]:
         """Return the one server that may be shown a token; spec.hosts is about keys."""
-        return frozenset((self.server.place,))
+        return frozenset((self.server.place,) if self.server else ())
 
     def at(self, path: str) -> Url:
         """Return the address of a path that begins with a slash."""
+        assert self.server is not None  # noqa: S101 - the API server is asked elsewhere
         base = self.server.path.rstrip("/")
         return Url(host=self.server.host, port=self.server.port, path=f"{base}{path}")
 
@@ -91,6 +101,19 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         return None
     if kind is VendorType.HTTP:
         described = parse_described(fields.child("http"))
+    if kind is VendorType.KUBERNETES:
+        return _own_api_server(fields)
+    url = _url(fields, kind)
+    return Vendor(type=kind, server=url, described=described) if url is not None else None
+
+
+def _own_api_server(fields: Fields) -> Vendor:
+    if fields.values.get("url") is not None:
+        fields.fault("url", "is none of Kubernetes: the operator asks its own API server")
+    return Vendor(type=VendorType.KUBERNETES, server=None)
+
+
+def _url(fields: Fields, kind: VendorType) -> Url | None:
     text = fields.text("url") or _PUBLIC.get(kind)
     if text is None:
         fields.fault("url", f"is needed: {kind} has no address that is the same for all")
@@ -101,4 +124,4 @@ def parse_vendor(fields: Fields) -> Vendor | None:
     if not isinstance(url, Url):
         fields.fault("url", url)
         return None
-    return Vendor(type=kind, server=url, described=described)
+    return url

@@ -47,6 +47,7 @@ from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
+from tokencheck.clients.kube.token_reviews import TokenReviewer
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
@@ -201,7 +202,12 @@ class Operator:
             changed=self._tell,
             may_ask=role.leadership.leads_any,
         )
-        self._introspector = Introspector(
+        self._introspector = self._make_introspector(egress, transport, role)
+        self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
+        transport.on_answer = self._theirs.hear
+
+    def _make_introspector(self, egress: Egress, transport: Transport, role: Role) -> Introspector:
+        return Introspector(
             egress,
             self._cache,
             self._settings.own_namespace,
@@ -210,6 +216,7 @@ class Operator:
             changed=self._tell,
             may_ask=role.leadership.leads,
             proven=self._admission.proven,
+            reviews=TokenReviewer(transport),
         )
 
     def _make_engine(self, followers: Followers, memory: Recollection, role: Role) -> Engine:

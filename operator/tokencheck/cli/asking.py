@@ -28,6 +28,11 @@ def with_answer(
         UsageError: nobody is named who could be asked.
     """
     provider = wanted.provider
+    if provider is not None and provider.vendor is not None and provider.vendor.server is None:
+        raise UsageError(
+            f"TokenProvider {provider.name} is of type Kubernetes: only the operator asks its API"
+            " server. Name another provider, or leave --ask out"
+        )
     if provider is None or provider.vendor is None:
         raise UsageError(
             "--ask shows the token to the vendor of a TokenProvider: name one with spec.vendor in"

@@ -10,7 +10,7 @@ from tokencheck.api import VERSION
 from tokencheck.api.shipped import SHIPPED
 from tokencheck.cli.connect import Target
 from tokencheck.cli.exits import exit_of
-from tokencheck.cli.lookup import credentials_of_providers
+from tokencheck.cli.lookup import ProvidersNeed, needs_of_providers
 from tokencheck.cli.moments import clock
 from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import Form, emit, output_option
@@ -105,7 +105,7 @@ async def _operator_reviews(transport: Transport, setups: Sequence[Setup]) -> tu
     if not setups:
         return ()
     setup = setups[0]
-    credentials = await _credentials(transport)
+    beside = await _beside(transport)
     leases = (*setup.leases, REPLICAS) if len(setup.leases) > 1 else setup.leases
     needs = operator_needs(
         setup.scope,
@@ -113,18 +113,19 @@ async def _operator_reviews(transport: Transport, setups: Sequence[Setup]) -> tu
         setup.named,
         home=setup.namespace,
         leases=leases,
-        credentials=credentials,
+        credentials=beside.credentials,
+        token_reviews=beside.token_reviews,
     )
     return await reviewed(transport, needs, setup.user)
 
 
-async def _credentials(transport: Transport) -> tuple[str, ...]:
+async def _beside(transport: Transport) -> ProvidersNeed:
     """Return nothing where TokenProviders cannot be listed: that is a finding of its own."""
     try:
-        found = await credentials_of_providers(transport)
+        found = await needs_of_providers(transport)
     except ClusterError:
-        return ()
-    return () if isinstance(found, Denied) else found
+        return ProvidersNeed()
+    return ProvidersNeed() if isinstance(found, Denied) else found
 
 
 def _item(one: Diagnosis) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tokencheck.api.tokencheck import WorkloadRef
@@ -65,8 +66,21 @@ async def _all(transport: Transport, kind: str, namespace: str, refused: str) ->
                 raise
 
 
-async def credentials_of_providers(transport: Transport) -> tuple[str, ...] | Denied:
-    """Return the names of the Secrets by which TokenProviders know the operator, sorted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvidersNeed:
+    """What TokenProviders need of the operator beside its Secrets.
+
+    Args:
+        credentials: names of the Secrets by which they know it, sorted.
+        token_reviews: whether one has it ask the API server about tokens.
+    """
+
+    credentials: tuple[str, ...] = ()
+    token_reviews: bool = False
+
+
+async def needs_of_providers(transport: Transport) -> ProvidersNeed | Denied:
+    """Return what the TokenProviders of the cluster need.
 
     Raises:
         ClusterError: the TokenProviders cannot be listed for another reason than the right to.
@@ -77,8 +91,12 @@ async def credentials_of_providers(transport: Transport) -> tuple[str, ...] | De
         if error.status not in (401, 403):
             raise
         return Denied(what="the TokenProviders")
-    asked = (parse_tokenprovider(obj).introspection for obj in found)
-    return tuple(sorted({one.credentials for one in asked if one is not None}))
+    every = [parse_tokenprovider(obj) for obj in found]
+    asked = (one.introspection for one in every)
+    return ProvidersNeed(
+        credentials=tuple(sorted({one.credentials for one in asked if one is not None})),
+        token_reviews=any(one.vendor is not None and one.vendor.server is None for one in every),
+    )
 
 
 async def one_check(transport: Transport, namespace: str, name: str) -> Object:

@@ -200,13 +200,18 @@ def _row(item: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
         _reached(item, now),
         _source(item.get("keys", {})),
         item.get("issuer", "-"),
-        _asked(item).get("host", "-"),
+        _shown_to(_asked(item)),
     )
 
 
 def _asked(item: Mapping[str, Any]) -> Mapping[str, str]:
     """Return who is shown tokens; empty for nobody."""
     return item.get("introspection") or item.get("vendor") or {}
+
+
+def _shown_to(asked: Mapping[str, str]) -> str:
+    """Return the server that is shown tokens; the API server of the cluster has no address here."""
+    return asked.get("host") or ("the API server" if asked else "-")
 
 
 def _source(keys: Mapping[str, str]) -> str:

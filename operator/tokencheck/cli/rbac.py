@@ -9,7 +9,7 @@ import click
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.cli.connect import Target, target_of
 from tokencheck.cli.exits import Exit
-from tokencheck.cli.lookup import all_checks, credentials_of_providers
+from tokencheck.cli.lookup import ProvidersNeed, all_checks, needs_of_providers
 from tokencheck.cli.options import cluster_options, namespace_option
 from tokencheck.cli.output import output_option
 from tokencheck.cli.reading import in_cluster
@@ -23,7 +23,7 @@ from tokencheck.model.evidence import Denied, Unread
 from tokencheck.passes.needed import needed_pass
 
 _KEY_BYTES = 32
-_Read: TypeAlias = tuple[dict[str, set[str]], list[Unread], tuple[str, ...]]
+_Read: TypeAlias = tuple[dict[str, set[str]], list[Unread], ProvidersNeed]
 
 
 @click.group(invoke_without_command=True)
@@ -55,7 +55,8 @@ def command(
 
     All namespaces by default. A Secret is needed when a TokenCheck names it, or when its workload
     mounts it; in the operator's own namespace, when a TokenProvider names it as the operator's
-    credentials. The operator has to be told too (secrets.scope: named): `-o values` does both, with
+    credentials. Where a TokenProvider is of type Kubernetes, the right to create TokenReviews is
+    among it. The operator has to be told too (secrets.scope: named): `-o values` does both, with
     helm upgrade -f. Exit code 3: a workload could not be read, so that Secrets may be missing.
 
     \b
@@ -70,18 +71,19 @@ def command(
 
     async def read(transport: Transport, _: Target) -> _Read:
         named, unread = await _needed(transport, namespaces)
-        credentials = await credentials_of_providers(transport)
-        if isinstance(credentials, Denied):
-            return named, [*unread, credentials], ()
-        return named, unread, credentials
+        beside = await needs_of_providers(transport)
+        if isinstance(beside, Denied):
+            return named, [*unread, beside], ProvidersNeed()
+        return named, unread, beside
 
-    named, unread, credentials = in_cluster(kubeconfig, context, read)
-    if not any(named.values()) and not credentials:
+    named, unread, beside = in_cluster(kubeconfig, context, read)
+    credentials, reviews = beside.credentials, beside.token_reviews
+    if not any(named.values()) and not credentials and not reviews:
         click.echo("No TokenCheck needs a Secret: there is nothing to grant.", err=True)
     elif output == "values":
-        click.echo(_yaml([values_of(named, credentials)]), nl=False)
+        click.echo(_yaml([values_of(named, credentials, token_reviews=reviews)]), nl=False)
     else:
-        roles = secret_roles(named, (place, name), credentials=credentials)
+        roles = secret_roles(named, (place, name), credentials=credentials, token_reviews=reviews)
         click.echo(_yaml(roles), nl=False)
     for one in unread:
         click.echo(

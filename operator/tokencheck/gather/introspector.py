@@ -25,6 +25,7 @@ from tokencheck.core.questions.liveness import (
     struck,
 )
 from tokencheck.core.questions.replies import Faulted
+from tokencheck.gather.ask_api_server import ask_api_server
 from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.model.activity import Activity, ActivityState, Answer, Looked, Standing
@@ -32,7 +33,7 @@ from tokencheck.model.assessment import Assessment
 from tokencheck.model.change import Cause
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.keys import Key
-from tokencheck.model.ports import Asker, Inventory
+from tokencheck.model.ports import Asker, Inventory, TokenReviews
 from tokencheck.model.reasons import Reason
 
 AT_A_TIME = 4  # questions to one provider
@@ -44,6 +45,7 @@ UNPROVEN_WAIT = timedelta(seconds=2)  # for the first proof in a namespace, whic
 UNPROVEN_AGAIN = timedelta(seconds=10)  # as often as it is tried again where it is not enforced
 HOUR = timedelta(hours=1)  # the status of a provider that answers shows its time this exactly
 ANSWERED = "Answered"
+_NOBODY = Faulted(reason=Reason.NOT_ASKED, detail="the API server is not asked here")
 _GIVEN_UP = Faulted(reason=Reason.NOT_ASKED, detail="the question was given up")
 
 
@@ -102,6 +104,7 @@ class Introspector:
         changed: Callable[[Key, Cause], None],
         may_ask: Callable[[Key], bool],
         proven: Callable[[str], bool | None],
+        reviews: TokenReviews | None = None,
         room: int = MAX_TOKENS,
     ) -> None:
         """Know nothing yet.
@@ -117,6 +120,7 @@ class Introspector:
             may_ask: whether this process is the one that asks for a check.
             proven: whether admission is enforced in a namespace, so that who names a Secret there
                 may read it; None where that was not tried yet.
+            reviews: the operator's own API server; without it nobody asks that.
             room: for how many tokens of one provider.
         """
         self.requests: Counter[tuple[str, str]] = Counter()  # by provider and outcome
@@ -128,6 +132,7 @@ class Introspector:
         self._changed = changed
         self._may_ask = may_ask
         self._proven = proven
+        self._reviews = reviews
         self._room = room
         self._desks: dict[str, _Desk] = {}
 
@@ -311,6 +316,8 @@ class Introspector:
                 self._take(provider.name, desk, entry, looked, (result, began))
 
     async def _answer(self, provider: TokenProvider, looked: Looked) -> Answer | Faulted:
+        if provider.vendor is not None and provider.vendor.server is None:
+            return await ask_api_server(looked, self._reviews) if self._reviews else _NOBODY
         if provider.vendor is not None:
             return await ask_vendor(provider, provider.vendor, looked.text, self._asker)
         assert provider.introspection is not None  # noqa: S101 - the caller of `activity` looked

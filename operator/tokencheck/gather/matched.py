@@ -11,7 +11,7 @@ from tokencheck.gather.trust import open_trust, provided, usable
 from tokencheck.gather.turns import in_turns
 from tokencheck.model.activity import Activity, ActivityState
 from tokencheck.model.evidence import Held, TokenEvidence
-from tokencheck.model.facts import Facts, Family
+from tokencheck.model.facts import Facts
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust, TrustState
@@ -23,8 +23,9 @@ async def matched(
     """Return the evidence with the word of the provider that matches it, where there is one.
 
     Of several it is the first by name that serves the namespace; where that is not known of one,
-    none behind it is looked at, and the token is unknown. A vendor is asked about its own tokens; a
-    JWT is verified by the keys of the issuer that it names, and sent nowhere.
+    none behind it is looked at, and the token is unknown. A vendor, or the API server,
+    is asked about its own tokens; a JWT is verified by the keys of the issuer that it names, and
+    sent nowhere.
 
     Args:
         value: of the Secret's key.
@@ -47,10 +48,9 @@ async def matched(
 
 def _candidates(reading: Reading, facts: Facts) -> tuple[TokenProvider, ...]:
     inventory = reading.sources.inventory
-    if facts.family is Family.VENDOR:
-        return inventory.matching(facts.kind)
     issuer = facts.claims.issuer if facts.claims else None
-    return inventory.issuing(issuer) if issuer else ()
+    issuing = inventory.issuing(issuer) if issuer else ()
+    return tuple(sorted((*inventory.matching(facts.kind), *issuing), key=lambda one: one.name))
 
 
 def _open(token: TokenEvidence, provider: TokenProvider, trust: Trust) -> TokenEvidence:

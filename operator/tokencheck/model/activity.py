@@ -1,9 +1,10 @@
 """What the provider of a token says of it: whether it lives, and what it may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tokencheck.api.tokencheck import Requester
 from tokencheck.model.facts import Claims
 from tokencheck.model.keys import Key
 from tokencheck.model.reasons import Reason
@@ -20,11 +21,17 @@ class Answer:
         active: whether the provider accepts the token.
         revoked: whether it says for certain that somebody ended the token.
         claims: what it says of an active one; a part that it leaves out is None, not empty.
+        why: of an inactive one, in words of ours; "" when it does not tell.
+        stranger: whether it does not know the token at all: nothing says that it was ever its own.
+        user: as whom an API server knows who shows an active one.
     """
 
     active: bool
     revoked: bool = False
     claims: Claims = _NOTHING
+    why: str = ""
+    stranger: bool = False
+    user: Requester | None = field(default=None, repr=False)
 
 
 class ActivityState(StrEnum):
@@ -63,6 +70,7 @@ class Looked:
         key: of the check.
         mark: the token's fingerprint.
         text: as it is presented, without white space around it.
+        audiences: those for which an API server is asked about it; empty for its own.
         interval: how often the check wants to know.
     """
 
@@ -70,6 +78,7 @@ class Looked:
     mark: bytes
     text: Sealed
     interval: timedelta
+    audiences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
 from tokencheck.model.rights import Right
+from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
 from tokencheck.model.workload import PodRecord, Workload
 
@@ -88,6 +89,17 @@ class Asker(Protocol):
 
     async def ask(self, question: Question) -> Reply | NoReply:
         """Return the answer, or why there is none that could be taken, within its deadline."""
+
+
+class TokenReviews(Protocol):
+    """The operator's own API server, asked whose a token is."""
+
+    async def review(self, token: Sealed, audiences: tuple[str, ...]) -> Reply | NoReply:
+        """Return the answer to a TokenReview, or why there is none.
+
+        Args:
+            audiences: for which the token shall count; empty for the API server's own.
+        """
 
 
 class Keyring(Protocol):

@@ -47,7 +47,9 @@ class Trust:
         read_at: when a server last gave them.
         introspected: whether the provider is asked if the token lives.
         vendor: what people call the vendor that is asked; "" for none.
-        kind: of the only tokens that it is shown; "" when any may be its own.
+        kinds: of the only tokens that it is shown; empty when any may be its own.
+        by_permission: whether scopes are permissions, about each of which it is asked: what it was
+            not asked about is not known.
     """
 
     state: TrustState = TrustState.NONE
@@ -58,7 +60,8 @@ class Trust:
     read_at: datetime | None = None
     introspected: bool = False
     vendor: str = ""
-    kind: str = ""
+    kinds: tuple[str, ...] = ()
+    by_permission: bool = False
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
@@ -76,7 +79,8 @@ def rules_of(provider: "TokenProvider") -> Trust:
             implies=provider.implies,
             introspected=asked,
             vendor=provider.vendor.name if provider.vendor else "",
-            kind=provider.vendor.kind if provider.vendor else "",
+            kinds=provider.vendor.kinds if provider.vendor else (),
+            by_permission=provider.vendor is not None and provider.vendor.server is None,
         )
     return Trust(
         provider=provider.name,

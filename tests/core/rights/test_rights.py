@@ -96,6 +96,13 @@ def test_its_own_credentials_are_needed_by_name_and_get_alone(scope: Scope) -> N
     assert [(n.verbs, n.names) for n in own] == [(("get",), ("client",))] * (scope != "cluster")
 
 
+def test_token_reviews_are_needed_where_a_provider_asks_the_api_server_and_nowhere_else() -> None:
+    bare, more = (set(operator_needs(Scope.CLUSTER, token_reviews=asks)) for asks in (False, True))
+    assert bare < more
+    rights = {(right.verb, right.kind) for need in more - bare for right in need.rights}
+    assert rights == {("create", "tokenreviews.authentication.k8s.io")}
+
+
 @pytest.mark.parametrize("scope", list(Scope))
 def test_the_operator_needs_what_the_chart_grants_it_and_no_more(scope: Scope) -> None:
     """A right that the chart gains has to be needed for something: say for what in `needs.py`."""

@@ -40,6 +40,10 @@ class StalledError(ClusterError):
     """A stream stayed silent for longer than it may: the peer is gone or frozen."""
 
 
+class LateError(ClusterError):
+    """No whole answer came in time."""
+
+
 class WithheldError(ClusterError):
     """A write was not sent: this process may not make it any more."""
 

@@ -1,7 +1,7 @@
 """One request to the API server, before it is made: what, where, and whether it still may be."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tokencheck.clients.kube.answers import WithheldError
 
@@ -20,7 +20,7 @@ class Call:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     timeout_s: float
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)  # that of a TokenReview holds a token
     only_if: Callable[[], bool] = lambda: True
 
     @property

@@ -29,8 +29,9 @@ _PROBE = Write(
 )
 OPERATOR_WRITES = (
     _PROBE,
-    # A question about an author's rights; it changes nothing.
+    # Questions about rights and tokens; they change nothing.
     Write(method="POST", path=re.compile(r"/apis/authorization\.k8s\.io/v1/subjectaccessreviews")),
+    Write(method="POST", path=re.compile(r"/apis/authentication\.k8s\.io/v1/tokenreviews")),
     Write(
         method="PATCH",
         path=re.compile(rf"{_OWN}/namespaces/{_NAME}/tokenchecks/{_NAME}/status"),

@@ -7,7 +7,7 @@ Source: docs/adr/0011.
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)  # that of a TokenReview holds a token
     before_send: Callable[[], None] = lambda: None
 
 

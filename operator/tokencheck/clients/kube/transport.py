@@ -25,6 +25,7 @@ from tokencheck.clients.kube.answers import (
     MAX_LINE_BYTES,
     Answer,
     HeldBackBy,
+    LateError,
     Retry,
     StalledError,
     body_of,
@@ -307,7 +308,7 @@ class Transport:
                 return answer
         except TimeoutError:
             self._count(call, NO_ANSWER)
-            raise ClusterError(f"{method} {path}: no answer within {timeout_s:g} s") from None
+            raise LateError(f"{method} {path}: no answer within {timeout_s:g} s") from None
         except _ERRORS as error:
             self._count(call, NO_ANSWER)
             raise broken(call.where, error) from None

@@ -29,8 +29,8 @@ def foreign(token: TokenEvidence) -> bool:
     held = text_of(token)
     if held is not None and _wraps_another(held.facts):
         return True
-    if token.trust.kind:
-        return held is not None and held.facts.kind != token.trust.kind
+    if token.trust.kinds:
+        return held is not None and held.facts.kind not in token.trust.kinds
     claims = claims_of(token)
     kubernetes = claims is not None and (claims.kubernetes or claims.legacy_service_account)
     return held is not None and (held.facts.family in _FOREIGN or kubernetes)
@@ -81,12 +81,16 @@ def _known(token: TokenEvidence, activity: Activity) -> Finding:
     provider, answer = shown(activity.provider), activity.answer
     if answer is not None and answer.active:
         return passed(token, _CHECK, f"active, says TokenProvider {provider}")
+    if answer is not None and answer.stranger and not token.spec.listed:
+        detail = f"TokenProvider {provider} does not know it: it may live elsewhere"
+        return skipped(token, _CHECK, Reason.NOT_VERIFIABLE, detail)
     if answer is not None and answer.revoked:
         detail = f"revoked, says TokenProvider {provider}"
         return failed(token, _CHECK, Reason.REVOKED, detail, action="replace it by a new one")
     why = "revoked, expired, or not one that the operator's client may ask about"
     if token.trust.vendor:
-        why = f"{token.trust.vendor} does not accept it: revoked, expired, or mistyped"
+        said = answer.why if answer and answer.why else "revoked, expired, or mistyped"
+        why = f"{token.trust.vendor} does not accept it: {said}"
     detail = f"not active, says TokenProvider {provider}: {why}"
     return failed(token, _CHECK, Reason.INACTIVE, detail, action="replace it by a new one")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tokencheck.api.tokenprovider import JwtTrust, TokenProvider
 from tokencheck.api.urls import Url
+from tokencheck.api.vendor import Vendor
 from tokencheck.core.hosts.dialled import told_place
 
 
@@ -22,7 +23,7 @@ def offered_of(provider: TokenProvider) -> dict[str, Any]:
         "algorithms": list(jwt.algorithms) if jwt else None,
         "keys": _keys(jwt) if jwt else None,
         "introspection": _server(asks.url) if asks else None,
-        "vendor": {"type": str(vendor.type), **_server(vendor.server)} if vendor else None,
+        "vendor": _vendor(vendor) if vendor else None,
         "ready": ready.get("status", "Unknown"),
         "reason": ready.get("reason"),
         "message": ready.get("message"),
@@ -31,6 +32,10 @@ def offered_of(provider: TokenProvider) -> dict[str, Any]:
         "lastAnswerTime": provider.status.get("lastAnswerTime"),
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _vendor(vendor: Vendor) -> dict[str, str]:
+    return {"type": str(vendor.type), **(_server(vendor.server) if vendor.server else {})}
 
 
 def _keys(jwt: JwtTrust) -> dict[str, str]:

@@ -33,6 +33,7 @@ def operator_needs(
     home: str = "tokencheck-system",
     leases: Sequence[str] = (),
     credentials: Sequence[str] = (),
+    token_reviews: bool = False,
 ) -> tuple[Need, ...]:
     """Return what the operator needs with this scope of Secrets.
 
@@ -43,10 +44,12 @@ def operator_needs(
         home: the operator's own namespace.
         leases: names of the Leases by which its replicas agree; none when it works alone.
         credentials: names of the Secrets there by which TokenProviders know it.
+        token_reviews: whether a TokenProvider has it ask the API server about tokens.
     """
     secrets = _secrets(scope, namespaces, named or {})
     own = _credentials(home, () if scope is Scope.CLUSTER else credentials)
-    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets, *own)
+    asks = _token_reviews() if token_reviews else ()
+    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets, *own, *asks)
 
 
 def caller_needs() -> tuple[Need, ...]:
@@ -133,6 +136,15 @@ def _credentials(home: str, names: Sequence[str]) -> Iterator[Need]:
         yield Need(
             verbs=("get",), group="", resource="secrets", why=why, namespace=home, names=named
         )
+
+
+def _token_reviews() -> Iterator[Need]:
+    yield Need(
+        verbs=("create",),
+        group="authentication.k8s.io",
+        resource="tokenreviews",
+        why="TokenProviders of type Kubernetes cannot be asked whether tokens live",
+    )
 
 
 def _secrets(

@@ -12,6 +12,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _WRITE = ("create", "update", "patch", "delete")
 SECRETS, AUTHOR, USE = "tokencheck-needed-secrets", "tokencheck-author", "tokencheck-use"
 CREDENTIALS = "tokencheck-provider-credentials"
+TOKEN_REVIEWS = "tokencheck-token-reviews"
 _MAX_WHOM, _DIGITS = 40, 8
 
 
@@ -20,6 +21,7 @@ def secret_roles(
     account: tuple[str, str],
     *,
     credentials: Collection[str] = (),
+    token_reviews: bool = False,
 ) -> tuple[Manifest, ...]:
     """Return a Role for each namespace that lets the operator read these Secrets alone.
 
@@ -29,6 +31,7 @@ def secret_roles(
         named: namespace -> names of Secrets.
         account: namespace and name of the operator's ServiceAccount.
         credentials: names of the Secrets in that namespace by which TokenProviders know it.
+        token_reviews: whether it has to ask the API server about tokens too.
     """
     namespace, name = account
     subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
@@ -40,6 +43,9 @@ def secret_roles(
     if credentials:
         rule = _rule("", "secrets", ("get",), credentials)
         granted.append(_granted(CREDENTIALS, namespace, [rule], subject))
+    if token_reviews:
+        rule = _rule("authentication.k8s.io", "tokenreviews", ("create",))
+        granted.append(_granted(TOKEN_REVIEWS, "", [rule], subject))
     return tuple(manifest for of_one in granted for manifest in of_one)
 
 
@@ -91,12 +97,19 @@ def subject_of(kind: str, name: str) -> Mapping[str, str]:
     return {"kind": kind, "apiGroup": _RBAC, "name": name}
 
 
-def values_of(named: Mapping[str, Collection[str]], credentials: Collection[str] = ()) -> Manifest:
+def values_of(
+    named: Mapping[str, Collection[str]],
+    credentials: Collection[str] = (),
+    *,
+    token_reviews: bool = False,
+) -> Manifest:
     """Return the values of the chart that grant the same, and tell the operator so."""
     listed = {place: sorted(names) for place, names in sorted(named.items()) if names}
     values: Manifest = {"secrets": {"scope": "named", "namespaces": [], "named": listed}}
     if credentials:
         values["providers"] = {"credentials": sorted(credentials)}
+    if token_reviews:
+        values.setdefault("providers", {})["tokenReviews"] = True
     return values
 
 

@@ -37,7 +37,8 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
 
 def implied_by(provider: TokenProvider) -> Mapping[str, tuple[str, ...]]:
     """Return which scopes include others: as the vendor has it, and as the admin does before."""
-    known = rules_for(provider.vendor).implies if provider.vendor else {}
+    vendor = provider.vendor
+    known = rules_for(vendor).implies if vendor is not None and vendor.server is not None else {}
     return {**known, **provider.implies}
 
 
