@@ -80,6 +80,23 @@ async def test_a_no_counts_only_when_every_authorizer_was_asked(
     assert api.asked[0]["groups"] == ["devs"]
 
 
+async def test_all_that_an_authenticator_told_of_a_user_is_asked_with(
+    server: tuple[Server, Requesters],
+) -> None:
+    api, requesters = server
+    api.says = {"allowed": True}
+    app = Requester(name="app", groups=("a",), uid="u1", extra=(("example.com/scopes", ("x",)),))
+    assert await requesters.allowed(app, READ, NOW) == (True, NOW)
+    told = {key: api.asked[0][key] for key in ("user", "groups", "uid", "extra")}
+    extra = {"example.com/scopes": ["x"]}
+    assert told == {"user": "app", "groups": ["a"], "uid": "u1", "extra": extra}
+    # Another token of the same user may be allowed less.
+    api.says = {"allowed": False}
+    other = Requester(name="app", groups=("a",), uid="u1")
+    assert await requesters.allowed(other, READ, NOW) == (False, NOW)
+    assert "extra" not in api.asked[1]
+
+
 async def test_a_yes_is_believed_for_some_seconds_and_a_no_for_once(
     server: tuple[Server, Requesters],
 ) -> None:

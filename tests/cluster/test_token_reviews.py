@@ -266,3 +266,49 @@ def test_an_operator_that_may_not_ask_says_what_to_grant_and_calls_no_token_dead
         grant_operator(controlplane, GRANTED)
     shop.reads("app", *GOOD, timeout_s=PATIENCE_S)
     eventually(lambda: reviews(operator) > 1)
+
+
+def allows(shop: Shop, *rules: tuple[str, str]) -> None:
+    """A Role that the ServiceAccount ``app`` has allows these verbs on these resources."""
+    told = [{"apiGroups": [""], "resources": [on], "verbs": [verb]} for verb, on in rules]
+    meta = {"name": "app", "namespace": shop.namespace}
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": meta}
+    shop.admin.apply(rbac | {"kind": "Role", "rules": told})
+    to = {"kind": "ServiceAccount", "name": "app", "namespace": shop.namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "app"}
+    shop.admin.apply(rbac | {"kind": "RoleBinding", "roleRef": role, "subjects": [to]})
+
+
+def test_scopes_are_what_the_api_server_lets_the_owner_do_whoever_looks(
+    shop: Shop, trusts: Trusts
+) -> None:
+    account(shop, "app")
+    allows(shop, ("get", "configmaps"), ("get", "pods/log"))
+    shop.secret("app", token_of(shop, "app"))
+    provider = trusts()
+    wanted = {"required": ["get:configmaps", "get:pods/log"], "forbidden": ["list:secrets"]}
+    # The second one is told the first one's answer about the token, and asks for itself here.
+    for name in ("first", "second"):
+        token = listed("app", providerRef={"name": provider}, scopes=wanted)
+        shop.check(name, token, interval=f"{INTERVAL_S}s")
+        found = shop.reads(name, *GOOD, timeout_s=PATIENCE_S)
+        assert states(found)["ScopesSatisfied"] == "True"
+        (told,) = found["status"]["tokens"]
+        assert told["scopes"] == {"granted": ["get:configmaps", "get:pods/log"]}
+        assert ("ExcessScopes", "Skip", "ScopeUnknown") in findings(found)
+    allows(shop, ("get", "configmaps"), ("get", "pods/log"), ("list", "secrets"))
+    for name in ("first", "second"):
+        found = shop.reads(name, "False", "ScopeForbidden", timeout_s=PATIENCE_S)
+        assert '"list:secrets"' in condition(found, "ScopesSatisfied")["message"]
+    allows(shop, ("get", "configmaps"))
+    for name in ("first", "second"):
+        found = shop.reads(name, "False", "ScopeMissing", timeout_s=PATIENCE_S)
+        assert '"get:pods/log"' in condition(found, "ScopesSatisfied")["message"]
+
+
+def test_a_scope_that_is_no_permission_is_unknown_with_its_form(shop: Shop, trusts: Trusts) -> None:
+    account(shop, "app")
+    shop.secret("app", token_of(shop, "app"))
+    checked(shop, trusts(), "app", scopes={"required": ["payments:"]})
+    found = shop.reads("app", "Unknown", "ScopeUnknown", timeout_s=PATIENCE_S)
+    assert "VERB:RESOURCE[.GROUP][/SUBRESOURCE]" in condition(found, "ScopesSatisfied")["message"]

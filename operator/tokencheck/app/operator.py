@@ -160,7 +160,7 @@ class Operator:
             rewound=self._kopf.restart,
         )
         self._make_writers(roads, role)
-        self._make_askers(role)
+        self._make_askers(roads.main, role)
         self._engine = self._make_engine(Followers(index, self._cache), memory, role)
         self._server = self._make_server(transport)
 
@@ -183,7 +183,6 @@ class Operator:
             if roads.making
             else None
         )
-        self._reviews = Requesters(transport) if self._settings.review_authors else None
         self._admission = AdmissionProof(
             transport,
             self._cache.namespaces,
@@ -193,7 +192,9 @@ class Operator:
         self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
         transport.on_answer = self._theirs.hear
 
-    def _make_askers(self, role: Role) -> None:
+    def _make_askers(self, transport: Transport, role: Role) -> None:
+        self._permissions = Requesters(transport)
+        self._reviews = self._permissions if self._settings.review_authors else None
         egress = Egress()
         self._keyring = KeyRing(
             egress,
@@ -202,12 +203,7 @@ class Operator:
             changed=self._tell,
             may_ask=role.leadership.leads_any,
         )
-        self._introspector = self._make_introspector(egress, transport, role)
-        self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))
-        transport.on_answer = self._theirs.hear
-
-    def _make_introspector(self, egress: Egress, transport: Transport, role: Role) -> Introspector:
-        return Introspector(
+        self._introspector = Introspector(
             egress,
             self._cache,
             self._settings.own_namespace,
@@ -229,6 +225,7 @@ class Operator:
             keyring=self._keyring,
             liveness=self._introspector,
             reviews=self._reviews,
+            permissions=self._permissions,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

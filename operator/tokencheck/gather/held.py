@@ -11,6 +11,7 @@ from tokencheck.core.tokens.read import read_token
 from tokencheck.core.workloads.pods import stale_pods
 from tokencheck.gather.changes import change_of
 from tokencheck.gather.lives import with_activity
+from tokencheck.gather.permissions import with_permissions
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import (
@@ -92,7 +93,8 @@ async def listed(
         return replace(bare, holding=Held(facts=facts, secret=content.meta))
     facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
     evidence = evidence_of(reading, bare, content, facts)
-    return with_activity(reading.check, evidence, text, reading.sources, reading.now)
+    told = with_activity(reading.check, evidence, text, reading.sources, reading.now)
+    return await with_permissions(reading.check.namespace, told, reading.sources, reading.now)
 
 
 async def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:

@@ -20,6 +20,7 @@ class Sources:
         keyring: keys that providers' servers gave; by default nobody is asked.
         liveness: what providers say of tokens; by default nobody is asked.
         reviews: rights of authors; None: nobody is asked for anybody else.
+        permissions: rights of tokens' owners; None: nobody is asked for them.
     """
 
     inventory: Inventory
@@ -31,3 +32,4 @@ class Sources:
     keyring: Keyring = field(default_factory=NoKeyring)
     liveness: Liveness = field(default_factory=NoLiveness)
     reviews: Reviews | None = None
+    permissions: Reviews | None = None

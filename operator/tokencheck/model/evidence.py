@@ -141,6 +141,19 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What the API server said of scopes that are permissions.
+
+    Args:
+        said: scope -> whether the token's owner has it; None when that is not known.
+        formless: those that are no permission by their form, so that nobody was asked.
+    """
+
+    said: Mapping[str, bool | None]
+    formless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenEvidence:
     """All about one token.
 
@@ -148,6 +161,7 @@ class TokenEvidence:
         spec: what is expected of it.
         source: where it is, for people: ``Secret shop/payments-api key "token"``.
         activity: what its provider says of it; None when it was not looked for.
+        permissions: what its owner may do of what the spec names; None when nobody was asked.
         baseline: None when none was accepted yet.
         drift_accepted: the annotation accept-drift names the Secret's resourceVersion, or the spec
             changed.
@@ -158,6 +172,7 @@ class TokenEvidence:
     holding: Holding
     trust: Trust = Trust()
     activity: Activity | None = None
+    permissions: Permissions | None = None
     sites: tuple[Site, ...] = ()
     stale: StalePods = StalePods()
     baseline: Baseline | None = None

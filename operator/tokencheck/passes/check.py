@@ -15,6 +15,7 @@ from tokencheck.core.rights.commands import author_command
 from tokencheck.core.workloads.locate import locate
 from tokencheck.core.workloads.references import references_of
 from tokencheck.gather.owner import owner_of
+from tokencheck.gather.permissions import permissions_again_at
 from tokencheck.gather.rights import is_revoked, review
 from tokencheck.gather.seen import Seen, see
 from tokencheck.gather.sources import Sources
@@ -72,7 +73,8 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
     ahead = sources.keyring.ask_ahead_at(assessment, now)
     asks = sources.liveness.again_at(key, assessment, now)
-    moments = (outcome.wake_at, ahead, asks, reviewed.again_at(check))
+    allowed = permissions_again_at(check, assessment, now)
+    moments = (outcome.wake_at, ahead, asks, allowed, reviewed.again_at(check))
     until = min(filter(None, moments), default=_NEVER)
     following = _next(published, min(until, next_beat(check, now)), key, sources, sinks)
     alone = published is Published.DONE and not _asked(assessment)

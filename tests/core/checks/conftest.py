@@ -20,6 +20,7 @@ from tokencheck.model.evidence import (
     Evidence,
     Failed,
     Held,
+    Permissions,
     Projected,
     SecretMeta,
     StalePods,
@@ -94,6 +95,7 @@ TOKEN_KEYS = frozenset(
         "secret",
         "trust",
         "activity",
+        "permissions",
     ]
 )
 
@@ -141,6 +143,7 @@ def _token(row: Row, spec: Spec, place: int) -> TokenEvidence:
         holding=_holding(row),
         trust=_trust(row),
         activity=_activity(row["activity"]) if "activity" in row else None,
+        permissions=_permissions(row["permissions"]) if "permissions" in row else None,
         sites=tuple(map(_site, row.get("sites", ()))),
         stale=StalePods(**_tuples(row.get("stale", {}))),
         baseline=Baseline(**_tuples(row["baseline"])) if "baseline" in row else None,
@@ -215,13 +218,12 @@ def _trust(row: Row) -> Trust:
 
 def _activity(row: Row) -> Activity:
     """Without `active` there was no answer yet; `reason` is why there is none now."""
-    said = {
-        k: v for k, v in row.items() if k not in ("active", "revoked", "reason", "detail", "sent")
-    }
+    of_answer = ("active", "revoked", "why", "stranger")
+    said = {k: v for k, v in row.items() if k not in (*of_answer, "reason", "detail", "sent")}
     answer = None
     if "active" in row:
-        claims, revoked = Claims(**_tuples(said)), row.get("revoked", False)
-        answer = Answer(active=row["active"], revoked=revoked, claims=claims)
+        told = {k: v for k, v in row.items() if k in of_answer}
+        answer = Answer(**told, claims=Claims(**_tuples(said)))
     state = ActivityState.PENDING if answer is None else ActivityState.KNOWN
     if "reason" in row:
         state = ActivityState.FAULTED
@@ -233,6 +235,13 @@ def _activity(row: Row) -> Activity:
         answer=answer,
         answered_at=ANSWERED if answer else None,
     )
+
+
+def _permissions(row: Row) -> Permissions:
+    """Scope -> true, false, null, or the text "formless"."""
+    said = {scope: None if may == "formless" else may for scope, may in row.items()}
+    formless = tuple(scope for scope, may in row.items() if may == "formless")
+    return Permissions(said=said, formless=formless)
 
 
 def _site(row: Row) -> Site:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tokencheck.api.tokencheck import Requester
-from tokencheck.clients.kube.reviews import review
+from tokencheck.clients.kube.reviews import review_of_user
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.rights import Right
 
@@ -28,7 +28,7 @@ class Requesters:
         given_at = self._given_at.get((requester, right))
         if given_at is not None and timedelta(0) <= now - given_at < self._good_for:
             return True, given_at
-        answer = await review(self._transport, right, requester.name, groups=list(requester.groups))
+        answer = await review_of_user(self._transport, right, requester)
         if answer.allowed:  # a right may be given back at any moment
             self._spare(now)
             self._given_at[requester, right] = now

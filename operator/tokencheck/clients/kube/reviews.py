@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tokencheck.api.tokencheck import Requester
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
@@ -46,17 +47,31 @@ async def review(
     transport: Transport,
     right: Right,
     account: str | None = None,
-    *,
-    groups: list[str] | None = None,
 ) -> Review:
     """Return what the API server says of one right of the caller, or of `account`.
 
     Args:
         transport: whose writes allow reviews.
         right: that is asked for.
-        account: user or service account; None asks about the caller.
-        groups: of a user; by default those of a service account.
+        account: service account; None asks about the caller.
     """
+    if account is None:
+        return await _review(transport, right, "SelfSubjectAccessReview", {})
+    user = Requester(name=account, groups=_groups_of(account))
+    return await review_of_user(transport, right, user)
+
+
+async def review_of_user(transport: Transport, right: Right, user: Requester) -> Review:
+    """Return what the API server says of one right of a user."""
+    who: dict[str, Any] = {"user": user.name, "groups": list(user.groups)}
+    if user.uid:
+        who["uid"] = user.uid
+    if user.extra:
+        who["extra"] = {key: list(values) for key, values in user.extra}
+    return await _review(transport, right, "SubjectAccessReview", who)
+
+
+async def _review(transport: Transport, right: Right, kind: str, who: dict[str, Any]) -> Review:
     plural, _, sub = right.resource.partition("/")
     attributes = {
         "verb": right.verb,
@@ -66,10 +81,7 @@ async def review(
         "namespace": right.namespace,
         "name": right.name,
     }
-    spec: dict[str, Any] = {"resourceAttributes": {k: v for k, v in attributes.items() if v}}
-    kind = "SelfSubjectAccessReview" if account is None else "SubjectAccessReview"
-    if account is not None:
-        spec |= {"user": account, "groups": _groups_of(account) if groups is None else groups}
+    spec = {"resourceAttributes": {k: v for k, v in attributes.items() if v}} | who
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
     answer = await _post(transport, f"{_AUTHORIZATION}/{kind.lower()}s", body)
     return Review(right=right, allowed=_allowed(answer.get("status") or {}))
@@ -86,10 +98,10 @@ def _allowed(status: Mapping[str, Any]) -> bool | None:
     return allowed
 
 
-def _groups_of(account: str) -> list[str]:
+def _groups_of(account: str) -> tuple[str, ...]:
     """Return the groups of a service account. Source: its authenticator in kube-apiserver."""
     namespace = account.removeprefix(_ACCOUNT).partition(":")[0]
-    return ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
 
 
 async def _post(transport: Transport, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.claims import agreed
+from tokencheck.core.checks.permissions import check_permissions, excess_unknown
 from tokencheck.core.checks.reading import (
     USE_A_PROVIDER,
     claims_of,
@@ -70,6 +71,8 @@ def smallest(scopes: Iterable[str], implies: Implies) -> tuple[str, ...]:
 
 def rights_of(token: TokenEvidence) -> Rights | None:
     """Return what the token may do; None when it does not say."""
+    if token.trust.by_permission:
+        return _by_permission(token)
     claims = told_of(token)
     if claims is None or claims.scopes is None:
         return None
@@ -81,6 +84,20 @@ def rights_of(token: TokenEvidence) -> Rights | None:
         forbidden=tuple(sorted(set(wanted.forbidden) & granted)),
         excess=_excess(token, claims.scopes),
         enough=smallest(wanted.required, implies),
+    )
+
+
+def _by_permission(token: TokenEvidence) -> Rights | None:
+    """What was asked about; of all else nobody knows."""
+    if token.permissions is None:
+        return None
+    said, wanted = token.permissions.said, token.spec.scopes
+    return Rights(
+        granted=tuple(sorted(scope for scope, may in said.items() if may)),
+        missing=tuple(sorted(scope for scope in wanted.required if said.get(scope) is False)),
+        forbidden=tuple(sorted(scope for scope in wanted.forbidden if said.get(scope))),
+        excess=(),
+        enough=tuple(sorted(wanted.required)),
     )
 
 
@@ -98,6 +115,8 @@ def check_scopes(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple
     """Return whether every required scope is granted and no forbidden one is."""
     if not token.spec.scopes.asked:
         return ()
+    if token.trust.by_permission:
+        return check_permissions(token)
     rights = rights_of(token)
     if rights is None and claims_of(token) is None:
         return unjudged(token, Check.SCOPES, asked=True, reason=Reason.SCOPE_UNKNOWN)
@@ -126,6 +145,8 @@ def check_excess_scopes(
     wanted = token.spec.scopes
     if not wanted.required and not wanted.allowed:
         return ()
+    if token.trust.by_permission:
+        return excess_unknown(token)
     rights = rights_of(token)
     if rights is None:
         # Scopes has said Unknown already; a warning that cannot be told is Skip.

@@ -87,7 +87,8 @@ def _own_kinds() -> Iterator[Need]:
         verbs=("create",),
         group="authorization.k8s.io",
         resource="subjectaccessreviews",
-        why="an author who has lost his rights keeps his checks",
+        why="an author who has lost his rights keeps his checks, and what owners of tokens may do"
+        " is not known",
     )
     why = "whether admission asks for the rights of authors cannot be proven"
     yield Need(

@@ -1,0 +1,30 @@
+"""Scopes that are permissions of Kubernetes: ``get:configmaps``, ``list:pods/log``.
+
+The form is ``VERB:RESOURCE[.GROUP][/SUBRESOURCE]``, the resource as kubectl writes it: the group
+follows the first dot, and is the core group without one (``secrets``, ``secrets.``). ``*`` means
+all verbs, resources or groups, and is granted only to who has all of them.
+
+Source: kubernetes.io, "Authorization" (attributes of a request); kubectl auth can-i.
+"""
+
+import re
+
+from tokencheck.model.rights import Right
+
+_FORM = re.compile(
+    r"(?P<verb>[a-z]{1,63}|\*):(?P<resource>[a-z0-9-]{1,63}|\*)"
+    r"(?:\.(?P<group>[a-z0-9.-]{1,253}|\*)?)?(?P<sub>/(?:[a-z0-9-]{1,63}|\*))?"
+)
+
+
+def permission_of(scope: str, namespace: str) -> Right | None:
+    """Return what a scope allows in a namespace; None when it has another form."""
+    found = _FORM.fullmatch(scope)
+    if found is None:
+        return None
+    return Right(
+        verb=found["verb"],
+        group=found["group"] or "",
+        resource=found["resource"] + (found["sub"] or ""),
+        namespace=namespace,
+    )

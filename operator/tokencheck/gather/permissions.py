@@ -1,0 +1,60 @@
+"""What the owner of a token may do, as the API server says of each scope that the spec names."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tokencheck.api.tokencheck import Requester, TokenCheck
+from tokencheck.core.rights.permission import permission_of
+from tokencheck.gather.sources import Sources
+from tokencheck.model.activity import ActivityState
+from tokencheck.model.assessment import Assessment
+from tokencheck.model.evidence import Permissions, TokenEvidence
+from tokencheck.model.ports import Reviews
+from tokencheck.model.rights import Right
+
+_UNANSWERED = timedelta(minutes=5)
+
+
+async def with_permissions(
+    namespace: str, token: TokenEvidence, sources: Sources, now: datetime
+) -> TokenEvidence:
+    """Return the evidence with what its owner may do, where its provider is asked for that.
+
+    Only about an owner that the API server has named at its last answer, and only about scopes that
+    are required or forbidden; in the namespace of the check.
+    """
+    wanted, user = token.spec.scopes, _owner(token)
+    named = tuple(dict.fromkeys((*wanted.required, *wanted.forbidden)))
+    if not token.trust.by_permission or user is None or sources.permissions is None or not named:
+        return token
+    rights = {scope: permission_of(scope, namespace) for scope in named}
+    asked = (_said(right, user, sources.permissions, now) for right in rights.values())
+    said = dict(zip(named, await asyncio.gather(*asked), strict=True))
+    formless = tuple(scope for scope, right in rights.items() if right is None)
+    return replace(token, permissions=Permissions(said=said, formless=formless))
+
+
+def permissions_again_at(
+    check: TokenCheck, assessment: Assessment, now: datetime
+) -> datetime | None:
+    """Return when to ask again what owners may do, for no watch tells it; None without any."""
+    asked = [token.evidence.permissions for token in assessment.tokens]
+    said = [may for found in asked if found is not None for may in found.said.values()]
+    interval = check.spec.interval
+    if not said:
+        return None
+    return now + (min(interval, _UNANSWERED) if None in said else interval)
+
+
+async def _said(
+    right: Right | None, user: Requester, reviews: Reviews, now: datetime
+) -> bool | None:
+    return (await reviews.allowed(user, right, now))[0] if right is not None else None
+
+
+def _owner(token: TokenEvidence) -> Requester | None:
+    activity = token.activity
+    if activity is None or activity.state is not ActivityState.KNOWN or activity.answer is None:
+        return None
+    return activity.answer.user if activity.answer.active else None

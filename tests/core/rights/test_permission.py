@@ -1,0 +1,59 @@
+"""Which scopes are permissions of Kubernetes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokencheck.core.rights.permission import permission_of
+from tokencheck.model.rights import Right
+
+
+@pytest.mark.parametrize(
+    ("scope", "verb", "group", "resource"),
+    [
+        ("get:configmaps", "get", "", "configmaps"),
+        ("list:secrets.", "list", "", "secrets"),
+        ("create:deployments.apps", "create", "apps", "deployments"),
+        ("get:pods/log", "get", "", "pods/log"),
+        ("patch:deployments.apps/scale", "patch", "apps", "deployments/scale"),
+        ("use:tokenproviders.tokencheck.dev", "use", "tokencheck.dev", "tokenproviders"),
+        ("*:*.*", "*", "*", "*"),
+        ("*:*.*/*", "*", "*", "*/*"),
+        ("deletecollection:jobs.batch", "deletecollection", "batch", "jobs"),
+    ],
+)
+def test_a_permission_is_a_verb_and_a_resource_as_kubectl_writes_it(
+    scope: str, verb: str, group: str, resource: str
+) -> None:
+    right = Right(verb=verb, group=group, resource=resource, namespace="shop")
+    assert permission_of(scope, "shop") == right
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "configmaps",
+        "payments:",
+        ":configmaps",
+        "get:",
+        "get configmaps",
+        "get:configmaps/",
+        "get:/log",
+        "Get:configmaps",
+        "get:configmaps:more",
+        "get:*apps",
+        "get:pods/log/more",
+        "get:configmaps\n",
+        "*",
+    ],
+)
+def test_anything_else_is_none(scope: str) -> None:
+    assert permission_of(scope, "shop") is None
+
+
+@given(st.text(alphabet="gets:.*/pods-", max_size=128))
+def test_no_text_leaves_the_namespace(scope: str) -> None:
+    right = permission_of(scope, "shop")
+    assert right is None or (right.namespace, right.name) == ("shop", "")
