@@ -9,8 +9,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
+import jwt
+
 from tlsserver import FAILING, Asked, Said, TlsServer
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CLIENT = ("operator:1", "s3cr3t +&=%/client-canary")
 
 
@@ -29,6 +32,11 @@ class Introspector(TlsServer):
         self.raw = b""
         self.retry_after = ""
         self.asked: Counter[str] = Counter()
+        # Of a client that signs: its public key, its audience, and the assertions that came.
+        self.public_key: Any = None
+        self.audience = ""  # its own address
+        self.assertions: list[dict[str, Any]] = []
+        self.heads: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
@@ -61,11 +69,35 @@ class Introspector(TlsServer):
             return Said(kind="text/html", body=b"<html>active: true</html>")
         if mode == "raw":
             return Said(body=self.raw)
-        if mode == "denied" or _client(asked.headers, form) != CLIENT:
+        signs = "client_assertion" in form
+        client = self.client_of_assertion(form) if signs else _client(asked.headers, form)
+        if mode == "denied" or client != CLIENT:
             return Said(status="401 Unauthorized", body=b'{"error": "invalid_client"}')
         known = self.tokens.get(form["token"])
         said = {"active": False} if known is None else {"active": True} | known
         return Said(body=json.dumps(said).encode())
+
+    def client_of_assertion(self, form: dict[str, str]) -> tuple[str, str]:
+        """Source: RFC 7523 section 3: signed, for us, young, and never seen before."""
+        asserted = form["client_assertion"]
+        try:
+            claims = jwt.decode(
+                asserted,
+                self.public_key,
+                algorithms=["RS256", "ES256", "ES384", "EdDSA"],
+                audience=self.audience or self.url,
+                options={"require": ["exp", "iat", "iss", "sub", "jti", "aud"]},
+            )
+        except jwt.PyJWTError:
+            return "", ""
+        bearer = form["client_assertion_type"] == ASSERTION_TYPE
+        lone = claims["aud"] == (self.audience or self.url) and claims["iss"] == claims["sub"]
+        young = claims["exp"] - claims["iat"] <= 120
+        again = claims["jti"] in {one["jti"] for one in self.assertions}
+        self.assertions.append(claims)
+        self.heads.append(jwt.get_unverified_header(asserted))
+        good = bearer and lone and young and not again and "client_secret" not in form
+        return (claims["sub"], CLIENT[1]) if good else ("", "")
 
 
 def _client(headers: dict[str, str], form: dict[str, str]) -> tuple[str, str]:

@@ -71,7 +71,7 @@ async def asked(
 ) -> Answer | Faulted:
     provider = provider_of(server, **introspection)
     token = Sealed(TOKEN.encode())
-    return await ask_token(provider, content or credentials(), token, Egress())
+    return await ask_token(provider, content or credentials(), token, Egress(), datetime.now(UTC))
 
 
 @pytest.mark.parametrize("authentication", ["Basic", "Post"])
@@ -132,7 +132,8 @@ async def test_a_place_that_is_refused_gets_no_byte_of_token_or_client(
     manifest = server.provider()
     manifest["spec"] |= spec
     token = Sealed(TOKEN.encode())
-    answer = await ask_token(parse_tokenprovider(manifest), credentials(), token, Egress())
+    provider = parse_tokenprovider(manifest)
+    answer = await ask_token(provider, credentials(), token, Egress(), NOW)
     assert isinstance(answer, Faulted)
     assert answer.reason is reason
     assert server.said == b""

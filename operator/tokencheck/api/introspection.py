@@ -8,13 +8,15 @@ from tokencheck.api.urls import Url, parse_url
 
 # Keys of the Secret with the client's credentials.
 CLIENT_ID, CLIENT_SECRET = "client_id", "client_secret"
+PRIVATE_KEY, KEY_ID = "private_key", "key_id"
 
 
 class Authentication(StrEnum):
-    """Where the client's credentials stand in a request. Source: RFC 6749 section 2.3.1."""
+    """How the client proves who it is. Source: RFC 6749 section 2.3.1; RFC 7523 section 2.2."""
 
     BASIC = "Basic"  # client_secret_basic
     POST = "Post"  # client_secret_post
+    PRIVATE_KEY_JWT = "PrivateKeyJWT"  # private_key_jwt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +25,14 @@ class Introspection:
 
     Args:
         credentials: name of a Secret in the operator's own namespace, with the keys client_id and
-            client_secret.
+            client_secret, or client_id, private_key and where the provider needs it key_id.
+        audience: of the assertion that a private key signs; None: the issuer, else `url`.
     """
 
     url: Url
     credentials: str
     authentication: Authentication = Authentication.BASIC
+    audience: str | None = None
 
     @property
     def places(self) -> frozenset[str]:
@@ -40,10 +44,15 @@ def parse_introspection(fields: Fields) -> Introspection | None:
     """Return how tokens are asked about; None with a fault."""
     credentials = fields.child("clientCredentialsRef").required_text("name")
     authentication = fields.choice("authentication", Authentication, Authentication.BASIC)
+    audience = fields.text("audience")
+    if audience is not None and authentication is not Authentication.PRIVATE_KEY_JWT:
+        fields.fault("audience", "is for authentication: PrivateKeyJWT")
     text = fields.required_text("url")
     url = parse_url(text) if text else None
     if isinstance(url, str):
         fields.fault("url", url)
     if not isinstance(url, Url) or not credentials:
         return None
-    return Introspection(url=url, credentials=credentials, authentication=authentication)
+    return Introspection(
+        url=url, credentials=credentials, authentication=authentication, audience=audience
+    )

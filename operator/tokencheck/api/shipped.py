@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "aacd7706e34fc44b8767840cf4c3abb3",
+        "tokenproviders.tokencheck.dev": "043a30855eddeb3b558f9fde1d2dbf18",
     }
 )

@@ -1,14 +1,25 @@
 """Asking one provider about one token, once."""
 
-from tokencheck.api.introspection import CLIENT_ID, CLIENT_SECRET
+import secrets
+from datetime import datetime
+
+from tokencheck.api.introspection import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    KEY_ID,
+    PRIVATE_KEY,
+    Authentication,
+    Introspection,
+)
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.questions.introspection import active_of, question, refusal_of
 from tokencheck.core.questions.replies import Faulted, fault_of
+from tokencheck.core.tokens.assertion import assertion_of
 from tokencheck.core.tokens.claims import claims_of
 from tokencheck.core.tokens.presented import presented
 from tokencheck.core.tokens.strict import strict_json
 from tokencheck.model.activity import Answer
-from tokencheck.model.asking import Client, Destination, NoReply, Reply
+from tokencheck.model.asking import Assertion, Client, Destination, NoReply, Reply
 from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
 from tokencheck.model.facts import Problem
 from tokencheck.model.ports import Asker
@@ -16,21 +27,27 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
 SCOPE_CLAIMS = ("scope",)  # RFC 7662 section 2.2
+_UNIQUE_BYTES = 24
 _THE_SECRET = "the Secret of introspection.clientCredentialsRef"
 
 
 async def ask_token(
-    provider: TokenProvider, content: SecretContent | Unread, token: Sealed, asker: Asker
+    provider: TokenProvider,
+    content: SecretContent | Unread,
+    token: Sealed,
+    asker: Asker,
+    now: datetime,
 ) -> Answer | Faulted:
     """Return whether the provider accepts the token, or why that is not known.
 
     Args:
         content: the Secret with the client's credentials, as it was read for this question.
         token: without white space around it.
+        now: aware UTC.
     """
     if provider.introspection is None:
         return Faulted(reason=Reason.NOT_ASKED, detail="the provider has no introspection")
-    client = client_of(content)
+    client = _client(provider, provider.introspection, content, now)
     if isinstance(client, Faulted):
         return client
     destination = destination_of(provider, provider.introspection.places)
@@ -49,15 +66,50 @@ def destination_of(provider: TokenProvider, places: frozenset[str]) -> Destinati
     )
 
 
-def client_of(content: SecretContent | Unread) -> Client | Faulted:
-    """Return the operator's own credentials, or why there are none; nothing is asked then."""
+def _client(
+    provider: TokenProvider,
+    introspection: Introspection,
+    content: SecretContent | Unread,
+    now: datetime,
+) -> Client | Assertion | Faulted:
+    """Return what proves who the operator is, made for this one question."""
+    if introspection.authentication is not Authentication.PRIVATE_KEY_JWT:
+        return client_of(content)
+    found = client_of(content, PRIVATE_KEY)
+    if isinstance(found, Faulted):
+        return found
+    key_id = content.values.get(KEY_ID) if isinstance(content, SecretContent) else None
+    issuer = provider.jwt.issuer if provider.jwt else None
+    signed = assertion_of(
+        found.id,
+        found.secret,
+        key_id=presented(key_id) if key_id else None,
+        audience=introspection.audience or issuer or str(introspection.url),
+        now=now,
+        unique=secrets.token_urlsafe(_UNIQUE_BYTES),
+    )
+    if signed is not None:
+        return Assertion(value=signed)
+    detail = (
+        f"{PRIVATE_KEY} of {_THE_SECRET} is no private key in PEM without a password: RSA of 2048"
+        " bits or more, EC (P-256, P-384, P-521) or Ed25519"
+    )
+    return Faulted(reason=Reason.SECRET_KEY_NOT_FOUND, detail=detail)
+
+
+def client_of(content: SecretContent | Unread, secret: str = CLIENT_SECRET) -> Client | Faulted:
+    """Return the operator's own credentials, or why there are none; nothing is asked then.
+
+    Args:
+        secret: the key under which what proves them stands.
+    """
     match content:
         case SecretContent(values=values):
-            found = [values.get(key) for key in (CLIENT_ID, CLIENT_SECRET)]
-            client_id, secret = (presented(one) if one else None for one in found)
-            if client_id and secret:
-                return Client(id=client_id, secret=secret)
-            detail = f"{_THE_SECRET} lacks {CLIENT_ID} or {CLIENT_SECRET}, or holds no text there"
+            found = [values.get(key) for key in (CLIENT_ID, secret)]
+            client_id, proof = (presented(one) if one else None for one in found)
+            if client_id and proof:
+                return Client(id=client_id, secret=proof)
+            detail = f"{_THE_SECRET} lacks {CLIENT_ID} or {secret}, or holds no text there"
             return Faulted(reason=Reason.SECRET_KEY_NOT_FOUND, detail=detail)
         case Absent():
             detail = f"{_THE_SECRET} does not exist in the operator's namespace"

@@ -323,7 +323,7 @@ class Introspector:
         assert provider.introspection is not None  # noqa: S101 - the caller of `activity` looked
         name = provider.introspection.credentials
         content = await self._inventory.secret(self._own_namespace, name)
-        return await ask_token(provider, content, looked.text, self._asker)
+        return await ask_token(provider, content, looked.text, self._asker, self._clock())
 
     def _take(
         self,

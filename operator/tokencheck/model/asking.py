@@ -48,6 +48,13 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """Who the operator is, by a JWT of its own in the body. Source: RFC 7523 section 2.2."""
+
+    value: Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """The body of a POST request, fields in order; what is secret stays sealed until it is sent."""
 

@@ -7,33 +7,41 @@ token.
 
 from tokencheck.api.introspection import Authentication, Introspection
 from tokencheck.core.questions.replies import Faulted
-from tokencheck.model.asking import Client, Destination, Form, Question
+from tokencheck.model.asking import Assertion, Client, Destination, Form, Question
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
 # Of a client that may not ask. Source: RFC 6749 section 5.2.
 _NOT_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_BYTES = 64 * 1024  # an answer about one token, long group lists included
 
 
 def question(
-    introspection: Introspection, destination: Destination, client: Client, token: Sealed
+    introspection: Introspection,
+    destination: Destination,
+    client: Client | Assertion,
+    token: Sealed,
 ) -> Question:
     """Return the request about `token`, which stands in its body and nowhere else.
 
-    Source: RFC 7662 section 2.1; RFC 6749 section 2.3.1 (where the client's credentials stand).
+    Source: RFC 7662 section 2.1; RFC 6749 section 2.3.1 and RFC 7523 section 2.2 (where stands who
+    the client is).
     """
     fields: tuple[tuple[str, str | Sealed], ...] = (
         ("token", token),
         ("token_type_hint", "access_token"),
     )
-    basic = introspection.authentication is Authentication.BASIC
-    if not basic:
+    basic = introspection.authentication is Authentication.BASIC and isinstance(client, Client)
+    if isinstance(client, Assertion):
+        signed = ("client_assertion", client.value)
+        fields = (*fields, ("client_assertion_type", ASSERTION_TYPE), signed)
+    elif not basic:
         fields = (*fields, ("client_id", client.id), ("client_secret", client.secret))
     return Question(
         destination=destination,
         url=introspection.url,
-        credential=client if basic else None,
+        credential=client if basic and isinstance(client, Client) else None,
         form=Form(fields=fields),
         max_bytes=MAX_BYTES,
     )
