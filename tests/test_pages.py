@@ -45,10 +45,10 @@ def test_every_promise_of_the_readme_has_its_test() -> None:
     promises = README.rows("What you get")
     assert len(promises) >= 6
     for promise, shown_by in promises:
-        named = re.findall(r"`(?:tests/cluster/)?(test_\w+\.py)`", shown_by)
+        named = re.findall(r"`(?:tests/(\w+)/)?(test_\w+\.py)`", shown_by)
         assert named, promise
-        for name in named:
-            test = CHECKOUT / "tests" / "cluster" / name
+        for room, name in named:
+            test = CHECKOUT / "tests" / (room or "cluster") / name
             assert test.exists(), f"{name} shall show: {promise}"
             assert "def test_" in test.read_text()
 

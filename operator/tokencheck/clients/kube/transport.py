@@ -230,10 +230,7 @@ class Transport:
         return await self._request("POST", path, params, body=body, accept=accept, timeout_s=10.0)
 
     async def delete(self, path: str, *, uid: str) -> Answer:
-        """Return the answer to a delete of the object with this UID; raises as `patch` does.
-
-        It is removed at once, and what it owns later.
-        """
+        """Return the answer to a delete of the object with this UID; raises as `patch` does."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         return await self._request("DELETE", path, body=body, accept=METADATA, timeout_s=10.0)
 
