@@ -19,6 +19,7 @@ TOKENS = {
     "SendGrid": "SG.canarySendGrid012345678.canarySendGrid0123456789abcdefghijklmnopqrstuvwxy",
     "Sentry": "sntryu_" + "ca0a12e0" * 8,
     "Slack": "xoxb-1234567890-canarySlack0123456789",
+    "Vault": "hvs.canaryVault0123456789abcdefghijklmn",
     "HTTP": "canaryHttp0123456789abcdefghijklm",
     "Stripe": "rk_test_canaryStripe0123456789",
 }
@@ -32,7 +33,9 @@ DESCRIBED = {
     "expirationField": "token.ends",
     "scopesField": "token.scopes",
 }
+OWN_TOKEN = "hvs.canaryOwnToken0123456789abcdefgh"  # by which Vault knows the operator
 _PATHS = {
+    "/v1/auth/token/lookup": "Vault",
     "/v1/me": "HTTP",
     "/tokens/verify": "Cloudflare",
     "/api/whoami-v2": "HuggingFace",
@@ -66,17 +69,25 @@ class VendorApi(TlsServer):
         asked: dict[str, Any] = {"type": vendor, "url": f"https://{self.place}"}
         if vendor == "HTTP":
             asked["http"] = DESCRIBED
+        if vendor == "Vault":
+            asked["url"] += "/v1"
+            asked["credentialsRef"] = {"name": "vault-lookup"}
         return self.trusted(name, vendor=asked, **spec)
 
     def answer(self, asked: Asked) -> Said | None:
         vendor = _PATHS.get(asked.path)
-        if vendor is None or not asked.line.startswith("GET "):
+        method = "POST" if vendor == "Vault" else "GET"
+        if vendor is None or not asked.line.startswith(f"{method} "):
             return Said(status="404 Not Found", body=b'{"message": "Not Found"}')
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")
         if vendor == "GitLab":
             token = asked.headers.get("private-token", "")
         if vendor == "HTTP":
             token = asked.headers.get("x-api-key", "")
+        if vendor == "Vault":
+            token = json.loads(asked.body)["token"]
+            if asked.headers.get("x-vault-token") != OWN_TOKEN:
+                return _json({"errors": ["permission denied"]}, "403 Forbidden")
         self.asked[token] += 1
         if self.mode in FAILING:
             return FAILING[self.mode]
@@ -154,6 +165,12 @@ class VendorApi(TlsServer):
         if told is None:
             return _json({"message": "Unauthorized"}, "401 Unauthorized")
         return _json({"username": "ann"})
+
+    def _vault(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            return _json({"errors": ["bad token"]}, "403 Forbidden")
+        data = {"id": token, "num_uses": 0, "ttl": 0, "expire_time": None, "policies": ["default"]}
+        return _json({"data": data | told})
 
     def _slack(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

@@ -113,3 +113,15 @@ def test_ask_without_a_vendor_says_what_is_missing(place, provider) -> None:
         done = place.run("verify", "--file", token, "--ask", *options)
         assert done.code == 2, done
         assert "name one with spec.vendor in --provider FILE" in done.err
+
+
+def test_a_vendor_that_answers_the_operator_alone_is_said_to_and_shown_nothing(
+    place, vendors: Vendors
+) -> None:
+    provider = place.file("vault.yaml", json.dumps(vendors.inner.provider("Vault")))
+    token = place.file("token", TOKENS["Vault"])
+    done = place.run("verify", "--file", token, "--provider", provider, "--ask")
+    assert done.code == 2, done
+    assert "--ask cannot ask Vault: it answers the operator" in done.err
+    assert "Look at the TokenCheck in the cluster" in done.err
+    assert vendors.inner.said == b""

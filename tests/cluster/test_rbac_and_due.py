@@ -98,12 +98,20 @@ def test_the_values_are_taken_by_the_chart_and_grant_the_same(run: Run) -> None:
     assert by_chart == by_us
 
 
+LOGIN = {"url": "https://login.example.com", "clientCredentialsRef": {"name": "client"}}
+VAULT = {
+    "type": "Vault",
+    "url": "https://vault.example.com/v1",
+    "credentialsRef": {"name": "client"},
+}
+
+
 @pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("asked", [{"introspection": LOGIN}, {"vendor": VAULT}])
 def test_the_credentials_of_providers_are_granted_by_name_in_the_operators_namespace(
-    run: Run, api: Api
+    run: Run, api: Api, asked: dict[str, object]
 ) -> None:
-    asked = {"url": "https://login.example.com", "clientCredentialsRef": {"name": "client"}}
-    spec = {"allowedNamespaces": {"all": True}, "introspection": asked}
+    spec = {"allowedNamespaces": {"all": True}, **asked}
     api.apply(
         {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": "live"}, "spec": spec}
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpcore
@@ -12,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gather.test_ask_token import credentials
 from tokencheck.api.described import parse_described
 from tokencheck.api.fields import Fields
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
@@ -26,9 +29,10 @@ from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.gather.ask_vendor import ask_vendor, interpret
 from tokencheck.model.activity import Answer
 from tokencheck.model.asking import NoReply, Reply
+from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
-from vendorapi import DESCRIBED, TOKENS, VendorApi
+from vendorapi import DESCRIBED, OWN_TOKEN, TOKENS, VendorApi
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
 # Those that are asked over the network; the API server is asked elsewhere.
@@ -44,6 +48,11 @@ def vendor(name: str) -> Vendor:
 
 def described(**more: Any) -> dict[str, Any]:
     return {"type": "HTTP", "url": "https://api.example.com", "http": DESCRIBED | more}
+
+
+def vault(**more: Any) -> dict[str, Any]:
+    url = "https://vault.example.com/v1"
+    return {"type": "Vault", "url": url, "credentialsRef": {"name": "vault-lookup"}} | more
 
 
 def reply_of(row: dict[str, Any]) -> Reply:
@@ -69,8 +78,13 @@ def test_an_answer_means_what_the_table_says(name: str, row: dict[str, Any]) -> 
     assert word(meaning) == row["means"]
     if isinstance(meaning, Faulted):
         assert meaning.of_token == row.get("alone", False)
+        assert row.get("tells", "") in meaning.detail
         return
     assert meaning.claims.expires_at == row.get("ends")
+    assert meaning.claims.endless is row.get("endless", False)
+    assert meaning.claims.issued_at == row.get("began")
+    assert meaning.claims.renewed_at == row.get("renewed")
+    assert meaning.until == (row.get("ends") if row.get("renewable") else None)
     scopes = row.get("scopes")
     assert meaning.claims.scopes == (None if scopes is None else tuple(scopes))
 
@@ -95,7 +109,7 @@ JSON = st.recursive(
     said=st.dictionaries(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
                          "error", "error_description", "username", "success", "result", "errors",
-                         "id", "auth", "object", "detail", "user",
+                         "id", "auth", "object", "detail", "user", "data",
                          "token"]),
         JSON,
     ),
@@ -154,19 +168,81 @@ def test_a_vendor_is_shown_tokens_of_the_kind_that_its_own_are_recognised_as(
     assert (kind_of(TOKENS[name].encode())[0],) == vendor(name).kinds
 
 
+def known_by(own: str = OWN_TOKEN, key: str = "token") -> SecretContent:
+    """The Secret with the operator's own token at Vault."""
+    return replace(credentials(), values=MappingProxyType({key: Sealed(own.encode())}))
+
+
+async def asked(
+    api: VendorApi, name: str, token: str, content: SecretContent | Unread | None = None
+) -> Answer | Faulted:
+    found = provider_of(api, name)
+    assert found.vendor is not None
+    if name == VendorType.VAULT and content is None:
+        content = known_by()
+    return await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress(), content)
+
+
 @pytest.mark.parametrize("name", ASKED)
-async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType) -> None:
+async def test_the_token_stands_in_one_place_and_nowhere_else(name: VendorType) -> None:
+    token = TOKENS[name]
     async with VendorApi() as api:
-        found = provider_of(api, name)
-        assert found.vendor is not None
-        token = TOKENS[name]
-        meaning = await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress())
-        assert word(meaning) == "inactive"
+        assert word(await asked(api, name, token)) == "inactive"
         api.lives[token] = {}
-        meaning = await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress())
-        assert word(meaning) == "active"
+        assert word(await asked(api, name, token)) == "active"
         assert api.said.count(token.encode()) == 2
-        assert api.said.startswith(b"GET /")
+        head, _, body = api.said.partition(b"\r\n\r\n")
+        assert (token.encode() in head) is head.startswith(b"GET /")
+        assert body.startswith(b'{"token": ') is head.startswith(b"POST /")
+
+
+async def test_vault_is_shown_a_token_by_the_operator_s_own_in_json() -> None:
+    token = TOKENS["Vault"]
+    async with VendorApi() as api:
+        await asked(api, "Vault", token)
+        head, _, body = api.said.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0] == "POST /v1/auth/token/lookup HTTP/1.1"
+        assert f"X-Vault-Token: {OWN_TOKEN}" in lines
+        assert "Content-Type: application/json" in lines
+        assert json.loads(body) == {"token": token}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (known_by(own="hvs.another0123456789abcdefgh"), Reason.INTROSPECTION_UNAUTHORIZED),
+        (known_by(key="client_secret"), Reason.SECRET_KEY_NOT_FOUND),
+        (known_by(own=" \n"), Reason.SECRET_KEY_NOT_FOUND),
+        (known_by(own="a\r\nHost: b"), Reason.MALFORMED_TOKEN),
+        (Absent(what="the Secret"), Reason.SECRET_NOT_FOUND),
+        (Denied(what="the Secret"), Reason.ACCESS_DENIED),
+        (Failed(what="the Secret"), Reason.READ_FAILED),
+    ],
+)
+async def test_without_the_operator_s_own_token_nothing_is_known(
+    content: SecretContent | Unread, reason: Reason
+) -> None:
+    async with VendorApi() as api:
+        api.lives[TOKENS["Vault"]] = {}
+        meaning = await asked(api, "Vault", TOKENS["Vault"], content)
+        assert isinstance(meaning, Faulted)
+        assert meaning.reason is reason
+        if reason in (Reason.SECRET_NOT_FOUND, Reason.ACCESS_DENIED, Reason.SECRET_KEY_NOT_FOUND):
+            assert "vendor.credentialsRef" in meaning.detail
+        assert (TOKENS["Vault"].encode() in api.said) is (
+            reason is Reason.INTROSPECTION_UNAUTHORIZED
+        )
+
+
+async def test_bytes_that_are_no_text_are_not_posted() -> None:
+    async with VendorApi() as api:
+        found = provider_of(api, "Vault")
+        assert found.vendor is not None
+        meaning = await ask_vendor(found, found.vendor, Sealed(b"\xff"), Egress(), known_by())
+        assert isinstance(meaning, Faulted)
+        assert meaning.reason is Reason.MALFORMED_TOKEN
+        assert api.said == b""
 
 
 @pytest.mark.parametrize(
@@ -183,6 +259,18 @@ async def test_the_token_stands_in_one_header_and_nowhere_else(name: VendorType)
         ({}, "spec.vendor.type"),
         ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),
         ({"type": "GitHub", "http": DESCRIBED}, "is for type: HTTP, and needed there"),
+        (
+            {"type": "GitHub", "credentialsRef": {"name": "a"}},
+            "is for type: Vault, and needed there",
+        ),
+        (
+            {"type": "Vault", "url": "https://vault.example.com/v1"},
+            "spec.vendor.credentialsRef: is for type: Vault, and needed there",
+        ),
+        (vault(credentialsRef={}), "spec.vendor.credentialsRef.name"),
+        (vault(url=None), "is needed: Vault has no address that is the same for all"),
+        (vault(url="https://vault.example.com"), "must end with /v1, where Vault's API is"),
+        (vault(url="https://vault.example.com/v1a"), "must end with /v1, where Vault's API is"),
         (described(header="Host"), "must be a header of its own"),
         (described(active={"status": [429], "field": "id"}), "from 200 to 499 without 429"),
         (described(active={"status": [], "field": "id"}), "from 200 to 499 without 429"),
@@ -218,3 +306,14 @@ def test_an_installation_of_one_s_own_is_asked_below_its_address() -> None:
     assert found.vendor is not None
     assert str(found.vendor.at("/user")) == "https://ghe.example.com:8443/api/v3/user"
     assert found.vendor.places == {"ghe.example.com:8443"}
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/admin/team"])
+def test_vault_is_asked_below_its_api_or_a_namespace_of_it(path: str) -> None:
+    spec = vault(url=f"https://vault.example.com:8200{path}")
+    found = parse_tokenprovider({"spec": {"allowedNamespaces": {"all": True}, "vendor": spec}})
+    assert found.vendor is not None
+    assert found.credentials == "vault-lookup"
+    asked_at = str(found.vendor.at("/auth/token/lookup"))
+    below = path.rstrip("/")
+    assert asked_at == f"https://vault.example.com:8200{below}/auth/token/lookup"

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -37,26 +38,28 @@ LOGIN = Key("TokenProvider", "", "login")
 class World:
     """The one Secret that is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "introspect-client") -> None:
+        self.name = name
         self.content: SecretContent | Unread = credentials()
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
-        assert (namespace, name) == ("tokencheck-system", "introspect-client")
+        assert (namespace, name) == ("tokencheck-system", self.name)
         return self.content
 
 
 class Bench:
     """An introspector beside a real server, with a clock that the test moves."""
 
-    def __init__(self, server: Introspector) -> None:
-        self.server = server
-        self.world = World()
+    server: Introspector
+
+    def __init__(self, provider: dict[str, Any], world: World | None = None) -> None:
+        self.world = world or World()
         self.now = datetime(2027, 1, 1, tzinfo=UTC)
         self.changes: list[tuple[Key, Cause]] = []
         self.leads = True
         self.proven: dict[str, bool] = {"shop": True}
         self.asking = self.made()
-        self.provider: TokenProvider = parse_tokenprovider(server.provider())
+        self.provider: TokenProvider = parse_tokenprovider(provider)
 
     def made(self, reviews: TokenReviews | None = None) -> Asking:
         return Asking(
@@ -102,7 +105,8 @@ async def bench() -> AsyncIterator[Bench]:
     server = Introspector()
     await server.start()
     server.tokens["t1"] = {"scope": "a"}
-    bench = Bench(server)
+    bench = Bench(server.provider())
+    bench.server = server
     yield bench
     await bench.asking.close()
     await server.stop()

@@ -50,22 +50,38 @@ class Authority:
     @cache  # noqa: B019 - one authority a run
     def context(self, name: str, *, shift_days: int = 0) -> ssl.SSLContext:
         """What a server for `name` (a DNS name or an address) needs."""
+        return self.serving(*self._made(name, shift_days))
+
+    def file(self, name: str) -> Path:
+        """The same for a server that reads PEM: its key and its certificate."""
+        return self._written(*self._made(name, 0))
+
+    def close(self) -> None:
+        """Its files are gone."""
+        self._folder.cleanup()
+
+    def _made(
+        self, name: str, shift_days: int
+    ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         made = self._builder(subject, key, datetime.now(UTC) + shift_days * DAY)
         made = made.add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
-        return self.serving(made.sign(self.key, hashes.SHA256()), key)
+        return made.sign(self.key, hashes.SHA256()), key
 
     def serving(
         self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
     ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._written(certificate, key))
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
+
+    def _written(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Path:
         path = Path(self._folder.name, f"{certificate.serial_number}.pem")
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        return context
+        return path
 
 
 def _general(name: str) -> x509.GeneralName:

@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "043a30855eddeb3b558f9fde1d2dbf18",
+        "tokenproviders.tokencheck.dev": "70e0070a7e32c6965df291df877182ac",
     }
 )

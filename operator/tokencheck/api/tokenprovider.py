@@ -72,6 +72,11 @@ class TokenProvider:
         """Return who is shown tokens, and asked whether they live; None for nobody."""
         return self.introspection or self.vendor
 
+    @property
+    def credentials(self) -> str | None:
+        """Return the name of the Secret, in the operator's own namespace, by which it is known."""
+        return self.asked.credentials if self.asked else None
+
 
 def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
     """Return the TokenProvider that `obj` holds. Total: faults are listed in `invalid`."""

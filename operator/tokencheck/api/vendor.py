@@ -23,10 +23,13 @@ class VendorType(StrEnum):
     SENTRY = "Sentry"
     SLACK = "Slack"
     STRIPE = "Stripe"
+    VAULT = "Vault"  # and OpenBao
     HTTP = "HTTP"  # any other, as an admin describes it
 
 
 OPAQUE = "Opaque"  # the kind of tokens that say nothing of themselves
+OWN_TOKEN = "token"  # the key of the Secret with the operator's own
+_API = "/v1"  # of Vault; what follows is a namespace
 SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
 # Who signs in to an API server may do so by his own issuer, by a list or by a webhook too. Source:
 # kubernetes.io, "Authenticating".
@@ -56,11 +59,14 @@ class Vendor:
         server: the address below which the vendor's paths are: its public one, or one's own
             installation's; None where the operator's own API server is asked, over its own road.
         described: how it is asked and what it means, of type HTTP alone.
+        credentials: name of a Secret in the operator's own namespace, with the key token: of type
+            Vault alone, which answers the operator.
     """
 
     type: VendorType
     server: Url | None
     described: Described | None = None
+    credentials: str | None = None
 
     @property
     def name(self) -> str:
@@ -95,7 +101,7 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         fields.fault("type", f"must be one of {', '.join(VendorType)}")
         return None
     kind = VendorType(name)
-    described = None
+    described, credentials = None, None
     if (fields.values.get("http") is not None) != (kind is VendorType.HTTP):
         fields.fault("http", f"is for type: {VendorType.HTTP}, and needed there")
         return None
@@ -103,13 +109,21 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         described = parse_described(fields.child("http"))
     if kind is VendorType.KUBERNETES:
         return _own_api_server(fields)
+    if (fields.values.get("credentialsRef") is not None) != (kind is VendorType.VAULT):
+        fields.fault("credentialsRef", f"is for type: {VendorType.VAULT}, and needed there")
+        return None
+    if kind is VendorType.VAULT:
+        credentials = fields.child("credentialsRef").required_text("name")
     url = _url(fields, kind)
-    return Vendor(type=kind, server=url, described=described) if url is not None else None
+    if url is None:
+        return None
+    return Vendor(type=kind, server=url, described=described, credentials=credentials)
 
 
 def _own_api_server(fields: Fields) -> Vendor:
-    if fields.values.get("url") is not None:
-        fields.fault("url", "is none of Kubernetes: the operator asks its own API server")
+    for name in ("url", "credentialsRef"):
+        if fields.values.get(name) is not None:
+            fields.fault(name, "is none of Kubernetes: the operator asks its own API server")
     return Vendor(type=VendorType.KUBERNETES, server=None)
 
 
@@ -119,9 +133,17 @@ def _url(fields: Fields, kind: VendorType) -> Url | None:
         fields.fault("url", f"is needed: {kind} has no address that is the same for all")
         return None
     url = parse_url(text)
-    if isinstance(url, Url) and url.query:
-        url = "must have no query: the vendor's paths are appended"
-    if not isinstance(url, Url):
-        fields.fault("url", url)
+    fault = url if isinstance(url, str) else _fault(kind, url)
+    if isinstance(url, str) or fault:
+        fields.fault("url", fault)
         return None
     return url
+
+
+def _fault(kind: VendorType, url: Url) -> str:
+    """Return why the vendor cannot be there; empty when it can."""
+    if url.query:
+        return "must have no query: the vendor's paths are appended"
+    if kind is VendorType.VAULT and not f"{url.path}/".startswith(f"{_API}/"):
+        return f"must end with {_API}, where Vault's API is, or with {_API}/ and a namespace"
+    return ""

@@ -38,6 +38,11 @@ def with_answer(
             "--ask shows the token to the vendor of a TokenProvider: name one with spec.vendor in"
             " --provider FILE"
         )
+    if provider.credentials is not None:
+        raise UsageError(
+            f"--ask cannot ask {provider.vendor.name}: it answers the operator, by a token that the"
+            " operator alone has. Look at the TokenCheck in the cluster"
+        )
     shown = presented(text) if text is not None else None
     state = Activity(provider=provider.name, state=ActivityState.NOT_SENT)
     if shown is not None and not unsent(token, wanted.policy, now):

@@ -92,9 +92,8 @@ async def needs_of_providers(transport: Transport) -> ProvidersNeed | Denied:
             raise
         return Denied(what="the TokenProviders")
     every = [parse_tokenprovider(obj) for obj in found]
-    asked = (one.introspection for one in every)
     return ProvidersNeed(
-        credentials=tuple(sorted({one.credentials for one in asked if one is not None})),
+        credentials=tuple(sorted({one.credentials for one in every if one.credentials})),
         token_reviews=any(one.vendor is not None and one.vendor.server is None for one in every),
     )
 

@@ -45,8 +45,8 @@ _WORDS = (
     ("its provider was not asked: only the operator does that", "its provider was not asked"),
     (
         "look at the TokenCheck in the cluster",
-        "add --ask to show the token to the vendor; a provider with introspection is asked by the"
-        " operator alone",
+        "add --ask to show the token to the vendor; a provider with introspection, and Vault, are"
+        " asked by the operator alone",
     ),
     (ASK_AN_ADMIN, "mend what is named and run it again: it was asked once"),
     (USE_A_PROVIDER, "give a TokenProvider with --provider FILE, or public keys with --jwks FILE"),

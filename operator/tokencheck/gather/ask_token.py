@@ -18,9 +18,10 @@ from tokencheck.core.tokens.assertion import assertion_of
 from tokencheck.core.tokens.claims import claims_of
 from tokencheck.core.tokens.presented import presented
 from tokencheck.core.tokens.strict import strict_json
+from tokencheck.gather.credentials import credentials_of
 from tokencheck.model.activity import Answer
 from tokencheck.model.asking import Assertion, Client, Destination, NoReply, Reply
-from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
+from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.facts import Problem
 from tokencheck.model.ports import Asker
 from tokencheck.model.reasons import Reason
@@ -28,7 +29,7 @@ from tokencheck.model.sealed import Sealed
 
 SCOPE_CLAIMS = ("scope",)  # RFC 7662 section 2.2
 _UNIQUE_BYTES = 24
-_THE_SECRET = "the Secret of introspection.clientCredentialsRef"
+_FIELD = "introspection.clientCredentialsRef"
 
 
 async def ask_token(
@@ -91,8 +92,8 @@ def _client(
     if signed is not None:
         return Assertion(value=signed)
     detail = (
-        f"{PRIVATE_KEY} of {_THE_SECRET} is no private key in PEM without a password: RSA of 2048"
-        " bits or more, EC (P-256, P-384, P-521) or Ed25519"
+        f"{PRIVATE_KEY} of the Secret of {_FIELD} is no private key in PEM without a password: RSA"
+        " of 2048 bits or more, EC (P-256, P-384, P-521) or Ed25519"
     )
     return Faulted(reason=Reason.SECRET_KEY_NOT_FOUND, detail=detail)
 
@@ -103,25 +104,8 @@ def client_of(content: SecretContent | Unread, secret: str = CLIENT_SECRET) -> C
     Args:
         secret: the key under which what proves them stands.
     """
-    match content:
-        case SecretContent(values=values):
-            found = [values.get(key) for key in (CLIENT_ID, secret)]
-            client_id, proof = (presented(one) if one else None for one in found)
-            if client_id and proof:
-                return Client(id=client_id, secret=proof)
-            detail = f"{_THE_SECRET} lacks {CLIENT_ID} or {secret}, or holds no text there"
-            return Faulted(reason=Reason.SECRET_KEY_NOT_FOUND, detail=detail)
-        case Absent():
-            detail = f"{_THE_SECRET} does not exist in the operator's namespace"
-            return Faulted(reason=Reason.SECRET_NOT_FOUND, detail=detail)
-        case Denied():
-            detail = (
-                f"the operator may not read {_THE_SECRET}: see providers.credentials of the chart"
-            )
-            return Faulted(reason=Reason.ACCESS_DENIED, detail=detail)
-        case Failed():  # pragma: no branch - mypy proves it the last
-            detail = f"{_THE_SECRET} could not be read"
-            return Faulted(reason=Reason.READ_FAILED, detail=detail)
+    found = credentials_of(content, (CLIENT_ID, secret), _FIELD)
+    return found if isinstance(found, Faulted) else Client(id=found[0], secret=found[1])
 
 
 def interpret(reply: Reply | NoReply) -> Answer | Faulted:

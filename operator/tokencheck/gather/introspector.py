@@ -56,7 +56,7 @@ class _Entry:
     Args:
         asked_by: the check that has it asked, and comes again for that.
         followers: what each check was told last; it comes again when that changes.
-        first_look: when a check first waited for it.
+        first_look: when a check first waited for the next answer.
     """
 
     known: Known = field(default_factory=Known)
@@ -316,13 +316,15 @@ class Introspector:
                 self._take(provider.name, desk, entry, looked, (result, began))
 
     async def _answer(self, provider: TokenProvider, looked: Looked) -> Answer | Faulted:
-        if provider.vendor is not None and provider.vendor.server is None:
+        vendor = provider.vendor
+        if vendor is not None and vendor.server is None:
             return await ask_api_server(looked, self._reviews) if self._reviews else _NOBODY
-        if provider.vendor is not None:
-            return await ask_vendor(provider, provider.vendor, looked.text, self._asker)
-        assert provider.introspection is not None  # noqa: S101 - the caller of `activity` looked
-        name = provider.introspection.credentials
-        content = await self._inventory.secret(self._own_namespace, name)
+        name, content = provider.credentials, None
+        if name is not None:
+            content = await self._inventory.secret(self._own_namespace, name)
+        if vendor is not None:
+            return await ask_vendor(provider, vendor, looked.text, self._asker, content)
+        assert content is not None  # noqa: S101 - an introspection has credentials
         return await ask_token(provider, content, looked.text, self._asker, self._clock())
 
     def _take(
@@ -337,6 +339,7 @@ class Introspector:
         stood = desk.fault and desk.fault.reason
         if isinstance(result, Answer):
             entry.known = answered(result, began)
+            entry.first_look = None  # the next answer that a check needs is waited for as well
             desk.pause, desk.fault, desk.answered_at = Pause(), None, began
             self.requests[name, ANSWERED] += 1
         elif isinstance(result, Faulted):

@@ -21,6 +21,8 @@ class Answer:
         active: whether the provider accepts the token.
         revoked: whether it says for certain that somebody ended the token.
         claims: what it says of an active one; a part that it leaves out is None, not empty.
+        until: from when on the answer says nothing more: the end of a token that somebody may
+            renew meanwhile.
         why: of an inactive one, in words of ours; "" when it does not tell.
         stranger: whether it does not know the token at all: nothing says that it was ever its own.
         user: as whom an API server knows who shows an active one.
@@ -29,6 +31,7 @@ class Answer:
     active: bool
     revoked: bool = False
     claims: Claims = _NOTHING
+    until: datetime | None = None
     why: str = ""
     stranger: bool = False
     user: Requester | None = field(default=None, repr=False)

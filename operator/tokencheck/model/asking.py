@@ -56,9 +56,14 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The body of a POST request, fields in order; what is secret stays sealed until it is sent."""
+    """The body of a POST request, fields in order; what is secret stays sealed until it is sent.
+
+    Args:
+        json: whether it is one JSON object; else it is urlencoded, as a browser's form is.
+    """
 
     fields: tuple[tuple[str, str | Sealed], ...]
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ class Claims:
     Args:
         scopes: granted scopes found under the scope claims, sorted; None when no such claim is
             there.
+        endless: whoever issued it says that it has no end.
+        renewed_at: when its end was last moved; its lifetime counts from there.
         unbounded: exp lies more than 100 years ahead (milliseconds written as seconds?).
         kubernetes: whether the claim kubernetes.io is there (a service-account token).
         warn_after: kubernetes.io.warnafter, the real deadline of an extended token. Source:
@@ -56,6 +58,8 @@ class Claims:
     not_before: datetime | None = None
     expires_at: datetime | None = None
     scopes: tuple[str, ...] | None = None
+    endless: bool = False
+    renewed_at: datetime | None = None
     unbounded: bool = False
     kubernetes: bool = False
     legacy_service_account: bool = False

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 import httpcore
 
 from tokencheck.clients.egress.answer import reply_of
-from tokencheck.clients.egress.body import basic_of, body_of
+from tokencheck.clients.egress.body import basic_of, body_of, media_type_of
 from tokencheck.clients.egress.dial import Dial
 from tokencheck.clients.egress.names import Names
 from tokencheck.clients.egress.refused import Refused
@@ -109,7 +109,7 @@ def _headers(question: Question, body: bytes) -> list[tuple[bytes, bytes]]:
         (b"User-Agent", USER_AGENT.encode("ascii")),
     ]
     if question.form is not None:
-        headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
+        headers.append((b"Content-Type", media_type_of(question.form)))
         headers.append((b"Content-Length", str(len(body)).encode("ascii")))
     match question.credential:
         case Credential() as credential:

@@ -36,9 +36,10 @@ class Moments:
     """The moments of one token; None where it has none.
 
     Args:
-        start: what age and lifetime count from: iat, else the last change of the Secret.
+        start: what age and lifetime count from: iat, else the last change of the Secret. The
+            lifetime of a token that was renewed counts from then.
         own_end: what the token itself says, else its provider; `end` is the earliest of all.
-        lifetime: from `start` to `end`, never negative.
+        lifetime: from there to `end`, never negative.
         warn_at, fail_at: when the end is near, as the spec says.
         valid_at: nbf less the leeway.
         issued_at: iat less the leeway: before it a clock is wrong.
@@ -87,7 +88,8 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     said_by = token.trust.vendor or "introspection"
     own_end = _own_end(claims, by=said_by if own.expires_at is None else "exp")
     end = _end(own_end, held, spec)
-    lifetime = max(end.at - start, timedelta()) if end else None
+    since = claims.renewed_at or start
+    lifetime = max(end.at - since, timedelta()) if end else None
     warn = _warn_before(spec, lifetime) if lifetime is not None else None
     fail, age = _length(spec.fail_before, lifetime), _length(spec.max_age, lifetime)
     return Moments(

@@ -23,6 +23,7 @@ from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
 
 _ROTATE_SOON = "rotate it before its end"
+_END = "use a token that expires, or say in expiry.expiresAt when it ends"
 _CLOCKS = "compare the clocks of issuer and cluster"
 
 
@@ -88,17 +89,23 @@ def _nearness(
 def _endless(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
     """A JWT without an end is a finding; of an opaque token the end is only not known.
 
+    Unless its provider says that it has none.
+
     warnBefore says when a known end is near and asks for nothing else; failBefore, of a listed
     token, asks that it has an end.
     """
-    claims = claims_of(token)
+    claims, told = claims_of(token), told_of(token)
+    if claims is None and told is not None and told.endless:
+        detail = f"never ends, says {token.trust.vendor or 'its provider'}"
+        endless = warned(token, Check.EXPIRY, Reason.NO_EXPIRY, detail, action=_END)
+        return (by_policy(policy.no_expiry, endless),)
     if claims is None:
         asked = token.spec.listed and token.spec.expiry.fail_before is not None
         return unjudged(token, Check.EXPIRY, asked=asked)
     if invalid(claims, "exp"):
         return claim_skipped(token, Check.EXPIRY, "exp")
     detail = "never ends (no exp)"
-    action = "use a token that expires, or say in expiry.expiresAt when it ends"
+    action = _END
     if claims.unbounded:
         detail = "ends more than 100 years ahead (exp), which is as good as never"
         action = "have the issuer correct exp: milliseconds written as seconds?"

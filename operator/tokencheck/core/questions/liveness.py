@@ -2,6 +2,8 @@
 
 * A token is asked about once an interval, whoever needs it, and never sooner because somebody would
   like to know.
+* An answer about a token that may be renewed counts until the end that it names, and is asked for
+  again then: nobody knows before whether the token was renewed.
 * A first fault is tried again within seconds before anybody is told; from the second on the token
   is Unknown, and the last definite answer stays beside it with its time.
 * A provider at fault is left alone for a growing time, with all of its tokens: after a refusal that
@@ -117,10 +119,17 @@ def struck(
 
 
 def due_at(known: Known, interval: timedelta) -> datetime | None:
-    """Return when the token is to be asked about; None means now."""
+    """Return when the token is to be asked about; None means now.
+
+    Once an interval, and sooner when the answer says nothing more by then.
+    """
     if known.fault is not None:
         return known.retry_at
-    return None if known.tried_at is None else known.tried_at + interval
+    if known.tried_at is None:
+        return None
+    at = known.tried_at + interval
+    until = known.answer.until if known.answer is not None else None
+    return at if until is None else min(at, max(until, known.tried_at + FIRST_RETRY))
 
 
 def is_due(known: Known, interval: timedelta, now: datetime) -> bool:
@@ -138,7 +147,7 @@ def activity_of(
     state = ActivityState.KNOWN
     if fault is not None:
         state = ActivityState.FAULTED
-    elif known.answer is None:
+    elif known.answer is None or _outlived(known.answer, now):
         state = ActivityState.PENDING
     return Activity(
         provider=provider,
@@ -148,6 +157,11 @@ def activity_of(
         answer=known.answer,
         answered_at=known.answered_at,
     )
+
+
+def _outlived(answer: Answer, now: datetime) -> bool:
+    """Return whether the token may have been renewed since, or have ended."""
+    return answer.until is not None and now >= answer.until
 
 
 def _told(known: Known, pause: Pause, interval: timedelta, now: datetime) -> Faulted | None:

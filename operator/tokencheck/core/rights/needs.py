@@ -131,7 +131,7 @@ def _followed() -> Iterator[Need]:
 
 
 def _credentials(home: str, names: Sequence[str]) -> Iterator[Need]:
-    why = "TokenProviders with introspection cannot be asked whether tokens live"
+    why = "TokenProviders with introspection, or of Vault, cannot be asked whether tokens live"
     if names:
         named = tuple(names)
         yield Need(

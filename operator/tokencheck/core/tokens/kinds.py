@@ -49,9 +49,14 @@ _VENDORS: tuple[tuple[str, bytes], ...] = (
     ("Google", rb"AIza[A-Za-z0-9_-]{35,}"),
     (SERVICE_ACCOUNT_KEY, rb"\{\s*\"type\"\s*:\s*\"service_account\"(?s:.*)"),
     ("AWS", rb"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16,}"),
-    ("Vault", rb"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
+    # The last part is the namespace's. OpenBao's tokens are as Vault's were before 1.10.
+    ("Vault", rb"hv[sb]\.[A-Za-z0-9_-]{24,}(?:\.[A-Za-z0-9]{5,6})?"),
     ("Vault", rb"s\.[A-Za-z0-9]{24,}(?:\.[A-Za-z0-9]{5,6})?"),
-    ("Vault", rb"b\.[A-Za-z0-9_-]{80,}"),
+    ("Vault", rb"b\.[A-Za-z0-9_-]{80,}(?:\.[A-Za-z0-9]{5,6})?"),
+    (
+        "VaultRecovery",
+        rb"(?:hvr|r)\.[A-Za-z0-9]{24,}",
+    ),  # of a server in recovery, which looks none up
     ("Stripe", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     ("Grafana", rb"glsa_[A-Za-z0-9]{32,}_[0-9a-fA-F]{8}"),
     ("Grafana", rb"glc_[A-Za-z0-9+/=]{32,}"),

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tokencheck.api.vendor import Vendor
 from tokencheck.core.questions.replies import Faulted, fault_of
 from tokencheck.model.activity import Answer
-from tokencheck.model.asking import Credential, Destination, NoReply, Question, Reply
+from tokencheck.model.asking import Credential, Destination, Form, NoReply, Question, Reply
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
@@ -42,7 +42,9 @@ class Rules:
     Args:
         path: of a GET that changes nothing, uses nothing up, and that every token of the kind may
             make; an answer to somebody who showed no token is told from all others.
-        header, scheme: where the token stands.
+        header, scheme: where the token stands; with `member`, the operator's own.
+        member: of the JSON object that is posted instead, in which the token stands: its vendor
+            answers the operator about it.
         wants: headers of the answer that are read, in lower case.
         interpret: what an answer means; None when it says nothing of the token.
         implies: scopes that include others, as the vendor's documentation has it; an admin's
@@ -53,16 +55,28 @@ class Rules:
     interpret: Callable[[Said], Meaning]
     header: str = "Authorization"
     scheme: str = "Bearer"
+    member: str = ""
     wants: tuple[str, ...] = ()
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def question(rules: Rules, vendor: Vendor, destination: Destination, token: Sealed) -> Question:
-    """Return the request that shows `token` to its vendor, in one header and nowhere else."""
+def question(
+    rules: Rules,
+    vendor: Vendor,
+    destination: Destination,
+    token: Sealed,
+    own: Sealed | None = None,
+) -> Question:
+    """Return the request that shows `token` to its vendor, in one place and nowhere else.
+
+    Args:
+        own: the operator's token, of a vendor that answers the operator; `token` is then posted.
+    """
     return Question(
         destination=destination,
         url=vendor.at(rules.path),
-        credential=Credential(value=token, header=rules.header, scheme=rules.scheme),
+        credential=Credential(value=own or token, header=rules.header, scheme=rules.scheme),
+        form=Form(fields=((rules.member, token),), json=True) if own else None,
         wants=rules.wants,
         max_bytes=MAX_BYTES,
     )

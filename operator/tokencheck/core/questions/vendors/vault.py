@@ -1,0 +1,98 @@
+"""HashiCorp Vault and OpenBao: service and batch tokens, looked up by the operator's own token.
+
+``lookup-self`` would use up one of the token's uses; ``lookup`` by another token uses none of it.
+It also finds a token that is past its end, or has no use left, until its revocation is done. Its
+policies are its scopes. Source: the API documentation of both, "Token auth method", "Lookup a
+token"; their own vault/token_store.go (handleLookup) and vault/request_handling.go.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tokencheck.api.quantity import parse_time
+from tokencheck.core.questions.replies import Faulted
+from tokencheck.core.questions.vendors.rules import Meaning, Rules, Said, scopes_of
+from tokencheck.model.activity import Answer
+from tokencheck.model.facts import Claims
+from tokencheck.model.reasons import Reason
+
+POLICY = 'path "auth/token/lookup" { capabilities = ["update"] }'
+_NO = ["bad token"]
+_OWN_ENDED, _OWN_DENIED = "invalid token", "permission denied"
+
+
+def _interpret(said: Said) -> Meaning:
+    if said.status == 200:
+        data = said.document.get("data")
+        return _looked_up(data) if isinstance(data, dict) else None
+    errors = said.document.get("errors")
+    if said.status != 403 or not isinstance(errors, list):
+        return None
+    if errors == _NO:
+        return Answer(active=False)
+    told = " ".join(one for one in errors if isinstance(one, str))
+    return _own(ended=_OWN_ENDED in told) if _OWN_DENIED in told else None
+
+
+def _looked_up(data: Mapping[str, Any]) -> Meaning:
+    uses, ttl = (_whole(data.get(name)) for name in ("num_uses", "ttl"))
+    if uses is None or ttl is None:
+        return None
+    if uses < 0 or ttl < 0:  # used up or past its end, and not yet gone
+        return Answer(active=False)
+    end = parse_time(data.get("expire_time"))
+    claims = Claims(
+        scopes=_policies(data),
+        expires_at=end,
+        endless="expire_time" in data and data["expire_time"] is None,
+        issued_at=_time(data.get("creation_time")),
+        renewed_at=_time(data.get("last_renewal_time")),
+    )
+    return Answer(active=True, claims=claims, until=end if data.get("renewable") is True else None)
+
+
+def _policies(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the token's own and those of its identity; null is none of them."""
+    found: list[str] = []
+    for name in ("policies", "identity_policies"):
+        items = data.get(name) or []
+        if not isinstance(items, list):
+            return None
+        found.extend(items)
+    return scopes_of(found) if "policies" in data else None
+
+
+def _own(*, ended: bool) -> Faulted:
+    """Return what is wrong with the operator's own token.
+
+    One that has ended looks nothing up; OpenBao does not tell it from one whose policy does not
+    reach. That one may look up others: a token of another namespace is asked for there.
+    """
+    mend = "renew the one in the Secret of vendor.credentialsRef"
+    if not ended:
+        mend = f"{mend}, or give it the policy {POLICY}"
+    detail = f"Vault does not let the operator's own token look tokens up (HTTP 403): {mend}"
+    reason = Reason.INTROSPECTION_UNAUTHORIZED
+    return Faulted(reason=reason, detail=detail, of_token=not ended)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _time(value: object) -> datetime | None:
+    seconds = _whole(value)
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+VAULT = Rules(
+    path="/auth/token/lookup",
+    interpret=_interpret,
+    header="X-Vault-Token",
+    scheme="",
+    member="token",
+)
