@@ -223,6 +223,67 @@ def test_nobody_else_writes_another_s_name_on_a_check(shop: Shop) -> None:
     assert shop.admin.get(KIND, shop.namespace)["metadata"]["annotations"][WHO] == "admin"
 
 
+@pytest.mark.usefixtures("keeper", "made")
+def test_who_lets_a_check_go_asks_for_it_himself_from_then_on(
+    controlplane: ControlPlane, shop: Shop
+) -> None:
+    """Else it would be reviewed for ever as the author of an object that is not there any more."""
+    author = Author(controlplane, shop)
+    try:
+        shop.secret("good", shop.signer.token())
+        shop.workload("web", pod_spec(env("good")))
+        eventually(lambda: stamps(shop) == {"admin"}, timeout_s=PATIENCE_S)
+        free = {"metadata": {"ownerReferences": None}}
+        found = author.api.patch("TokenCheck", "deployment-web", free, shop.namespace)
+        assert found["metadata"]["annotations"][WHO] == author.name
+        counted = shop.admin.wait(
+            KIND,
+            shop.namespace,
+            until=lambda it: it["status"].get("workloads", {}).get("handWritten") == 1,
+            timeout_s=PATIENCE_S,
+        )
+        assert counted["status"]["workloads"]["checked"] == 0
+    finally:
+        author.close()
+
+
+@pytest.mark.usefixtures("made")
+def test_of_two_replicas_one_makes_the_checks_and_the_other_lives_and_takes_over(
+    controlplane: ControlPlane, shop: Shop, tmp_path: Path
+) -> None:
+    config = grant_operator(controlplane, VALUES)
+    both = [
+        OperatorProcess(
+            config,
+            tmp_path / name,
+            args=("--cluster-token-checks",),
+            plane=controlplane,
+            elects=True,
+        )
+        for name in ("one", "two")
+    ]
+    try:
+        for process in both:
+            process.start()
+        shop.secret("good", shop.signer.token())
+        shop.workload("web", pod_spec(env("good")))
+        has(shop, "deployment-web")
+        assert [process.get("/healthz")[0] for process in both] == [200, 200]
+        leader = next(one for one in both if leads(one))
+        leader.stop(kill=True)
+        shop.workload("db", pod_spec(env("good")), kind="StatefulSet")
+        has(shop, "deployment-web", "statefulset-db")
+    finally:
+        for process in both:
+            process.stop()
+
+
+def leads(process: OperatorProcess) -> bool:
+    return any(
+        value == 1 for name, value in process.metrics().items() if "tokencheck_leader" in name
+    )
+
+
 @pytest.mark.usefixtures("made")
 def test_without_the_right_to_write_checks_the_object_says_so(
     shop: Shop, controlplane: ControlPlane, tmp_path: Path
@@ -305,6 +366,7 @@ class Author:
     def _grant(self, *, secrets_too: bool) -> None:
         ours = {"apiGroups": ["tokencheck.dev"], "resources": ["clustertokenchecks"]}
         rules = [ours | {"verbs": ["get", "patch"]}]
+        rules.append(ours | {"resources": ["tokenchecks"], "verbs": ["patch"]})
         if secrets_too:
             rules.append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
         head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}

@@ -1,9 +1,9 @@
 """The part of the operator that keeps the TokenChecks of ClusterTokenChecks, when it is wanted."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +19,8 @@ from tokencheck.passes.spread import Rounds
 LIMITS = Limits(connections=4, streams=8)
 PAUSE_S = 1.0  # between two rounds: what changes meanwhile is taken together
 BEAT_S = 30.0  # refused writes are tried again
+AFTER_A_BUG_S = 10.0
+_log = logging.getLogger(__name__)
 _ALL = Key("ClusterTokenCheck", "", "")
 
 
@@ -52,15 +54,22 @@ class ClusterChecks:
 
     async def _go(self) -> None:
         went_at = -BEAT_S
-        more = False
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_S):
-                    await self._woken.wait()
-            wanted = more or self._woken.is_set() or time.monotonic() - went_at >= BEAT_S
+            await asyncio.sleep(PAUSE_S)
+            wanted = self._woken.is_set() or time.monotonic() - went_at >= BEAT_S
             if not wanted or not self._leads():
                 continue
             self._woken.clear()
             went_at = time.monotonic()
-            more = await self._rounds.go()
-            await asyncio.sleep(PAUSE_S)
+            if await self._round():
+                self._woken.set()
+
+    async def _round(self) -> bool:
+        """Go once, and return whether to go again soon: a bug must not end all other verdicts."""
+        try:
+            return await self._rounds.go()
+        except Exception as error:  # noqa: BLE001 - what is planned anew may be another plan
+            kinds = {type(e).__name__ for e in getattr(error, "exceptions", (error,))}
+            _log.error("a round over ClusterTokenChecks ended by %s", kinds)
+            await asyncio.sleep(AFTER_A_BUG_S)
+            return True

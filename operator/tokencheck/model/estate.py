@@ -29,13 +29,15 @@ class Standing:
     """A TokenCheck that is there.
 
     Args:
-        maker: UID of the ClusterTokenCheck that controls it, "" of one that somebody wrote.
+        maker: UID of the ClusterTokenCheck that controls it, as it says; "" without.
         ref: of whose tokens it checks.
-        spec: all else that it says, with every default filled in; None of one that somebody wrote.
+        spec: all else that it says, with every default filled in; None without a maker.
         stamps: who asked for it, as the API server stamped it.
-        verdict: Valid, Invalid or Unknown, whatever its gate makes of Ready.
+        verdict: Valid, Invalid or Unknown, whatever its gate makes of Ready; Unknown until its spec
+            as it is now was judged.
         reason: of what is worst.
         annotated: whether it has any annotation.
+        ending: whether it is being deleted, and something holds it.
     """
 
     uid: str
@@ -48,14 +50,17 @@ class Standing:
     verdict: str = "Unknown"
     reason: str = "Pending"
     annotated: bool = False
+    ending: bool = False
 
     @property
     def essence(self) -> tuple[object, ...]:
         """Return all that decides about it; its version moves with every write of its status."""
-        whose = (self.uid, self.maker, self.ref)
+        whose = (self.uid, self.maker, self.ref, self.ending)
         return (*whose, self.spec, self.labels, self.stamps, self.verdict, self.reason)
 
 
+# Plurals of what must be listed, or nothing is done: absence counts only where it was seen.
+NEEDED = frozenset({"clustertokenchecks", "namespaces", "tokenchecks"})
 Labels: TypeAlias = Mapping[str, str]
 
 
@@ -118,10 +123,10 @@ class Tally:
 
     Args:
         checked: places of the TokenChecks of it that are there and wanted.
-        hand_written: workloads with a TokenCheck that somebody wrote.
+        hand_written: workloads with a TokenCheck that no ClusterTokenCheck made.
         opted_out: by their label.
         others: of an older ClusterTokenCheck.
-        taken: places that a TokenCheck of another workload has.
+        taken: places where another TokenCheck stands: of another workload or maker, or ending.
     """
 
     selected: int = 0

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice
 
 from tokencheck.core.outcome.patch import merge_patch
 from tokencheck.core.outcome.spread import plan_cluster_status
@@ -16,8 +16,25 @@ from tokencheck.model.ports import Estates, Maker, StatusSink, WriteResult
 # server can do, so that 5,000 new workloads make no storm.
 STEPS = 50
 AT_A_TIME = 4
-AGAIN_AFTER = timedelta(seconds=30)  # what was refused
-_REFUSED = (WriteResult.REFUSED, WriteResult.REJECTED, WriteResult.FAILED)
+REFUSED = (WriteResult.REFUSED, WriteResult.REJECTED, WriteResult.FAILED)
+AFTER_A_REFUSAL = timedelta(seconds=30)
+# What was written and is wanted again: a watch that is late, or somebody who changes it back.
+FIRST_AGAIN, LAST_AGAIN = timedelta(seconds=2), timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """A step that was taken, and is still wanted.
+
+    Args:
+        times: how often it was.
+        again_at: when it may be taken again.
+        refused: whether the API server did not take it at the last time.
+    """
+
+    times: int
+    again_at: datetime
+    refused: bool
 
 
 class Rounds:
@@ -26,12 +43,13 @@ class Rounds:
     def __init__(
         self, estates: Estates, maker: Maker, status: StatusSink, *, clock: Callable[[], datetime]
     ) -> None:
-        """Remember nothing yet of what was refused."""
+        """Have tried nothing yet."""
         self._estates = estates
         self._maker = maker
         self._status = status
         self._clock = clock
-        self._again_at: dict[Place, datetime] = {}
+        self._tried: dict[Place, _Tried] = {}
+        self._said_at: dict[str, datetime] = {}  # when a status was refused
 
     async def go(self) -> bool:
         """Take at most `STEPS` steps, write what changed, and return whether more is to be done."""
@@ -40,18 +58,23 @@ class Rounds:
             return False
         # Thousands of workloads take a tenth of a second, and no verdict has to wait for them.
         plans = await asyncio.to_thread(plans_of, estate)
-        planned = {step.place for plan in plans.values() for step in plan.steps}
-        self._again_at = {at: when for at, when in self._again_at.items() if at in planned}
+        steps = [step for plan in plans.values() for step in plan.steps]
+        planned = {step.place for step in steps}
+        self._tried = {place: one for place, one in self._tried.items() if place in planned}
         now = self._clock()
-        due = [
-            step
-            for step in chain.from_iterable(plan.steps for plan in plans.values())
-            if step.place not in self._again_at or self._again_at[step.place] <= now
-        ]
-        await self._take(list(islice(due, STEPS)))
+        due = [step for step in steps if self._is_due(step, now)]
+        due.sort(key=lambda step: self._times(step.place))  # what goes round in circles waits
+        await self._take(due[:STEPS])
         for name, plan in plans.items():
             await self._say(estate, name, plan)
         return len(due) > STEPS
+
+    def _is_due(self, step: Step, now: datetime) -> bool:
+        tried = self._tried.get(step.place)
+        return tried is None or tried.again_at <= now
+
+    def _times(self, place: Place) -> int:
+        return self._tried[place].times if place in self._tried else 0
 
     async def _take(self, steps: list[Step]) -> None:
         turns = asyncio.Semaphore(AT_A_TIME)
@@ -59,18 +82,26 @@ class Rounds:
         async def take(step: Step) -> None:
             async with turns:
                 result = await self._maker.take(step)
-            if result in _REFUSED:
-                self._again_at[step.place] = self._clock() + AGAIN_AFTER
-            else:
-                self._again_at.pop(step.place, None)
+            if result is not WriteResult.STANDBY:
+                self._tried[step.place] = self._after(step.place, refused=result in REFUSED)
 
         async with asyncio.TaskGroup() as group:
             for step in steps:
                 group.create_task(take(step))
 
+    def _after(self, place: Place, *, refused: bool) -> _Tried:
+        times = self._times(place)
+        wait = min(FIRST_AGAIN * 2 ** min(times, 10), LAST_AGAIN)
+        wait = max(wait, AFTER_A_REFUSAL) if refused else wait
+        return _Tried(times=times + 1, again_at=self._clock() + wait, refused=refused)
+
     async def _say(self, estate: Estate, name: str, plan: Plan) -> None:
         one = estate.cluster_checks[name]
-        refused = {step.place for step in plan.steps if step.place in self._again_at}
+        refused = {
+            step.place
+            for step in plan.steps
+            if step.place in self._tried and self._tried[step.place].refused
+        }
         status = await asyncio.to_thread(
             plan_cluster_status,
             one,
@@ -80,11 +111,14 @@ class Rounds:
             refused=refused,
             unread=estate.unread,
         )
-        if status == dict(one.status):
+        if status == dict(one.status) or self._clock() < self._said_at.get(name, self._clock()):
             return
-        await self._status.write(
+        result, _ = await self._status.write(
             Key("ClusterTokenCheck", "", name),
             uid=one.uid,
             resource_version=one.resource_version,
             status=merge_patch(one.status, status),
         )
+        self._said_at.pop(name, None)
+        if result in REFUSED:
+            self._said_at[name] = self._clock() + AFTER_A_REFUSAL

@@ -9,7 +9,7 @@ import pytest
 
 from tokencheck.api.clustertokencheck import parse_clustertokencheck
 from tokencheck.core.outcome.spread import MAX_SHOWN, plan_cluster_status
-from tokencheck.model.estate import Make, Place, Plan, Standing, Tally
+from tokencheck.model.estate import Make, Place, Plan, Renew, Standing, Tally
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ def test_what_the_api_server_refused_is_named_and_counted() -> None:
 def test_a_name_that_is_taken_is_told() -> None:
     found = status("Valid", plan={"tally": {"taken": (Place("shop", "deployment-db"),)}})
     assert ready(found) == ("Unknown", "ChecksRefused")
-    assert "rename it" in found["conditions"][0]["message"]
+    assert "rename or delete it" in found["conditions"][0]["message"]
 
 
 def test_what_cannot_be_listed_is_unknown_and_counts_nothing_anew() -> None:
@@ -82,6 +82,17 @@ def test_what_cannot_be_listed_is_unknown_and_counts_nothing_anew() -> None:
     assert ready(found) == ("Unknown", "AccessDenied")
     assert "deployments cannot be listed" in found["conditions"][0]["message"]
     assert "good" not in found
+    assert ready(status("Invalid", unread=("deployments",))) == ("False", "ChecksFail")
+    assert ready(status("Valid", unread=("others",))) == ("True", "AllChecksPassed")
+
+
+def test_a_check_that_is_to_be_renewed_is_not_judged_by_the_new_template() -> None:
+    place = Place("shop", "deployment-000")
+    old = Standing(uid="0", resource_version="1", maker="u")
+    step = Renew(place=place, standing=old, spec={}, labels={}, stamps={})
+    found = status("Valid", "Valid", plan={"steps": (step,)})
+    assert ready(found) == ("Unknown", "ChecksUnknown")
+    assert found["good"] == "1/2"
 
 
 def test_a_wrong_spec_is_false_and_stalled() -> None:

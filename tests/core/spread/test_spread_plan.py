@@ -207,11 +207,43 @@ def test_a_spec_that_is_wrong_wants_nothing_and_what_it_made_stays() -> None:
     assert plan(replace(world, cluster_checks={"all": wrong})).steps == ()
 
 
-def test_what_another_clusterchecks_made_is_nobody_elses_to_touch() -> None:
-    """Its owner was deleted, and the garbage collector is about to follow."""
+def test_what_a_maker_made_that_is_not_there_is_nobody_elses_to_touch() -> None:
+    """Its owner was deleted and the garbage collector is about to follow, or it is a lie."""
     world = settled(estate(cluster_check()))
     again = replace(cluster_check(), uid="uid-again")
-    assert plan(replace(world, cluster_checks={"all": again})).steps == ()
+    found = plan(replace(world, cluster_checks={"all": again}))
+    assert found.steps == ()
+    assert found.tally.hand_written == 1
+
+
+def test_what_a_maker_with_a_wrong_spec_made_is_in_the_way_and_told() -> None:
+    world = settled(estate(cluster_check()))
+    wrong = cluster_check(template={"spec": {"interval": "1s"}})
+    other = cluster_check("other")
+    found = plan(replace(world, cluster_checks={"all": wrong, "other": other}), "other")
+    assert (found.steps, found.tally.taken) == ((), (Place("shop", "deployment-web"),))
+
+
+def test_what_is_ending_is_not_removed_again_and_told_while_it_is_wanted() -> None:
+    world = settled(estate(cluster_check()))
+    (place, standing), *_ = world.checks.items()
+    ending = replace(world, checks={place: replace(standing, ending=True)})
+    assert plan(ending).steps == ()
+    assert plan(ending).tally.taken == (place,)
+    assert plan(replace(ending, workloads={"Deployment": {}})).steps == ()
+
+
+def test_of_two_workloads_that_come_to_one_name_the_first_has_it_and_the_other_is_told() -> None:
+    long = "x" * 70
+    short = place_of(Whose("shop", "Deployment", long)).name.removeprefix("deployment-")
+    found = estate(
+        cluster_check(), workloads={"Deployment": {("shop", long): {}, ("shop", short): {}}}
+    )
+    (step,) = plan(found).steps
+    assert isinstance(step, Make)
+    assert step.manifest["spec"]["workloadRef"]["name"] == min(short, long)
+    assert plan(found).tally.taken == (step.place,)
+    assert plan(settled(found)).steps == ()
 
 
 def test_a_name_that_is_taken_is_told_and_not_overwritten() -> None:

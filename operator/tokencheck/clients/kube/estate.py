@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
+from tokencheck.api import API_VERSION
 from tokencheck.api.clustertokencheck import (
     KIND,
     KINDS,
@@ -52,11 +53,17 @@ class _Maker(Struct, rename="camel"):
     uid: str = ""
     controller: bool = False
 
+    @property
+    def is_one(self) -> bool:
+        """Return whether it says that a ClusterTokenCheck controls the object."""
+        return self.controller and (self.api_version, self.kind) == (API_VERSION, KIND)
+
 
 class _Meta(Struct, rename="camel"):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
+    deletion_timestamp: str | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, Raw] = {}
     owner_references: list[_Maker] = []
@@ -71,7 +78,8 @@ class _Token(Struct):
     reason: str = ""
 
 
-class _Status(Struct, frozen=True):
+class _Status(Struct, frozen=True, rename="camel"):
+    observed_generation: int = -1
     verdict: str = ""
     conditions: list[_Condition] = []
     tokens: list[_Token] = []
@@ -206,13 +214,14 @@ def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
     if check is None:
         return None
     meta, status = check.metadata, check.status
-    maker = next((o.uid for o in meta.owner_references if o.controller and o.kind == KIND), "")
+    maker = next((o.uid for o in meta.owner_references if o.is_one), "")
     generation, ref, spec = specs.get(meta.uid, _NOTHING)
     if generation != meta.generation:
         whole = parse_spec(Fields("spec", msgspec.json.decode(check.spec)))
         ref, spec = whole.workload, replace(whole, workload=None)
     if maker:
         specs[meta.uid] = meta.generation, ref, spec
+    current = status.observed_generation == meta.generation
     return Standing(
         uid=meta.uid,
         resource_version=meta.resource_version,
@@ -221,9 +230,10 @@ def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
         spec=spec if maker else None,
         labels=MappingProxyType(meta.labels),
         stamps=MappingProxyType(_stamps_of(meta.annotations)),
-        verdict=status.verdict or "Unknown",
+        verdict=(current and status.verdict) or "Unknown",
         reason=_reason_of(status),
         annotated=bool(meta.annotations),
+        ending=meta.deletion_timestamp is not None,
     )
 
 

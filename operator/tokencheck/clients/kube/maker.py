@@ -1,11 +1,11 @@
 """Makes, renews and removes the TokenChecks of ClusterTokenChecks."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from tokencheck.clients.kube.answers import Answer, WithheldError
-from tokencheck.clients.kube.media import JSON_PATCH, WRITTEN
+from tokencheck.clients.kube.media import JSON, JSON_PATCH, WRITTEN
 from tokencheck.clients.kube.resources import TOKEN_CHECKS
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
@@ -13,6 +13,7 @@ from tokencheck.model.estate import Make, Remove, Renew, Step
 from tokencheck.model.ports import WriteResult
 
 FIELD_MANAGER = "tokencheck-cluster-check"
+Body: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 _LOG = logging.getLogger(__name__)
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _RESULTS = {
@@ -40,8 +41,6 @@ class KubeMaker:
 
         CONFLICT says that the world is another one than was seen: the step is planned again.
         """
-        if not self._leads():
-            return WriteResult.STANDBY
         try:
             answer = await self._send(step)
         except WithheldError:
@@ -49,28 +48,42 @@ class KubeMaker:
         except ClusterError as error:
             _LOG.warning("TokenCheck %s/%s was not written: %s", *step.place, error)
             return WriteResult.FAILED
+        if answer is None:
+            return WriteResult.REJECTED
         result = _RESULTS.get(answer.status, WriteResult.FAILED)
         if result in (WriteResult.REFUSED, WriteResult.REJECTED):
             _LOG.warning("TokenCheck %s/%s was refused: HTTP %d", *step.place, answer.status)
         return result
 
-    async def _send(self, step: Step) -> Answer:
+    async def _send(self, step: Step) -> Answer | None:
+        """Return the answer, or None for a name that no object can have."""
+        place = step.place
+        one, all_of_them = TOKEN_CHECKS.path(*place), TOKEN_CHECKS.path(place.namespace)
+        if one is None or all_of_them is None:
+            return None
         match step:
-            case Make(place=place, manifest=manifest):
-                path = TOKEN_CHECKS.path(place.namespace) or ""
-                return await self._transport.post(path, manifest, _MANAGER, accept=WRITTEN)
-            case Remove(place=place, standing=standing):
-                path = TOKEN_CHECKS.path(*place) or ""
-                return await self._transport.delete(path, uid=standing.uid)
+            case Make(manifest=manifest):
+                return await self._request("POST", all_of_them, manifest)
+            case Remove(standing=standing):
+                fence = {"uid": standing.uid, "resourceVersion": standing.resource_version}
+                body = {"preconditions": fence, "propagationPolicy": "Background"}
+                return await self._request("DELETE", one, body)
             case Renew():  # pragma: no branch - mypy proves it the last
-                return await self._transport.patch(
-                    TOKEN_CHECKS.path(*step.place) or "",
-                    _patch(step),
-                    _MANAGER,
-                    content_type=JSON_PATCH,
-                    accept=WRITTEN,
-                    only_if=self._leads,
-                )
+                return await self._request("PATCH", one, _patch(step), content_type=JSON_PATCH)
+
+    async def _request(
+        self, method: str, path: str, body: Body, *, content_type: str = JSON
+    ) -> Answer:
+        params = {} if method == "DELETE" else _MANAGER
+        return await self._transport.request(
+            method,
+            path,
+            params,
+            body=body,
+            content_type=content_type,
+            accept=WRITTEN,
+            only_if=self._leads,
+        )
 
 
 def _patch(step: Renew) -> list[dict[str, Any]]:

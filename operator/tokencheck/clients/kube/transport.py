@@ -45,7 +45,7 @@ from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import pause_s
 from tokencheck.clients.kube.line import Bounds
-from tokencheck.clients.kube.media import JSON, MERGE_PATCH, METADATA
+from tokencheck.clients.kube.media import JSON, MERGE_PATCH
 from tokencheck.clients.kube.road import Request, Response, Road
 from tokencheck.clients.kube.urgency import Urgency, urgency_of
 from tokencheck.model.errors import ClusterError, UsageError
@@ -184,12 +184,12 @@ class Transport:
         Raises:
             ClusterError: no answer came.
         """
-        return await self._request("GET", path, params, accept=accept, timeout_s=timeout_s)
+        return await self.request("GET", path, params, accept=accept, timeout_s=timeout_s)
 
     async def patch(
         self,
         path: str,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        body: Mapping[str, Any],
         params: Mapping[str, str] | None = None,
         *,
         content_type: str = MERGE_PATCH,
@@ -207,7 +207,7 @@ class Transport:
             ClusterError: no answer came; the patch may have been applied.
             PermissionError: this process never makes such a write.
         """
-        return await self._request(
+        return await self.request(
             "PATCH",
             path,
             params,
@@ -218,21 +218,9 @@ class Transport:
             only_if=only_if,
         )
 
-    async def post(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        params: Mapping[str, str] | None = None,
-        *,
-        accept: str = JSON,
-    ) -> Answer:
+    async def post(self, path: str, body: Mapping[str, Any], *, accept: str = JSON) -> Answer:
         """Return the answer to a create; raises as `patch` does."""
-        return await self._request("POST", path, params, body=body, accept=accept, timeout_s=10.0)
-
-    async def delete(self, path: str, *, uid: str) -> Answer:
-        """Return the answer to a delete of the object with this UID; raises as `patch` does."""
-        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        return await self._request("DELETE", path, body=body, accept=METADATA, timeout_s=10.0)
+        return await self.request("POST", path, body=body, accept=accept, timeout_s=10.0)
 
     async def stream(
         self, path: str, params: Mapping[str, str], *, accept: str, silent_s: float
@@ -274,7 +262,7 @@ class Transport:
             if not answered:
                 self._count(call, NO_ANSWER)
 
-    async def _request(
+    async def request(
         self,
         method: str,
         path: str,
@@ -283,9 +271,10 @@ class Transport:
         accept: str = JSON,
         content_type: str = JSON,
         body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        timeout_s: float,
+        timeout_s: float = 10.0,
         only_if: Callable[[], bool] = lambda: True,
     ) -> Answer:
+        """Return the answer to any request; arguments and errors as those of `patch`."""
         require_allowed(self._writes, method, path, params)
         call = Call(
             method=method,

@@ -1,16 +1,17 @@
 """The status of a ClusterTokenCheck: are the tokens of all these workloads good?"""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from tokencheck.api.clustertokencheck import LABEL_MADE_BY, ClusterTokenCheck
 from tokencheck.core.outcome.condition import Condition, State, Type, render
-from tokencheck.model.estate import Place, Plan, Standing
+from tokencheck.model.estate import NEEDED, Place, Plan, Standing
 from tokencheck.model.reasons import Reason
 
 MAX_SHOWN = 20
-_VALID, _INVALID = "Valid", "Invalid"
+_VALID, _INVALID, _UNKNOWN = "Valid", "Invalid", "Unknown"
 
 
 def plan_cluster_status(
@@ -32,7 +33,14 @@ def plan_cluster_status(
         refused: where one could not be made, renewed or removed, and is tried again later.
         unread: plurals of what could not be listed.
     """
-    standing = {place: checks[place] for place in plan.tally.checked if place in checks}
+    renewing = {step.place for step in plan.steps}
+    standing = {
+        place: replace(checks[place], verdict=_UNKNOWN) if place in renewing else checks[place]
+        for place in plan.tally.checked
+        if place in checks
+    }
+    mine = {*NEEDED, *(f"{kind.lower()}s" for kind in one.kinds)}
+    unread = tuple(plural for plural in unread if plural in mine)
     conditions = list(_conditions(one, plan, standing, refused=refused, unread=unread))
     status: dict[str, Any] = {
         "observedGeneration": one.generation,
@@ -70,15 +78,7 @@ def _conditions(
         for kind, state in ((Type.READY, State.FALSE), (Type.STALLED, State.TRUE)):
             yield Condition(type=kind, state=state, reason=Reason.INVALID_SPEC, message=message)
         return
-    if unread:
-        yield _ready(
-            State.UNKNOWN,
-            Reason.ACCESS_DENIED,
-            f"{', '.join(unread)} cannot be listed; give the operator's ServiceAccount list and "
-            "watch on them, as clusterTokenChecks.enabled of the chart does",
-        )
-        return
-    yield _summary(one, plan, standing, refused)
+    yield _summary(one, plan, standing, refused=refused, unread=unread)
     waiting = sum(1 for step in plan.steps if step.place not in refused)
     if waiting:
         left = f"{waiting} TokenCheck{'s' if waiting > 1 else ''} to be made, renewed or removed"
@@ -91,7 +91,9 @@ def _summary(
     one: ClusterTokenCheck,
     plan: Plan,
     standing: Mapping[Place, Standing],
+    *,
     refused: Collection[Place],
+    unread: tuple[str, ...],
 ) -> Condition:
     """Return Ready: a failure goes before what is not known, and nothing at all is not known."""
     total = len(standing)
@@ -101,6 +103,13 @@ def _summary(
     if bad:
         return _ready(
             State.FALSE, Reason.CHECKS_FAIL, f"{bad} of {total} TokenChecks fail; see {look}"
+        )
+    if unread:
+        return _ready(
+            State.UNKNOWN,
+            Reason.ACCESS_DENIED,
+            f"{', '.join(unread)} cannot be listed; give the operator's ServiceAccount list and "
+            "watch on them, as clusterTokenChecks.enabled of the chart does",
         )
     if stuck := [*refused, *plan.tally.taken]:
         place = min(stuck)
@@ -125,9 +134,13 @@ def _why(place: Place, count: int, refused: Collection[Place]) -> str:
     if place in refused:
         return (
             f"{where}{more} could not be written; the operator's log says how the API server "
-            "answered: see that clusterTokenChecks.enabled gave it the rights"
+            "answered: a right that clusterTokenChecks.enabled gives, a quota, a webhook, or a "
+            "namespace that is ending"
         )
-    return f"{where}{more} is of another workload, and has the name that is needed; rename it"
+    return (
+        f"{where}{more} has the name that is needed, and is of another workload or maker, or "
+        "ending; rename or delete it"
+    )
 
 
 def _ready(state: State, reason: Reason, message: str) -> Condition:

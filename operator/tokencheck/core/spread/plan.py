@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tokencheck.api.clustertokencheck import LABEL_ENABLED, ClusterTokenCheck
 from tokencheck.core.spread.wanted import made, place_of, renewed
 from tokencheck.model.estate import (
+    NEEDED,
     Estate,
     Labels,
     Place,
@@ -20,8 +21,6 @@ from tokencheck.model.estate import (
     Tally,
     Whose,
 )
-
-NEEDED = frozenset({"clustertokenchecks", "namespaces", "tokenchecks"})
 
 
 @dataclass(slots=True)
@@ -51,8 +50,9 @@ class _Draft:
 def plans_of(estate: Estate) -> Mapping[str, Plan]:
     """Return the plan of each ClusterTokenCheck, by name: removals first, since they free names.
 
-    A TokenCheck that somebody wrote for a workload wins. Of two ClusterTokenChecks the older one
-    does. One whose spec is wrong wants nothing, and what it made before stays.
+    A TokenCheck that somebody wrote for a workload wins, and so does one whose maker is not there.
+    Of two ClusterTokenChecks the older one does. One whose spec is wrong wants nothing, and what
+    it made before stays.
     """
     if NEEDED & set(estate.unread):
         return {name: Plan() for name in estate.cluster_checks}
@@ -60,23 +60,38 @@ def plans_of(estate: Estate) -> Mapping[str, Plan]:
         (one for one in estate.cluster_checks.values() if not one.invalid), key=lambda one: one.age
     )
     drafts = {one.name: _Draft() for one in estate.cluster_checks.values()}
+    makers = {one.uid for one in estate.cluster_checks.values()}
     by_hand = {
         Whose(place.namespace, one.ref.kind, one.ref.name)
         for place, one in estate.checks.items()
-        if not one.maker and one.ref
+        if one.maker not in makers and one.ref
     }
     given: dict[Whose, ClusterTokenCheck] = {}
     for one in sound:
         for whose, labels in _selected(one, estate):
             if _is_free(drafts[one.name], labels, by_hand=whose in by_hand, given=whose in given):
                 given[whose] = one
-    wanted = {place_of(whose): one.uid for whose, one in given.items()}
+    places = _places(given, drafts)
+    wanted = {place: given[whose].uid for place, whose in places.items()}
     for one in sound:
         drafts[one.name].steps += _removals(one, estate, wanted)
-    for whose, one in given.items():
-        labels = estate.workloads[whose.kind][Place(whose.namespace, whose.name)]
-        _keep(one, whose, labels, estate.checks.get(place_of(whose)), drafts[one.name])
+    for place, whose in places.items():
+        one, labels = given[whose], estate.workloads[whose.kind][Place(whose.namespace, whose.name)]
+        _keep(one, whose, labels, estate.checks.get(place), drafts[one.name])
     return {name: draft.done() for name, draft in drafts.items()}
+
+
+def _places(
+    given: Mapping[Whose, ClusterTokenCheck], drafts: Mapping[str, _Draft]
+) -> dict[Place, Whose]:
+    """Return whose each place is: of two workloads that come to the same name the first has it."""
+    places: dict[Place, Whose] = {}
+    for whose in given:
+        place = place_of(whose)
+        if (other := places.setdefault(place, whose)) != whose:
+            places[place], second = sorted((other, whose))
+            drafts[given[second].name].taken.append(place)
+    return places
 
 
 def _selected(one: ClusterTokenCheck, estate: Estate) -> Iterator[tuple[Whose, Labels]]:
@@ -108,7 +123,8 @@ def _removals(
     for place, standing in estate.checks.items():
         kind = standing.ref.kind if standing.ref else ""
         unknown = kind in one.kinds and kind not in estate.workloads
-        if standing.maker == one.uid and wanted.get(place) != one.uid and not unknown:
+        unwanted = standing.maker == one.uid and wanted.get(place) != one.uid
+        if unwanted and not unknown and not standing.ending:
             yield Remove(place=place, standing=standing)
 
 
@@ -119,13 +135,12 @@ def _keep(
     standing: Standing | None,
     draft: _Draft,
 ) -> None:
+    place = place_of(whose)
     if standing is None:
         draft.steps.append(made(one, whose, labels))
-    elif standing.maker == one.uid:
-        place = place_of(whose)
+    elif standing.maker != one.uid or standing.ending:
+        draft.taken.append(place)  # its maker may be about to remove it; until then it is told
+    else:
         draft.checked.append(place)
         if (step := renewed(one, whose, labels, standing)) is not None:
             draft.steps.append(step)
-    elif not standing.maker:
-        draft.taken.append(place_of(whose))  # it checks something else under the name that we need
-    # else it is another one's, which removes it; then the place is free

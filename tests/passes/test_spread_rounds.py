@@ -1,0 +1,115 @@
+"""Rounds over ClusterTokenChecks: what is taken, what waits, and what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tokencheck.api.clustertokencheck import parse_clustertokencheck
+from tokencheck.model.estate import Estate, Place, Standing, Step
+from tokencheck.model.keys import Key
+from tokencheck.model.ports import WriteResult
+from tokencheck.passes.spread import STEPS, Rounds
+
+
+class World:
+    """A cluster of Deployments, and what was asked of it."""
+
+    def __init__(self, count: int) -> None:
+        meta = {"name": "all", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        self.one = parse_clustertokencheck({"metadata": meta, "spec": {"namespaceSelector": {}}})
+        self.workloads = {Place("shop", f"w{i}"): {} for i in range(count)}
+        self.checks: dict[Place, Standing] = {}
+        self.now = datetime(2027, 1, 1, tzinfo=UTC)
+        self.answer = WriteResult.WRITTEN
+        self.status_answer = WriteResult.WRITTEN
+        self.taken: list[Step] = []
+        self.said: list[Mapping[str, Any]] = []
+        self.rounds = Rounds(self, self, self, clock=lambda: self.now)
+
+    def look(self) -> Estate:
+        return Estate(
+            cluster_checks={"all": self.one},
+            namespaces={"shop": {}},
+            workloads={"Deployment": self.workloads},
+            checks=self.checks,
+        )
+
+    async def take(self, step: Step) -> WriteResult:
+        self.taken.append(step)
+        return self.answer
+
+    async def write(
+        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> tuple[WriteResult, str]:
+        assert (key, uid, resource_version) == (Key("ClusterTokenCheck", "", "all"), "u", "")
+        self.said.append(status)
+        return self.status_answer, ""
+
+    async def go(self, after_s: float = 0.0) -> int:
+        """One more round; returns how many steps it took."""
+        self.now += timedelta(seconds=after_s)
+        before = len(self.taken)
+        await self.rounds.go()
+        return len(self.taken) - before
+
+
+async def test_a_round_takes_so_many_steps_and_says_that_there_are_more() -> None:
+    world = World(STEPS + 1)
+    assert await world.rounds.go() is True
+    assert len(world.taken) == STEPS
+
+
+async def test_what_is_new_goes_before_what_was_tried_in_vain() -> None:
+    """Fifty that nothing helps must not keep all others waiting."""
+    world = World(STEPS)
+    await world.go()
+    world.workloads[Place("shop", "new")] = {}
+    world.now += timedelta(seconds=3)
+    await world.go()
+    assert len(world.taken) == 2 * STEPS
+    assert world.taken[STEPS].place == Place("shop", "deployment-new")
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits_s"), [(WriteResult.WRITTEN, [2, 4, 8]), (WriteResult.REFUSED, [30, 30])]
+)
+async def test_what_is_wanted_again_waits_longer_each_time(
+    answer: WriteResult, waits_s: list[int]
+) -> None:
+    world = World(1)
+    world.answer = answer
+    assert await world.go() == 1
+    for wait_s in waits_s:
+        assert await world.go(wait_s - 0.5) == 0
+        assert await world.go(0.5) == 1
+
+
+async def test_a_step_that_is_not_wanted_any_more_is_forgotten() -> None:
+    world = World(1)
+    world.answer = WriteResult.REFUSED
+    await world.go()
+    kept, world.workloads = world.workloads, {}
+    await world.go()
+    world.workloads = kept
+    assert await world.go() == 1
+
+
+async def test_who_does_not_lead_tries_again_at_once_when_he_does() -> None:
+    world = World(1)
+    world.answer = WriteResult.STANDBY
+    await world.go()
+    assert await world.go() == 1
+
+
+async def test_a_status_that_is_refused_waits_and_one_that_says_the_same_is_not_written() -> None:
+    world = World(0)
+    world.status_answer = WriteResult.REFUSED
+    await world.go()
+    await world.go(29)
+    assert len(world.said) == 1
+    await world.go(1)
+    assert len(world.said) == 2
