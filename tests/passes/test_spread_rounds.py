@@ -28,7 +28,12 @@ class World:
         self.status_answer = WriteResult.WRITTEN
         self.taken: list[Step] = []
         self.said: list[Mapping[str, Any]] = []
-        self.rounds = Rounds(self, self, self, clock=lambda: self.now)
+        self.rounds = Rounds(self, self, self, clock=self.clock)
+
+    def clock(self) -> datetime:
+        """It moves with every look, as a real one does."""
+        self.now += timedelta(microseconds=1)
+        return self.now
 
     def look(self) -> Estate:
         return Estate(

@@ -49,7 +49,7 @@ class Rounds:
         self._status = status
         self._clock = clock
         self._tried: dict[Place, _Tried] = {}
-        self._said_at: dict[str, datetime] = {}  # when a status was refused
+        self._said_at: dict[str, datetime] = {}  # when a refused one may be sent again
 
     async def go(self) -> bool:
         """Take at most `STEPS` steps, write what changed, and return whether more is to be done."""
@@ -96,7 +96,7 @@ class Rounds:
         return _Tried(times=times + 1, again_at=self._clock() + wait, refused=refused)
 
     async def _say(self, estate: Estate, name: str, plan: Plan) -> None:
-        one = estate.cluster_checks[name]
+        one, now = estate.cluster_checks[name], self._clock()
         refused = {
             step.place
             for step in plan.steps
@@ -107,11 +107,11 @@ class Rounds:
             one,
             plan,
             estate.checks,
-            self._clock(),
+            now,
             refused=refused,
             unread=estate.unread,
         )
-        if status == dict(one.status) or self._clock() < self._said_at.get(name, self._clock()):
+        if status == dict(one.status) or now < self._said_at.get(name, now):
             return
         result, _ = await self._status.write(
             Key("ClusterTokenCheck", "", name),
@@ -121,4 +121,4 @@ class Rounds:
         )
         self._said_at.pop(name, None)
         if result in REFUSED:
-            self._said_at[name] = self._clock() + AFTER_A_REFUSAL
+            self._said_at[name] = now + AFTER_A_REFUSAL
