@@ -43,7 +43,8 @@ class Claims:
         scopes: granted scopes found under the scope claims, sorted; None when no such claim is
             there.
         endless: whoever issued it says that it has no end.
-        renewed_at: when its end was last moved; its lifetime counts from there.
+        renewed_at: when its end was last moved. How near the end is counts from there where it is a
+            share; lifetime and age count from `issued_at` as ever.
         unbounded: exp lies more than 100 years ahead (milliseconds written as seconds?).
         kubernetes: whether the claim kubernetes.io is there (a service-account token).
         warn_after: kubernetes.io.warnafter, the real deadline of an extended token. Source:

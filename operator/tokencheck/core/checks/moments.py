@@ -36,11 +36,12 @@ class Moments:
     """The moments of one token; None where it has none.
 
     Args:
-        start: what age and lifetime count from: iat, else the last change of the Secret. The
-            lifetime of a token that was renewed counts from then.
+        start: what age and lifetime count from: iat, else the last change of the Secret. A renewal
+            does not move it.
         own_end: what the token itself says, else its provider; `end` is the earliest of all.
         lifetime: from there to `end`, never negative.
-        warn_at, fail_at: when the end is near, as the spec says.
+        warn_at, fail_at: when the end is near, as the spec says. Shares are of the time from the
+            last renewal, else from `start`, to `end`.
         valid_at: nbf less the leeway.
         issued_at: iat less the leeway: before it a clock is wrong.
         overdue_at: when the token becomes older than maxAge.
@@ -88,10 +89,9 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     said_by = token.trust.vendor or "introspection"
     own_end = _own_end(claims, by=said_by if own.expires_at is None else "exp")
     end = _end(own_end, held, spec)
-    since = claims.renewed_at or start
-    lifetime = max(end.at - since, timedelta()) if end else None
-    warn = _warn_before(spec, lifetime) if lifetime is not None else None
-    fail, age = _length(spec.fail_before, lifetime), _length(spec.max_age, lifetime)
+    lifetime, renewed = _until(end, start), _until(end, claims.renewed_at or start)
+    warn = _warn_before(spec, renewed) if renewed is not None else None
+    fail, age = _length(spec.fail_before, renewed), _length(spec.max_age, lifetime)
     return Moments(
         start=start,
         own_end=own_end,
@@ -124,6 +124,10 @@ def _end(own_end: End | None, held: Held, spec: Expiry) -> End | None:
     if annotated is not None:
         ends.append(End(at=annotated, by=f"annotation {ANNOTATION_EXPIRES_AT}"))
     return min(ends, key=_at, default=None)
+
+
+def _until(end: End | None, start: datetime) -> timedelta | None:
+    return max(end.at - start, timedelta()) if end else None
 
 
 def _at(end: End) -> datetime:
