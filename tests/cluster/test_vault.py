@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.shop import Shop, condition, listed, ready, states, token_of
+from cluster.shop import Shop, condition, findings, listed, ready, states, token_of
 from cluster.test_introspection import HOME, secret
 from cluster.test_vendors import GOOD, five_lines
 from controlplane import Api
@@ -82,6 +82,20 @@ def test_five_lines_find_a_root_token_that_never_ends(
     told = next(one for one in found["status"]["tokens"] if one["name"] == "vault/token")
     assert told["provider"] == provider
     assert "never ends, says Vault" in json.dumps(found["status"])
+
+
+def test_five_lines_leave_a_token_of_another_vault_alone(
+    shop: Shop, vault: VaultServer, provider: str
+) -> None:
+    ended = vault.token(ttl="24h")
+    vault.revoke(ended)
+    shop.secret("vault", ended)
+    five_lines(shop, "checkout", "vault")
+    found = shop.wait("checkout", lambda it: "Active" in states(it), timeout_s=PATIENCE_S)
+    assert ("Active", "Skip", "NotVerifiable") in findings(found)
+    assert ready(found)[0] == "True"
+    checked(shop, provider, ended)
+    shop.reads("vault", "False", "Inactive", timeout_s=PATIENCE_S)
 
 
 def test_while_the_operator_s_own_token_is_dead_the_token_is_unknown(

@@ -1,8 +1,9 @@
 """HashiCorp Vault and OpenBao: service and batch tokens, looked up by the operator's own token.
 
 ``lookup-self`` would use up one of the token's uses; ``lookup`` by another token uses none of it.
-It also finds a token that is past its end, or has no use left, until its revocation is done. Its
-policies are its scopes. Source: the API documentation of both, "Token auth method", "Lookup a
+It also finds a token that is past its end, or has no use left, until its revocation is done. One
+that it does not find may as well be of another Vault: `Answer.stranger`. Its policies are its
+scopes. Source: the API documentation of both, "Token auth method", "Lookup a
 token"; their own vault/token_store.go (handleLookup) and vault/request_handling.go.
 """
 
@@ -30,7 +31,7 @@ def _interpret(said: Said) -> Meaning:
     if said.status != 403 or not isinstance(errors, list):
         return None
     if errors == _NO:
-        return Answer(active=False)
+        return Answer(active=False, stranger=True)
     told = " ".join(one for one in errors if isinstance(one, str))
     return _own(ended=_OWN_ENDED in told) if _OWN_DENIED in told else None
 
