@@ -312,3 +312,59 @@ def test_a_scope_that_is_no_permission_is_unknown_with_its_form(shop: Shop, trus
     checked(shop, trusts(), "app", scopes={"required": ["payments:"]})
     found = shop.reads("app", "Unknown", "ScopeUnknown", timeout_s=PATIENCE_S)
     assert "VERB:RESOURCE[.GROUP][/SUBRESOURCE]" in condition(found, "ScopesSatisfied")["message"]
+
+
+def has_all_of_the_namespace(shop: Shop) -> None:
+    """A RoleBinding gives the ServiceAccount ``app`` the ClusterRole cluster-admin here alone."""
+    meta = {"name": "all", "namespace": shop.namespace}
+    to = {"kind": "ServiceAccount", "name": "app", "namespace": shop.namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": meta}
+    shop.admin.apply(rbac | {"roleRef": role, "subjects": [to]})
+
+
+def test_a_role_binding_to_cluster_admin_gives_nothing_of_the_cluster_s(
+    shop: Shop, trusts: Trusts
+) -> None:
+    account(shop, "app")
+    has_all_of_the_namespace(shop)
+    shop.secret("app", token_of(shop, "app"))
+    provider = trusts()
+    of_cluster = [
+        "get:nodes",
+        "get:nodes/proxy",
+        "create:clusterrolebindings.rbac.authorization.k8s.io",
+        "use:tokenproviders.tokencheck.dev",
+        "impersonate:users",
+        "*:*.*",
+    ]
+    here = [
+        "*:pods",
+        "create:rolebindings.rbac.authorization.k8s.io",
+        "get:tokenchecks.tokencheck.dev",
+    ]
+    token = listed(
+        "app", providerRef={"name": provider}, scopes={"required": here, "forbidden": of_cluster}
+    )
+    shop.check("good", token, interval=f"{INTERVAL_S}s")
+    found = shop.reads("good", *GOOD, timeout_s=PATIENCE_S)
+    assert found["status"]["tokens"][0]["scopes"] == {"granted": sorted(here)}
+    token = listed("app", providerRef={"name": provider}, scopes={"required": of_cluster})
+    shop.check("narrow", token, interval=f"{INTERVAL_S}s")
+    found = shop.reads("narrow", "False", "ScopeMissing", timeout_s=PATIENCE_S)
+    assert found["status"]["tokens"][0]["scopes"]["missing"] == sorted(of_cluster)
+
+
+def test_of_a_resource_that_nobody_serves_nothing_is_known(shop: Shop, trusts: Trusts) -> None:
+    account(shop, "app")
+    has_all_of_the_namespace(shop)
+    shop.secret("app", token_of(shop, "app"))
+    provider = trusts()
+    for name, asked in {"needs": "required", "fears": "forbidden"}.items():
+        unserved = ["get:deployments", "get:things.nowhere.example.com"]
+        token = listed("app", providerRef={"name": provider}, scopes={asked: unserved})
+        shop.check(name, token, interval=f"{INTERVAL_S}s")
+        found = shop.reads(name, "Unknown", "ScopeUnknown", timeout_s=PATIENCE_S)
+        said = condition(found, "ScopesSatisfied")["message"]
+        assert all(f'"{one}"' in said for one in unserved)
+        assert "kubectl api-resources" in said

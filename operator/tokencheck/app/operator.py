@@ -44,6 +44,7 @@ from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.kube.cache import Cache, Parsers
 from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
+from tokencheck.clients.kube.extents import Extents
 from tokencheck.clients.kube.objects import OwnObjects
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
@@ -193,7 +194,7 @@ class Operator:
         transport.on_answer = self._theirs.hear
 
     def _make_askers(self, transport: Transport, role: Role) -> None:
-        self._permissions = Requesters(transport)
+        self._permissions, self._extents = Requesters(transport), Extents(transport)
         self._reviews = self._permissions if self._settings.review_authors else None
         egress = Egress()
         self._keyring = KeyRing(
@@ -226,6 +227,7 @@ class Operator:
             liveness=self._introspector,
             reviews=self._reviews,
             permissions=self._permissions,
+            extents=self._extents,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

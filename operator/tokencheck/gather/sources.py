@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tokencheck.gather.finds import Finds
 from tokencheck.gather.keyring import NoKeyring
 from tokencheck.gather.unasked import NoLiveness
-from tokencheck.model.ports import Interest, Inventory, Keyring, Liveness, Memory, Reviews
+from tokencheck.model.ports import Extents, Interest, Inventory, Keyring, Liveness, Memory, Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Sources:
         liveness: what providers say of tokens; by default nobody is asked.
         reviews: rights of authors; None: nobody is asked for anybody else.
         permissions: rights of tokens' owners; None: nobody is asked for them.
+        extents: where resources are; None: as if no server listed any.
     """
 
     inventory: Inventory
@@ -33,3 +34,4 @@ class Sources:
     liveness: Liveness = field(default_factory=NoLiveness)
     reviews: Reviews | None = None
     permissions: Reviews | None = None
+    extents: Extents | None = None

@@ -147,10 +147,13 @@ class Permissions:
     Args:
         said: scope -> whether the token's owner has it; None when that is not known.
         formless: those that are no permission by their form, so that nobody was asked.
+        unlisted: those of whose resource no answer says whether it is in namespaces, so that
+            nobody was asked either.
     """
 
     said: Mapping[str, bool | None]
     formless: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

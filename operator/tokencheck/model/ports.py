@@ -67,6 +67,13 @@ class Reviews(Protocol):
         """Return whether the user has the right, None when it is not known; and as of when."""
 
 
+class Extents(Protocol):
+    """Where resources are: in namespaces, or of the whole cluster."""
+
+    async def namespaced(self, group: str, resource: str) -> bool | None:
+        """Return whether the plural of a group is in namespaces, None when it is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
     """What a process remembers of one token of one check.

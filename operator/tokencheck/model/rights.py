@@ -21,6 +21,11 @@ class Right:
     name: str = ""
 
     @property
+    def plural(self) -> str:
+        """Return the resource without its subresource."""
+        return self.resource.partition("/")[0]
+
+    @property
     def kind(self) -> str:
         """Return the resource as kubectl writes it: ``deployments.apps``."""
         plural, slash, sub = self.resource.partition("/")

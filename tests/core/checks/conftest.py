@@ -238,10 +238,13 @@ def _activity(row: Row) -> Activity:
 
 
 def _permissions(row: Row) -> Permissions:
-    """Scope -> true, false, null, or the text "formless"."""
-    said = {scope: None if may == "formless" else may for scope, may in row.items()}
-    formless = tuple(scope for scope, may in row.items() if may == "formless")
-    return Permissions(said=said, formless=formless)
+    """Scope -> true, false, null, or the text "formless" or "unlisted"."""
+    said = {scope: None if isinstance(may, str) else may for scope, may in row.items()}
+    formless, unlisted = (
+        tuple(scope for scope, may in row.items() if may == word)
+        for word in ("formless", "unlisted")
+    )
+    return Permissions(said=said, formless=formless, unlisted=unlisted)
 
 
 def _site(row: Row) -> Site:

@@ -148,12 +148,25 @@ class ConfigMap(Struct):
     data: dict[str, str] | None = None
 
 
+class ApiVersion(Struct):
+    """One version of a group."""
+
+    version: str = ""
+
+
+class ApiGroup(Struct, rename="camel"):
+    """The versions of one group."""
+
+    preferred_version: ApiVersion
+    versions: list[ApiVersion] = []
+
+
 class ApiResource(Struct):
-    """One line of discovery."""
+    """One line of discovery; `namespaced` is None when it does not say."""
 
     name: str
     kind: str
-    namespaced: bool = True
+    namespaced: bool | None = None
 
 
 class ApiResources(Struct):
@@ -170,6 +183,7 @@ OWNED = Decoder(Owned)
 LABELLED = Decoder(Labelled)
 SECRET = Decoder(Secret)
 CONFIG_MAP = Decoder(ConfigMap)
+API_GROUP = Decoder(ApiGroup)
 API_RESOURCES = Decoder(ApiResources)
 _TEXT = Decoder(str)
 _ANYTHING: Decoder[Any] = Decoder()

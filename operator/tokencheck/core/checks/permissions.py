@@ -13,6 +13,11 @@ from tokencheck.model.reasons import Reason
 _CHECK = Check.SCOPES
 _FORM = "write VERB:RESOURCE[.GROUP][/SUBRESOURCE], such as get:configmaps or create:jobs.batch"
 
+_NAMES = (
+    "compare resource and group with `kubectl api-resources`; what is installed later is found by"
+    " itself"
+)
+
 
 def check_permissions(token: TokenEvidence) -> tuple[Finding, ...]:
     """Return whether the owner may do what is required and nothing that is forbidden."""
@@ -46,12 +51,17 @@ def excess_unknown(token: TokenEvidence) -> tuple[Finding, ...]:
 
 
 def _unanswered(token: TokenEvidence, found: Permissions) -> list[Finding]:
-    wrong = [one for one, said in found.said.items() if said is None and one in found.formless]
-    quiet = [one for one, said in found.said.items() if said is None and one not in found.formless]
+    silent = [one for one, said in found.said.items() if said is None]
+    wrong = [one for one in silent if one in found.formless]
+    unlisted = [one for one in silent if one in found.unlisted]
+    quiet = [one for one in silent if one not in (*wrong, *unlisted)]
     findings = []
     if wrong:
         detail = f"{listed(wrong)} is no permission of Kubernetes"
         findings.append(unknown(token, _CHECK, Reason.SCOPE_UNKNOWN, detail, action=_FORM))
+    if unlisted:
+        detail = f"the API server lists no such resource, or does not answer: {listed(unlisted)}"
+        findings.append(unknown(token, _CHECK, Reason.SCOPE_UNKNOWN, detail, action=_NAMES))
     if quiet:
         detail = f"the API server does not say whether it may do {listed(quiet)}"
         action = "it is asked again by itself; `tokencheck doctor` tells an admin what is missing"

@@ -2,9 +2,15 @@
 
 The form is ``VERB:RESOURCE[.GROUP][/SUBRESOURCE]``, the resource as kubectl writes it: the group
 follows the first dot, and is the core group without one (``secrets``, ``secrets.``). ``*`` means
-all verbs, resources or groups, and is granted only to who has all of them.
+all verbs, resources or groups, and is granted only to who has all of them. All resources are those
+of the cluster and of all its namespaces; so are those of one name in all groups.
 
-Source: kubernetes.io, "Authorization" (attributes of a request); kubectl auth can-i.
+A resource of the cluster (``nodes``) is asked about without a namespace: with one, a RoleBinding
+there would count, and gives nothing of the kind. A Namespace is one of the cluster too, though RBAC
+takes a request for one as in it.
+
+Source: kubernetes.io, "Authorization" (attributes of a request) and "Using RBAC Authorization"
+(RoleBinding: within its namespace); kubectl auth can-i.
 """
 
 import re
@@ -17,8 +23,8 @@ _FORM = re.compile(
 )
 
 
-def permission_of(scope: str, namespace: str) -> Right | None:
-    """Return what a scope allows in a namespace; None when it has another form."""
+def permission_of(scope: str) -> Right | None:
+    """Return what a scope allows in the whole cluster; None when it has another form."""
     found = _FORM.fullmatch(scope)
     if found is None:
         return None
@@ -26,5 +32,9 @@ def permission_of(scope: str, namespace: str) -> Right | None:
         verb=found["verb"],
         group=found["group"] or "",
         resource=found["resource"] + (found["sub"] or ""),
-        namespace=namespace,
     )
+
+
+def of_all(right: Right) -> bool:
+    """Return whether a right names no resource in particular: it is of the whole cluster."""
+    return "*" in (right.plural, right.group)
