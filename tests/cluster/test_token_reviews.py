@@ -39,6 +39,8 @@ GRANTED = {"providers": {"tokenReviews": True}}
 GONE = "its ServiceAccount is gone"
 UNBOUND = "the Secret, Pod or Node that it is bound to is gone"
 
+pytestmark = pytest.mark.usefixtures("operator")
+
 
 @pytest.fixture(scope="module")
 def operator(
