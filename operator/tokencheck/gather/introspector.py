@@ -338,7 +338,7 @@ class Introspector:
         result, began = ended
         stood = desk.fault and desk.fault.reason
         if isinstance(result, Answer):
-            entry.known = answered(result, began)
+            entry.known = answered(entry.known, result, began)
             entry.first_look = None  # the next answer that a check needs is waited for as well
             desk.pause, desk.fault, desk.answered_at = Pause(), None, began
             self.requests[name, ANSWERED] += 1

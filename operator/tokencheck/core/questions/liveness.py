@@ -46,6 +46,7 @@ class Known:
 
     Args:
         answer: the last definite one, and `answered_at` when its question began.
+        its_own: whether the provider has ever said that it is active: then it knows the token.
         fault: of the last question; None when it was answered.
         failures: questions without an answer, in a row.
         tried_at: when the last question began.
@@ -54,6 +55,7 @@ class Known:
 
     answer: Answer | None = None
     answered_at: datetime | None = None
+    its_own: bool = False
     fault: Faulted | None = None
     failures: int = 0
     tried_at: datetime | None = None
@@ -81,9 +83,15 @@ class Pause:
         return self.fault is not None and self.until is not None and now < self.until
 
 
-def answered(answer: Answer, began: datetime) -> Known:
-    """Return what is known of a token after a definite answer to a question that began then."""
-    return Known(answer=answer, answered_at=began, tried_at=began)
+def answered(known: Known, answer: Answer, began: datetime) -> Known:
+    """Return what is known of a token after a definite answer to a question that began then.
+
+    One that was the provider's own and is a stranger now has ended.
+    """
+    its_own = known.its_own or answer.active
+    if answer.stranger and its_own:
+        answer = replace(answer, stranger=False)
+    return Known(answer=answer, answered_at=began, its_own=its_own, tried_at=began)
 
 
 def failed(known: Known, fault: Faulted, *, began: datetime, now: datetime, chance: float) -> Known:
