@@ -58,6 +58,31 @@ async def test_no_two_requests_are_ever_on_one_connection() -> None:
         await pool.close()
 
 
+async def test_connections_that_a_peak_has_opened_are_closed_once_they_have_rested() -> None:
+    """Also while another one is always at work: each keeps a quarter of a megabyte."""
+    ended = 0
+    together = asyncio.Barrier(4)
+
+    async def script(peer: Peer) -> None:
+        nonlocal ended
+        await peer.request()
+        await together.wait()  # so that each of the first four has a connection of its own
+        await peer.say(answer())
+        await polite(peer)
+        ended += 1
+
+    async with RawServer(script) as server:
+        pool = Pool(Address(host="127.0.0.1", port=server.port), size=4, rest_s=0.3)
+        await asyncio.gather(*(whole(pool) for _ in range(4)))
+        assert server.connections == 4
+        async with asyncio.timeout(10):
+            while ended < 3:
+                assert await whole(pool) == (200, b"{}")
+                await asyncio.sleep(0.02)
+        assert (server.connections, ended) == (4, 3)
+        await pool.close()
+
+
 async def test_a_kept_connection_that_the_server_closed_is_not_used_again() -> None:
     async with RawServer(once) as server:
         pool = pool_to(server)

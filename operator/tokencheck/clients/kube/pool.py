@@ -37,11 +37,16 @@ class Address:
 
 
 class Pool:
-    """At most `size` connections; the one used last is used next, so that the others may rest."""
+    """At most `size` connections; the one used last is used next, so that the others may rest.
 
-    def __init__(self, address: Address, *, size: int) -> None:
+    A resting one costs more than its socket: asyncio keeps 256 KiB for each that speaks TLS. So
+    those that a peak has opened are closed when they have rested for `rest_s`.
+    """
+
+    def __init__(self, address: Address, *, size: int, rest_s: float = _IDLE_S) -> None:
         """Open nothing yet."""
         self._address = address
+        self._rest_s = rest_s
         self._free: list[Connection] = []
         self._busy: set[Connection] = set()
         self._places = asyncio.Semaphore(size)
@@ -121,16 +126,21 @@ class Pool:
             self._free.append(connection)
         else:
             connection.abort()
+        while self._free and not self._is_good(self._free[0]):
+            self._free.pop(0).abort()  # the one that rests for longest
 
     def _kept(self) -> Connection | None:
-        """Return a free connection; those that rested for too long, all older ones, are dropped."""
-        oldest = asyncio.get_running_loop().time() - _IDLE_S
+        """Return a free connection; those that rested for too long are dropped."""
         while self._free:
             connection = self._free.pop()
-            if connection.reusable and connection.idle_since >= oldest:
+            if self._is_good(connection):
                 return connection
             connection.abort()
         return None
+
+    def _is_good(self, connection: Connection) -> bool:
+        oldest = asyncio.get_running_loop().time() - self._rest_s
+        return connection.reusable and connection.idle_since >= oldest
 
     async def _opened(self) -> Connection:
         to, loop = self._address, asyncio.get_running_loop()
