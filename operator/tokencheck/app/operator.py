@@ -73,6 +73,7 @@ from tokencheck.web.server import Server, make_app
 from tokencheck.web.tally import Tally
 
 COLLECT_AFTER = (10_000, 20, 50)  # allocations, then collections of the younger generation
+COUNT_AFTER_S = 5.0  # a provider says how many checks name it: a start is not a write for each
 BUG = 70  # EX_SOFTWARE of sysexits.h
 OWN_KINDS = frozenset({"TokenCheck", "TokenProvider"})
 
@@ -162,7 +163,8 @@ class Operator:
         )
         self._make_writers(roads, role)
         self._make_askers(roads.main, role)
-        self._engine = self._make_engine(Followers(index, self._cache), memory, role)
+        followers = Followers(index, self._cache, self._count_again)
+        self._engine = self._make_engine(followers, memory, role)
         self._server = self._make_server(transport)
 
     def _make_writers(self, roads: Roads, role: Role) -> None:
@@ -259,6 +261,9 @@ class Operator:
         for kind in OWN_KINDS:
             for key in self._cache.versions(kind):
                 self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
+
+    def _count_again(self, key: Key) -> None:
+        self._queue.add(key, Cause.REFERENCE_CHANGED, time.monotonic(), COUNT_AFTER_S)
 
     def _try_again(self, key: Key) -> None:
         self._queue.add(key, Cause.RETRY, time.monotonic())
