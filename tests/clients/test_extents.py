@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from answering import transport_to
 
 from tokencheck.clients.kube.extents import Extents
-from tokencheck.clients.kube.transport import Transport
 
 
 def resources(**namespaced: bool | None) -> dict[str, Any]:
@@ -51,26 +51,9 @@ class Server:
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[tuple[Server, Extents]]:
     made = Server()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", made.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        '{"apiVersion": "v1", "kind": "Config", "current-context": "c",'
-        ' "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],'
-        ' "users": [{"name": "u", "user": {}}], "clusters": [{"name": "c",'
-        f' "cluster": {{"server": "http://127.0.0.1:{port}"}}}}]}}'
-    )
-    transport = await Transport.connect(kubeconfig=kubeconfig)
-    try:
+    route = web.get("/{path:.*}", made.answer)
+    async with transport_to(route, tmp_path) as transport:
         yield made, Extents(transport, absent_s=0.05)
-    finally:
-        await transport.close()
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize(

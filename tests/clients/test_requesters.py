@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from answering import transport_to
 
 from tokencheck.api.tokencheck import Requester
 from tokencheck.clients.kube.requesters import Requesters
-from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.rights import Right
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -35,26 +35,9 @@ class Server:
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[tuple[Server, Requesters]]:
     made = Server()
-    app = web.Application()
-    app.router.add_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", made.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        '{"apiVersion": "v1", "kind": "Config", "current-context": "c",'
-        ' "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],'
-        ' "users": [{"name": "u", "user": {}}], "clusters": [{"name": "c",'
-        f' "cluster": {{"server": "http://127.0.0.1:{port}"}}}}]}}'
-    )
-    transport = await Transport.connect(kubeconfig=kubeconfig)
-    try:
+    route = web.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", made.answer)
+    async with transport_to(route, tmp_path) as transport:
         yield made, Requesters(transport)
-    finally:
-        await transport.close()
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from answering import transport_to
 
 from tokencheck.clients.kube.call import Call
 from tokencheck.clients.kube.road import Request
 from tokencheck.clients.kube.token_reviews import TokenReviewer
-from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.gather.ask_api_server import ask_api_server
 from tokencheck.model.activity import Answer, Looked
@@ -52,26 +52,9 @@ class Server:
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[tuple[Server, TokenReviewer]]:
     made = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", made.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    named = {"clusters": [{"name": "c", "cluster": {"server": address}}]}
-    named |= {"users": [{"name": "u", "user": {"token": "the-operator"}}]}
-    named |= {"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "c"} | named)
-    )
-    transport = await Transport.connect(kubeconfig=kubeconfig)
-    try:
+    route = web.route("*", "/{tail:.*}", made.answer)
+    async with transport_to(route, tmp_path) as transport:
         yield made, TokenReviewer(transport)
-    finally:
-        await transport.close()
-        await runner.cleanup()
 
 
 def looked(*audiences: str) -> Looked:
@@ -93,7 +76,7 @@ async def test_the_token_stands_in_one_body_and_nowhere_else(
     ((method, path, head, body),) = api.seen
     assert (method, path) == ("POST", PATH)
     assert TOKEN not in head
-    assert "the-operator" in head
+    assert "t0k3n" in head
     assert json.loads(body)["spec"] == {"token": TOKEN, "audiences": ["vault"]}
 
 

@@ -103,6 +103,12 @@ class Draft:
         return shown + b"." + encode(sign(covered))
 
 
+def with_member(rng: random.Random, text: str, member: str) -> bytes:
+    """The JSON object with one more member, before all others or behind them."""
+    first = rng.random() < 0.5
+    return (f"{{{member}, {text[1:]}" if first else f"{text[:-1]}, {member}}}").encode()
+
+
 def good(rng: random.Random, ring: Ring) -> Draft:
     """A token that everybody accepts, by any of the keys, in a set with some others."""
     signer = rng.choice(ring.own)

@@ -15,7 +15,7 @@ KIND = "ClusterTokenCheck"
 LABEL_MADE_BY = "tokencheck.dev/cluster-check"  # its value is the name of the ClusterTokenCheck
 LABEL_ENABLED = "tokencheck.dev/enabled"  # "false" on a workload opts out
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
-_STAMPS = (ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS)
+STAMPS = (ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def parse_clustertokencheck(obj: Mapping[str, Any]) -> ClusterTokenCheck:
         copy_labels=fields.texts("copyLabels"),
         spec=_spec(template),
         template=MappingProxyType(dict(template.values)),
-        stamps=MappingProxyType({key: annotations[key] for key in _STAMPS if key in annotations}),
+        stamps=MappingProxyType({key: annotations[key] for key in STAMPS if key in annotations}),
         invalid=tuple(fields.faults),
         status=MappingProxyType(dict(obj.get("status") or {})),
     )

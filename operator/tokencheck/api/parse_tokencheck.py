@@ -30,7 +30,7 @@ from tokencheck.api.tokencheck import (
     WorkloadRef,
 )
 
-_API_VERSIONS = {
+API_VERSIONS = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "DaemonSet": "apps/v1",
@@ -105,9 +105,9 @@ def _workload(fields: Fields) -> WorkloadRef | None:
         return None
     ref = fields.child("workloadRef")
     kind, name = ref.required_text("kind"), ref.required_text("name")
-    api_version = ref.text("apiVersion") or _API_VERSIONS.get(kind, "")
+    api_version = ref.text("apiVersion") or API_VERSIONS.get(kind, "")
     if kind and not api_version:
-        known = ", ".join(_API_VERSIONS)
+        known = ", ".join(API_VERSIONS)
         ref.fault(
             "apiVersion", f"must be given for kind {kind[:63]}; it has a default only for {known}"
         )

@@ -2,18 +2,17 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tokencheck.api.tokencheck import Requester, TokenCheck
 from tokencheck.core.rights.permission import of_all, permission_of
+from tokencheck.gather.rights import again_after
 from tokencheck.gather.sources import Sources
 from tokencheck.model.activity import ActivityState
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import Permissions, TokenEvidence
 from tokencheck.model.ports import Extents, Reviews
 from tokencheck.model.rights import Right
-
-_UNANSWERED = timedelta(minutes=5)
 
 
 async def with_permissions(
@@ -50,10 +49,7 @@ def permissions_again_at(
     """Return when to ask again what owners may do, for no watch tells it; None without any."""
     asked = [token.evidence.permissions for token in assessment.tokens]
     said = [may for found in asked if found is not None for may in found.said.values()]
-    interval = check.spec.interval
-    if not said:
-        return None
-    return now + (min(interval, _UNANSWERED) if None in said else interval)
+    return now + again_after(check, unanswered=None in said) if said else None
 
 
 async def _placed(right: Right, namespace: str, extents: Extents | None) -> Right | None:

@@ -34,8 +34,13 @@ class Reviewed:
         """Return when to ask again at the latest, so that no loss stays hidden for an interval."""
         if self.since is None:
             return None
-        interval = check.spec.interval
-        return self.since + (min(interval, _UNANSWERED) if self.unanswered else interval)
+        return self.since + again_after(check, unanswered=self.unanswered)
+
+
+def again_after(check: TokenCheck, *, unanswered: bool) -> timedelta:
+    """Return after how long rights are asked for again, for no watch tells of them."""
+    interval = check.spec.interval
+    return min(interval, _UNANSWERED) if unanswered else interval
 
 
 def is_revoked(check: TokenCheck) -> bool:

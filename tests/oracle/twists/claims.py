@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from oracle.draft import AUDIENCE, ISSUER, Draft
+from oracle.draft import AUDIENCE, ISSUER, Draft, with_member
 
 _TEXTS = ("", "x", AUDIENCE.upper(), AUDIENCE + " ", AUDIENCE + "-admin", AUDIENCE[:-1], "é")
 _ODD = (None, "", "soon", "1", [], {}, True, False, [1])
@@ -134,9 +134,7 @@ def claim_twice(draft: Draft) -> None:
     text = json.dumps(draft.claims)
     twice = draft.rng.choice([f'"exp": {draft.now + 9}', '"iss": "x"', f'"iss": "{ISSUER}"'])
     twice = draft.rng.choice([twice, '"n": {"a": 1, "a": 2}', '"n": [{"a": 1, "a": 2}]'])
-    first = draft.rng.random() < 0.5
-    text = f"{{{twice}, {text[1:]}" if first else f"{text[:-1]}, {twice}}}"
-    draft.payload_text = text.encode()
+    draft.payload_text = with_member(draft.rng, text, twice)
 
 
 def payload_text(draft: Draft) -> None:

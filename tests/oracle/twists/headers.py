@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from oracle.draft import START, Draft
+from oracle.draft import START, Draft, with_member
 from oracle.signers import ALGORITHMS, Signer
 
 _OTHER_NAMES = ("none", "None", "nOnE", "NONE", "", "rs256", "RS1", "ES256K", "HS1", "dir")
@@ -161,9 +161,7 @@ def broken_certificate(draft: Draft) -> None:
 def header_member_twice(draft: Draft) -> None:
     text = json.dumps(draft.header)
     twice = draft.rng.choice(['"alg": "none"', '"kid": "x"', '"alg": "RS256"', '"typ": "JWT"'])
-    first = draft.rng.random() < 0.5
-    text = f"{{{twice}, {text[1:]}" if first else f"{text[:-1]}, {twice}}}"
-    draft.header_text = text.encode()
+    draft.header_text = with_member(draft.rng, text, twice)
 
 
 def header_text(draft: Draft) -> None:

@@ -19,18 +19,14 @@ from tokencheck.api import API_VERSION
 from tokencheck.api.clustertokencheck import (
     KIND,
     KINDS,
+    STAMPS,
     ClusterTokenCheck,
     parse_clustertokencheck,
 )
 from tokencheck.api.fields import Fields
 from tokencheck.api.parse_tokencheck import parse_spec
-from tokencheck.api.tokencheck import (
-    ANNOTATION_REQUESTER,
-    ANNOTATION_REQUESTER_GROUPS,
-    Spec,
-    WorkloadRef,
-)
-from tokencheck.clients.kube.decode import decode, labels_of
+from tokencheck.api.tokencheck import Spec, WorkloadRef
+from tokencheck.clients.kube.decode import decode, labels_of, own_annotations
 from tokencheck.clients.kube.fleet import supervise
 from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.resources import (
@@ -43,8 +39,6 @@ from tokencheck.clients.kube.resources import (
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, Pace, State, Target
 from tokencheck.model.estate import Estate, Labels, Place, Standing
-
-_STAMPS = (ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS)
 
 
 class _Maker(Struct, rename="camel"):
@@ -93,7 +87,6 @@ class _Check(Struct):
 
 _CHECK = Decoder(_Check)
 _ANY: Decoder[Any] = Decoder()
-_TEXT = Decoder(str)
 _Parsed = tuple[int, WorkloadRef | None, Spec]  # of which generation
 _Specs = dict[str, _Parsed]  # by UID
 _NOTHING: _Parsed = (-1, None, Spec())
@@ -238,8 +231,7 @@ def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
 
 
 def _stamps_of(annotations: Mapping[str, Raw]) -> Labels:
-    found = {key: decode(_TEXT, annotations[key]) for key in _STAMPS if key in annotations}
-    return {key: text for key, text in found.items() if text is not None}
+    return {key: text for key, text in own_annotations(annotations).items() if key in STAMPS}
 
 
 def _reason_of(status: _Status) -> str:

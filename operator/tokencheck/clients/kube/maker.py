@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from tokencheck.clients.kube.answers import Answer, WithheldError
 from tokencheck.clients.kube.media import JSON, JSON_PATCH, WRITTEN
 from tokencheck.clients.kube.resources import TOKEN_CHECKS
+from tokencheck.clients.kube.status import RESULTS
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.estate import Make, Remove, Renew, Step
@@ -16,16 +17,6 @@ FIELD_MANAGER = "tokencheck-cluster-check"
 Body: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 _LOG = logging.getLogger(__name__)
 _MANAGER = {"fieldManager": FIELD_MANAGER}
-_RESULTS = {
-    200: WriteResult.WRITTEN,
-    201: WriteResult.WRITTEN,
-    404: WriteResult.GONE,
-    409: WriteResult.CONFLICT,
-    400: WriteResult.REJECTED,
-    422: WriteResult.REJECTED,
-    401: WriteResult.REFUSED,
-    403: WriteResult.REFUSED,
-}
 
 
 class KubeMaker:
@@ -50,7 +41,7 @@ class KubeMaker:
             return WriteResult.FAILED
         if answer is None:
             return WriteResult.REJECTED
-        result = _RESULTS.get(answer.status, WriteResult.FAILED)
+        result = RESULTS.get(answer.status, WriteResult.FAILED)
         if result in (WriteResult.REFUSED, WriteResult.REJECTED):
             _LOG.warning("TokenCheck %s/%s was refused: HTTP %d", *step.place, answer.status)
         return result

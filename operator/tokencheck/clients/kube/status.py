@@ -16,8 +16,9 @@ from tokencheck.model.ports import WriteResult
 
 FIELD_MANAGER = "tokencheck"
 _LOG = logging.getLogger(__name__)
-_RESULTS = {
+RESULTS = {
     200: WriteResult.WRITTEN,
+    201: WriteResult.WRITTEN,
     404: WriteResult.GONE,
     409: WriteResult.CONFLICT,
     400: WriteResult.REJECTED,
@@ -64,7 +65,7 @@ class StatusWriter:
         except ClusterError as error:
             _LOG.warning("%s: the status was not written: %s", key, error)
             return WriteResult.FAILED, ""
-        result = _RESULTS.get(answer.status, WriteResult.FAILED)
+        result = RESULTS.get(answer.status, WriteResult.FAILED)
         if result is not WriteResult.WRITTEN:
             if result not in (WriteResult.GONE, WriteResult.CONFLICT):
                 _LOG.warning("%s: the status was refused with HTTP %d", key, answer.status)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from tokencheck.api.invalid import Invalid
 from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.reasons import Reason
@@ -56,6 +57,12 @@ class Condition:
     state: State
     reason: Reason
     message: str
+
+
+def invalid_spec(kind: Type, state: State, faults: Iterable[Invalid]) -> Condition:
+    """Return the condition that names every fault of a spec."""
+    message = f"{'; '.join(map(str, faults))}; correct the spec and apply it again"
+    return Condition(type=kind, state=state, reason=Reason.INVALID_SPEC, message=message)
 
 
 def previous(status: Mapping[str, Any], kind: Type) -> Mapping[str, Any]:

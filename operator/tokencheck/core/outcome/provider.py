@@ -9,7 +9,14 @@ from typing import Any
 from tokencheck.api import API_VERSION
 from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.api.tokenprovider import TokenProvider
-from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
+from tokencheck.core.outcome.condition import (
+    Condition,
+    State,
+    Type,
+    invalid_spec,
+    previous,
+    render,
+)
 from tokencheck.model.activity import Standing
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, EventType
@@ -75,10 +82,8 @@ def _conditions(
     provider: TokenProvider, trust: Trust, standing: Standing | None
 ) -> Iterator[Condition]:
     if provider.invalid:
-        faults = "; ".join(str(fault) for fault in provider.invalid)
-        message = f"{faults}; correct the spec and apply it again"
-        for kind, state in ((Type.READY, State.FALSE), (Type.STALLED, State.TRUE)):
-            yield Condition(type=kind, state=state, reason=Reason.INVALID_SPEC, message=message)
+        yield invalid_spec(Type.READY, State.FALSE, provider.invalid)
+        yield invalid_spec(Type.STALLED, State.TRUE, provider.invalid)
         return
     state, reason = _STATES.get(trust.state, (State.UNKNOWN, Reason.READ_FAILED))
     if trust.state is TrustState.KEYS_UNAVAILABLE and trust.reason is not None:

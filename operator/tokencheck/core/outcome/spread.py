@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.clustertokencheck import LABEL_MADE_BY, ClusterTokenCheck
-from tokencheck.core.outcome.condition import Condition, State, Type, render
+from tokencheck.core.outcome.condition import Condition, State, Type, invalid_spec, render
 from tokencheck.model.estate import NEEDED, Place, Plan, Standing
 from tokencheck.model.reasons import Reason
 
@@ -73,10 +73,8 @@ def _conditions(
     unread: tuple[str, ...],
 ) -> Iterator[Condition]:
     if one.invalid:
-        faults = "; ".join(str(fault) for fault in one.invalid)
-        message = f"{faults}; correct the spec and apply it again"
-        for kind, state in ((Type.READY, State.FALSE), (Type.STALLED, State.TRUE)):
-            yield Condition(type=kind, state=state, reason=Reason.INVALID_SPEC, message=message)
+        yield invalid_spec(Type.READY, State.FALSE, one.invalid)
+        yield invalid_spec(Type.STALLED, State.TRUE, one.invalid)
         return
     yield _summary(one, plan, standing, refused=refused, unread=unread)
     waiting = sum(1 for step in plan.steps if step.place not in refused)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.tokencheck import GateMode, TokenCheck
-from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
+from tokencheck.core.outcome.condition import Condition, State, Type, invalid_spec, previous, render
 from tokencheck.core.outcome.stalled import pulse_of
 from tokencheck.core.outcome.status import common_fields
 from tokencheck.model.finding import Verdict
@@ -31,13 +31,7 @@ def plan_suspended(check: TokenCheck, now: datetime) -> Outcome:
 
 def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
     """Return a status that names every fault of the spec; its Stalled is a pulse like any other."""
-    faults = "; ".join(str(fault) for fault in check.invalid)
-    ready = Condition(
-        type=Type.READY,
-        state=State.FALSE,
-        reason=Reason.INVALID_SPEC,
-        message=f"{faults}; correct the spec and apply it again",
-    )
+    ready = invalid_spec(Type.READY, State.FALSE, check.invalid)
     stored = previous(check.status, Type.READY)
     same_cause = (
         (stored.get("status"), stored.get("reason")) == (ready.state, ready.reason)

@@ -6,12 +6,12 @@ from typing import Any
 
 from tokencheck.api import API_VERSION
 from tokencheck.api.clustertokencheck import KIND, LABEL_MADE_BY, ClusterTokenCheck
+from tokencheck.api.parse_tokencheck import API_VERSIONS
 from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.model.estate import Labels, Make, Place, Renew, Standing, Whose
 
 MAX_NAME = 63  # of a TokenCheck: a label has to hold it
 MANAGED_BY = ("app.kubernetes.io/managed-by", "tokencheck")
-_API_VERSIONS = {"CronJob": "batch/v1"}
 
 
 def place_of(whose: Whose) -> Place:
@@ -99,5 +99,4 @@ def spec_of(cluster_check: ClusterTokenCheck, whose: Whose) -> Mapping[str, Any]
 
 def ref_of(whose: Whose) -> WorkloadRef:
     """Return how the TokenCheck names its workload."""
-    version = _API_VERSIONS.get(whose.kind, "apps/v1")
-    return WorkloadRef(api_version=version, kind=whose.kind, name=whose.name)
+    return WorkloadRef(api_version=API_VERSIONS[whose.kind], kind=whose.kind, name=whose.name)
