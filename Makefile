@@ -34,8 +34,8 @@ $(READY): requirements/dev.lock pyproject.toml
 	@touch $@
 
 check: $(READY)  ## lint, formatting, types, import contracts, generated files
-	$(BIN)/ruff check $(LINTED)
-	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/ruff check --no-cache $(LINTED)
+	$(BIN)/ruff format --no-cache --check $(LINTED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@PYTHONPATH=tools $(BIN)/python -m reference --check

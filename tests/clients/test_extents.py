@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from answering import transport_to
 
+from answering import transport_to
 from tokencheck.clients.kube.extents import Extents
 
 

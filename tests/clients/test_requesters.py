@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from answering import transport_to
 
+from answering import transport_to
 from tokencheck.api.tokencheck import Requester
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.model.rights import Right

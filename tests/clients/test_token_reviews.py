@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from answering import transport_to
 
+from answering import transport_to
 from tokencheck.clients.kube.call import Call
 from tokencheck.clients.kube.road import Request
 from tokencheck.clients.kube.token_reviews import TokenReviewer
