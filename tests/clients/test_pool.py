@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import time
+import weakref
+from asyncio.sslproto import SSLProtocol
 from pathlib import Path
 
 import pytest
 
 from rawserver import ASK, Peer, RawServer, answer, certificate, pool_to, whole
-from tokencheck.clients.kube.connection import BrokenError
+from tokencheck.clients.kube.connection import BrokenError, Connection
 from tokencheck.clients.kube.pool import Address, Pool, UnreachableError
 
 
@@ -56,6 +59,36 @@ async def test_no_two_requests_are_ever_on_one_connection() -> None:
         assert not overlaps
         assert server.connections == 3
         await pool.close()
+
+
+async def test_a_closed_connection_is_gone_without_a_collection(tmp_path: Path) -> None:
+    """One of TLS holds 256 KiB, and a collection of what has lived for long may be hours away."""
+    made = certificate(tmp_path, "api.test")
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(made)
+    tls = ssl.create_default_context(cafile=str(made))
+    async with RawServer(polite, tls=serving) as server:
+        at = Address(host="127.0.0.1", port=server.port, tls=tls, server_name="api.test")
+        pool = Pool(at, size=1)
+        gc.collect()
+        gc.disable()
+        try:
+            assert await whole(pool) == (200, b"{}")
+            ours = [_tls_of(one) for one in gc.get_objects() if isinstance(one, Connection)]
+            assert len(ours) == 1
+            await pool.close()
+            await asyncio.sleep(0.1)
+            assert not [one for one in gc.get_objects() if isinstance(one, Connection)]
+            assert ours[0]() is None
+        finally:
+            gc.enable()
+
+
+def _tls_of(connection: Connection) -> weakref.ref[SSLProtocol]:
+    """The loop's own half of a connection over TLS, which has the buffers."""
+    about = gc.get_referents(*gc.get_referents(connection.__dict__), connection.__dict__)
+    found = [one for one in gc.get_referents(*about) if isinstance(one, SSLProtocol)]
+    return weakref.ref(found[0])
 
 
 async def test_connections_that_a_peak_has_opened_are_closed_once_they_have_rested() -> None:

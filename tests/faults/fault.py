@@ -8,6 +8,7 @@ while it lasts and returns how many faults it made, ``end`` heals it. What the r
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,8 +60,9 @@ class Site:
     def revive(self) -> None:
         """What ended for want of memory, and may have, runs again: a kubelet would start it."""
         for one, until in self.mortal.items():
-            due = one.server.exit_code is not None and time.monotonic() < until
-            if due and "MemoryError" in one.log_text():
+            code = one.server.exit_code
+            due = code is not None and time.monotonic() < until
+            if due and (code == -signal.SIGKILL or "MemoryError" in one.log_text()):
                 one.stop()
                 one.start(timeout_s=300)
 

@@ -7,10 +7,11 @@ import random
 import resource
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.clockshim import MISSING
+from faults.cgroup import Group, Home, home
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
 from faults.onservers import FROZEN, SERVED, Frozen, freeze
@@ -20,6 +21,8 @@ STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
 # An operator that met a bug still tells what it has to tell.
 _DYING_S = 60.0
 _PAGE = resource.getpagesize()
+# What a process gets beyond what it has, before the kernel kills it.
+_SPARE_BYTES = 256 * 1024
 STEP_S = 3.0
 # A verdict may come so much too early or too late, and again when the clock goes back.
 STEPPED = Cost(fresh_s=STEP_S, late_s=STEP_S, ahead_s=STEP_S)
@@ -99,6 +102,49 @@ class LittleMemory(Idle):
 
 
 @dataclass(kw_only=True)
+class OutOfMemory(Idle):
+    """The operator reaches the limit of its container: the kernel kills it, a kubelet starts it."""
+
+    home: Home
+    _group: Group | None = None
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Everything is listed again, and next to nothing is left for it."""
+        site.revive()
+        operator = site.leader
+        site.mortal[operator] = time.monotonic() + _DYING_S
+        self._group = Group(self.home, operator.server.pid, self.home.memory(_SPARE_BYTES))
+        site.do(lambda road: road.cut())
+        return 1
+
+    def end(self, site: Site) -> int:
+        """No limit any more, unless it has ended."""
+        if self._group is not None:
+            self._group.leave()
+        return 0
+
+
+@dataclass(kw_only=True)
+class Throttled(Idle):
+    """The operator's container has a limit of CPU that it reaches all the time."""
+
+    home: Home
+    _groups: list[Group] = field(default_factory=list)
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """Every replica gets a twentieth of a core."""
+        pids = [one.server.pid for one in site.operators]
+        self._groups = [Group(self.home, pid, self.home.cpu(0.05)) for pid in pids]
+        return len(pids)
+
+    def end(self, site: Site) -> int:
+        """No limit any more."""
+        for group in self._groups:
+            group.leave()
+        return 0
+
+
+@dataclass(kw_only=True)
 class ClockSteps(Idle):
     """The wall clock of the operator is set forward and back, again and again."""
 
@@ -140,6 +186,16 @@ def operator_faults() -> list[Fault]:
             longest_s=20.0,
         ),
     ]
+    if memory := home("memory"):
+        faults.append(
+            OutOfMemory(
+                name="out of its memory limit", home=memory, cost=STARTED, lasts_s=2.0, weight=0.3
+            )
+        )
+    if cpu := home("cpu"):
+        faults.append(
+            Throttled(name="at its CPU limit", home=cpu, cost=FROZEN, lasts_s=3.0, weight=0.3)
+        )
     if not MISSING:
         faults.append(ClockSteps(name="clock steps", cost=STEPPED, lasts_s=4.0, weight=0.5))
     return faults

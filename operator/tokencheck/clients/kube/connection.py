@@ -151,6 +151,9 @@ class Connection(asyncio.Protocol):
         if self._headed and not self._delimited and not self._broken:
             self._ended = True
         self._broken = True
+        # It and the connection hold each other, and with them 256 KiB for TLS: until the collector
+        # looks at what has lived for long, which is some day.
+        del self._parser
         self._wake()
 
     # What the parser tells
