@@ -31,7 +31,9 @@ _MAX_NOTE_BYTES = 1024  # Source: validation of events.k8s.io/v1
 _TELLERS = 4
 _MAX_QUEUE = 2000
 _MAX_AGAIN = 20_000  # a start with 10,000 checks that all changed lately
-_REMEMBERED = 4000  # things said whose count is known; older ones start a new count
+# Things said whose count is known, and Events known to be told: older ones start a new count, and
+# are found told by the API server.
+_REMEMBERED = 4000
 # Transitions that say the same and get an Event each; later ones are counted in a series.
 _OWN_EVENTS = 3
 # Between two Events that are told again: a start after many transitions must not be a storm.
@@ -153,7 +155,7 @@ class EventRecorder:
             self.outcomes[outcome] += 1
             if outcome not in LOST:
                 self._told[name_of(event)] = None
-            if len(self._told) > _MAX_AGAIN:
+            if len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
         elif self._clock() - since < _KEPT_FOR:
             self._put_again(self._unanswered, event, since)

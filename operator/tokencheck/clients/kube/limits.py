@@ -9,6 +9,8 @@ from collections.abc import Callable
 class TokenBucket:
     """At most `per_second` on average, `burst` at once."""
 
+    __slots__ = ("_at", "_burst", "_clock", "_left", "_per_second")  # one for each object told of
+
     def __init__(
         self, *, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
