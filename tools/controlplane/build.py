@@ -45,7 +45,7 @@ def build(names: Iterable[str] = BY_NAME, *, folder: Path | None = None) -> Path
     if not _missing(wanted, target):
         return target
     target.mkdir(parents=True, exist_ok=True)
-    with _lock(target.parent / "build.lock"):
+    with locked(target.parent / "build.lock"):
         for left in target.parent.glob(".building-*"):
             # Of a build that was killed; whoever holds the lock is the only one that builds.
             shutil.rmtree(left, ignore_errors=True)
@@ -60,7 +60,7 @@ def build_beside(recipe: Recipe, folder: Path) -> Path:
     if (folder / recipe.name).exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.parent / f"{recipe.name}.lock"):
+    with locked(folder.parent / f"{recipe.name}.lock"):
         if not (folder / recipe.name).exists():
             _require_go()
             _build_all([recipe], folder)
@@ -147,7 +147,8 @@ def _failure(recipe: Recipe, log: Path) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """No other process builds while this one does; one that is building is waited for."""
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -62,7 +62,10 @@ def refusal_of(status: int, error: object) -> Faulted | None:
         )
         return Faulted(reason=Reason.INTROSPECTION_UNAUTHORIZED, detail=detail)
     if status == 400 and told == "unsupported_token_type":
-        detail = "the server introspects no tokens of this type (HTTP 400)"
+        detail = (
+            "the server introspects no tokens of this type (HTTP 400); for a JWT name a"
+            " TokenProvider without introspection, which looks at its signature alone"
+        )
         return Faulted(reason=Reason.NOT_VERIFIABLE, detail=detail, of_token=True)
     if status == 400:
         detail = "the server does not understand the question (HTTP 400); is the address right?"
