@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from controlplane.build import BuildError
-from controlplane.npm import OIDC_PROVIDER, installed
+from controlplane.fetched import OIDC_PROVIDER, fetched
 from island.certs import Authority
 
 AUDIENCE = "payments-api"
@@ -61,9 +61,9 @@ class OidcProvider:
         """Of an authority of its own; nothing runs yet.
 
         Raises:
-            BuildError: it cannot be installed here.
+            BuildError: it cannot run here.
         """
-        self._folder = installed(OIDC_PROVIDER)
+        self._folder = fetched(OIDC_PROVIDER)
         self.authority = Authority("oidc-provider")
         self.keys = {name: make() for name, make in _MADE.items()}
         self.url = ""
