@@ -1,0 +1,1 @@
+"""Exceptions that carry a token, thrown at every await on the road from Secret to status."""

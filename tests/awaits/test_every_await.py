@@ -1,0 +1,118 @@
+"""Whatever any await of the operator is answered with: no token text comes out.
+
+Each place where the operator waits, from the first list to the end, is thrown at with exceptions
+that carry whole tokens in their text, their cause and their notes. By default each place meets two
+of them; TOKENCHECK_AWAITS=all makes each meet all, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import httpcore
+import pytest
+
+from awaits.road import Came, Road
+from awaits.throwing import Throwing
+from logged import logged
+from tokencheck.model.errors import ClusterError
+
+EACH = 2
+MOST_ROUNDS = 1000
+# Where the road leads; the awaits of all of them were thrown at, or nothing is proven.
+STATIONS = {
+    "app.compare",
+    "app.passes",
+    "clients.egress.client",
+    "clients.egress.dial",
+    "clients.egress.stream",
+    "clients.kube.cache",
+    "clients.kube.connection",
+    "clients.kube.events",
+    "clients.kube.informer",
+    "clients.kube.pool",
+    "clients.kube.status",
+    "clients.kube.token_reviews",
+    "clients.kube.transport",
+    "engine.engine",
+    "gather.ask_token",
+    "gather.gather",
+    "gather.introspector",
+    "gather.keyring",
+    "gather.permissions",
+    "gather.rights",
+    "gather.seen",
+    "passes.assess",
+    "passes.check",
+    "passes.provider",
+    "publish.publish",
+    "web.server",
+}
+KINDS: Mapping[str, Callable[[str], BaseException]] = {
+    "a bug": lambda said: RuntimeError(f"cannot use {said}"),
+    "the network": lambda said: ConnectionResetError(104, said),
+    "too late": TimeoutError,
+    "a library": lambda said: httpcore.LocalProtocolError(f"Illegal header value b'{said}\\n'"),
+    "no text": lambda said: UnicodeEncodeError("ascii", f"{said}ß", 0, 1, said),
+    "no memory": MemoryError,
+    "cancelled": asyncio.CancelledError,
+}
+
+
+def carrying(make: Callable[[str], BaseException], said: str) -> BaseException:
+    """The exception as a careless caller passes it on: with a cause and notes that say it too."""
+    error = make(said)
+    error.__cause__ = ValueError(said)
+    error.add_note(f"while it looked at {said}")
+    return error
+
+
+def travelled(road: Road, throwing: Throwing, until: Callable[[], bool]) -> Came:
+    """What came out of rounds until two were quiet, or until it holds."""
+    quiet = 0
+    while quiet < 2 and road.came.rounds < MOST_ROUNDS and not until():
+        with logged("DEBUG") as told:
+            quiet = 0 if road.round(throwing) else quiet + 1
+        road.came.add("log", told.getvalue().encode())
+    return road.came
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Iterator[Road]:
+    with Road(tmp_path) as made:
+        yield made
+
+
+def test_an_exception_at_any_await_shows_no_token(road: Road) -> None:
+    said = " ".join(tokens.all for tokens in road.tokens)
+    kinds = {name: partial(carrying, make, said) for name, make in KINDS.items()}
+    each = len(KINDS) if os.environ.get("TOKENCHECK_AWAITS") == "all" else EACH
+    throwing = Throwing(kinds, each)
+    came = travelled(road, throwing, lambda: False)
+    assert road.sweep().report(came.texts) == []
+    # Else this would prove nothing.
+    met = {
+        station.rpartition(":")[0].rpartition(".")[0] for p, _ in throwing.thrown for station in p
+    }
+    assert met >= STATIONS, STATIONS - met
+    assert came.rounds < MOST_ROUNDS
+    assert came.statuses > came.rounds
+    assert came.events > came.rounds / 2
+    assert b"failed with RuntimeError" in came.texts["log"]
+    assert b"tokencheck_" in came.texts["/metrics"]
+
+
+def test_a_token_in_our_own_words_is_found(road: Road) -> None:
+    """The text of a ClusterError is ours, and so it is told: one with a token is a leak."""
+    leaky = {"our own": lambda: ClusterError(f"the server said {road.tokens[0].all}")}
+    sweep = road.sweep()
+
+    def found() -> bool:
+        return bool(sweep.hits(road.came.texts.get("log", b"")))
+
+    travelled(road, Throwing(leaky, 1), found)
+    assert found()
