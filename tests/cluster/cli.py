@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("tokencheck")
+SAID: list[str] = []  # by all commands since it was last searched; see cluster.wholerun
 
 
 def tokencheck(
@@ -15,7 +16,7 @@ def tokencheck(
 ) -> subprocess.CompletedProcess[str]:
     """What `tokencheck ARGS` printed, and its exit code; no kubeconfig of the machine is seen."""
     chosen = [f"--kubeconfig={kubeconfig}"] if kubeconfig else []
-    return subprocess.run(
+    done = subprocess.run(
         [str(PROGRAM), *map(str, args), *chosen],
         input=stdin,
         capture_output=True,
@@ -25,3 +26,5 @@ def tokencheck(
         timeout=180,
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | env,
     )
+    SAID.append(done.stdout + done.stderr)
+    return done

@@ -28,9 +28,11 @@ from typing import Any
 
 import pytest
 
+from cluster.ending import end
 from cluster.shop import Shop
 from cluster.statuses import Statuses
 from cluster.story import story
+from cluster.wholerun import WholeRun
 from controlplane import Api, ControlPlane, OperatorProcess, build
 from controlplane.launch import grant_operator, install_ours
 
@@ -45,6 +47,7 @@ _NEVER_AGAIN = {
     "test_many_faults.py",
     "test_canary.py",
     "test_writes.py",
+    "test_whole_run.py",
 }
 
 
@@ -54,6 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A busy machine starves ten servers now and then: a test that failed runs once more in a fresh
     namespace. The end of the run shows each that needed it, and no more than five may.
     """
+    items.sort(key=lambda item: item.path.name == "test_whole_run.py")  # the last of all
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker("cluster")
@@ -77,30 +81,44 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def controlplane() -> Iterator[ControlPlane]:
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TOKENCHECK_LOG_LEVEL", "DEBUG")  # of every operator
+        yield WholeRun(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def searched(request: pytest.FixtureRequest, whole_run: WholeRun) -> Iterator[None]:
+    """What the module brought out is searched for tokens; `test_whole_run.py` tells of hits."""
+    yield
+    whole_run.search(request.module.__name__.rpartition(".")[2])
+
+
+@pytest.fixture(scope="session")
+def controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
     # Everything at once, Helm too: one display that says how long it takes.
     build()
-    with ControlPlane() as plane:
+    with ControlPlane() as plane, whole_run.follow(plane):
         install_ours(plane)
         yield plane
 
 
 @contextmanager
-def _bare() -> Iterator[ControlPlane]:
-    with ControlPlane(parts=()) as plane:
+def _bare(whole_run: WholeRun) -> Iterator[ControlPlane]:
+    with ControlPlane(parts=()) as plane, whole_run.follow(plane):
         install_ours(plane)
         yield plane
 
 
 @pytest.fixture(scope="session")
-def bare_controlplane() -> Iterator[ControlPlane]:
-    with _bare() as plane:
+def bare_controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
+    with _bare(whole_run) as plane:
         yield plane
 
 
 @pytest.fixture(scope="module")
-def own_controlplane() -> Iterator[ControlPlane]:
-    with _bare() as plane:
+def own_controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
+    with _bare(whole_run) as plane:
         yield plane
 
 
@@ -147,7 +165,7 @@ def launch_operator(
             log = tmp_path / f"operator-{secrets.token_hex(2)}.log"
             config = kubeconfig or grant_operator(controlplane, values)
             process = OperatorProcess(config, log, plane=controlplane, **more)
-            started.callback(_end, process)
+            started.callback(end, process)
             return process.start(ready=ready)
 
         yield launch
@@ -162,13 +180,7 @@ def operator(
     try:
         yield process.start()
     finally:
-        _end(process)
-
-
-def _end(process: OperatorProcess) -> None:
-    process.stop()
-    # Pytest shows what a failed test printed.
-    print(f"--- the operator's log ({process.log}):\n{process.server.log_tail()}")
+        end(process)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from cluster.ending import end
 from cluster.road import Road
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
@@ -114,8 +115,7 @@ def clear(api: Api) -> None:
 def _end(process: OperatorProcess) -> None:
     if process.server.exit_code is None:
         os.kill(process.server.pid, signal.SIGCONT)
-    process.stop()
-    print(f"--- {process.log}:\n{process.server.log_tail()}")
+    end(process)
 
 
 def wait(holds: Callable[[], object], *, timeout_s: float = PATIENCE_S) -> float:

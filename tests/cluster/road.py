@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from cluster.ending import end
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
 from faultproxy import FaultProxy, Seen
@@ -55,5 +56,4 @@ def operator_behind(
             yield road, process.start()
             process.server.require_alive()
         finally:
-            process.stop()
-            print(f"--- the operator's log ({process.log}):\n{process.server.log_tail()}")
+            end(process)

@@ -55,7 +55,7 @@ class Signer:
             "exp": now + 90 * DAY_S,
             "scope": " ".join(SCOPES),
             # Two tokens of the same second are two values.
-            "jti": secrets.token_hex(4),
+            "jti": secrets.token_urlsafe(18),
         } | changed
         kept = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(kept, self.key, algorithm="ES256", headers={"kid": self.kid})

@@ -16,10 +16,11 @@ import pytest
 from canary import Secret, Sweep
 from cluster.canaries import Planted, planted, rare
 from cluster.cli import tokencheck
+from cluster.ending import of_process
 from cluster.road import Road, operator_behind, watches
 from cluster.shop import Object, Shop, env, is_current, listed, pod_spec
 from cluster.statuses import Statuses
-from controlplane import Api, ControlPlane, OperatorProcess
+from controlplane import Api, ControlPlane
 from faultproxy import Seen
 
 NAMESPACE = "canaries"
@@ -162,13 +163,6 @@ def commands(tokens: list[Planted], kubeconfig: Path, folder: Path) -> dict[str,
     manifest.write_text(json.dumps(pod))
     say("audit", "-f", str(manifest), cluster=False)
     return said
-
-
-def of_process(operator: OperatorProcess) -> dict[str, bytes]:
-    """What other processes of the machine see of the operator; empty where there is no /proc."""
-    folder = Path(f"/proc/{operator.server.pid}")
-    paths = [folder / name for name in ("cmdline", "environ")]
-    return {f"process: {path.name}": path.read_bytes() for path in paths if path.exists()}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cluster.ending import end
 from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
 from controlplane import Api, ApiError, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies
@@ -36,7 +37,7 @@ def keeper(
     try:
         yield process.start()
     finally:
-        process.stop()
+        end(process)
         install_policies(controlplane, {"admission": {"statusWriters": ["admin"]}})
 
 
@@ -275,7 +276,7 @@ def test_of_two_replicas_one_makes_the_checks_and_the_other_lives_and_takes_over
         has(shop, "deployment-web", "statefulset-db")
     finally:
         for process in both:
-            process.stop()
+            end(process)
 
 
 def leads(process: OperatorProcess) -> bool:
@@ -306,7 +307,7 @@ def test_without_the_right_to_write_checks_the_object_says_so(
         assert f"TokenCheck {shop.namespace}/deployment-web could not be written" in said
         assert found["status"]["workloads"]["refused"] == 1
     finally:
-        process.stop()
+        end(process)
         grant_operator(controlplane, VALUES)
 
 

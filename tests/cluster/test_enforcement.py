@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cluster.cli import tokencheck
+from cluster.ending import end
 from cluster.shop import eventually
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import (
@@ -53,7 +54,7 @@ def running(
     try:
         yield process.start()
     finally:
-        process.stop()
+        end(process)
 
 
 def check(api: Api, namespace: str, name: str = "checkout") -> None:

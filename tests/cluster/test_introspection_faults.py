@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from canary import Secret, Sweep
+from cluster.ending import end
 from cluster.shop import Object, condition, listed, ready
 from cluster.test_introspection import known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
@@ -63,7 +64,7 @@ def operator(
     try:
         yield process.start()
     finally:
-        process.stop()
+        end(process)
 
 
 def checked(api: Api, login: Login, name: str, token: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cluster.ending import end
 from cluster.requesters import Object, World, refusal, reviewed, token, world_of
 from cluster.shop import condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
@@ -34,7 +35,7 @@ def running(
     try:
         yield process.start()
     finally:
-        process.stop()
+        end(process)
 
 
 def stamp(found: Object) -> tuple[str, list[str]]:

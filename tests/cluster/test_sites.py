@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cluster.ending import end
 from cluster.kinds import FOREIGN, rights, served
 from cluster.shop import Object, Shop, condition, env, findings, pod_spec, ready, states, template
 from cluster.ways import SITES, every_way, fill, mount, sites
@@ -42,8 +43,7 @@ def operator(
     try:
         yield process.start()
     finally:
-        process.stop()
-        print(f"--- the operator's log:\n{process.server.log_tail()}")
+        end(process)
         grant_operator(controlplane)
 
 

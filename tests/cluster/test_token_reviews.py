@@ -13,6 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from cluster.ending import end
 from cluster.shop import (
     Object,
     Shop,
@@ -53,8 +54,7 @@ def operator(
     try:
         yield process.start()
     finally:
-        process.stop()
-        print(f"--- the operator's log ({log}):\n{process.server.log_tail()}")
+        end(process)
 
 
 @pytest.fixture

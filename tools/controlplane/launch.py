@@ -33,7 +33,7 @@ _ENFORCED_WAIT_S = 60.0
 # Kinds of which the chart asks whether the cluster has them; ours does.
 SERVED = ("admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",)
 # What of our environment the operator may see: nothing that points at a cluster or at a proxy.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TOKENCHECK_LOG_LEVEL")
 
 
 class OperatorProcess:
