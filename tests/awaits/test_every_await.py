@@ -7,21 +7,17 @@ of them; TOKENCHECK_AWAITS=all makes each meet all, which takes minutes.
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpcore
 import pytest
 
+from awaits.kinds import carrying
 from awaits.road import Came, Road
 from awaits.throwing import Throwing
 from logged import logged
 from tokencheck.model.errors import ClusterError
 
-EACH = 2
 MOST_ROUNDS = 1000
 # Where the road leads; the awaits of all of them were thrown at, or nothing is proven.
 STATIONS = {
@@ -52,23 +48,6 @@ STATIONS = {
     "publish.publish",
     "web.server",
 }
-KINDS: Mapping[str, Callable[[str], BaseException]] = {
-    "a bug": lambda said: RuntimeError(f"cannot use {said}"),
-    "the network": lambda said: ConnectionResetError(104, said),
-    "too late": TimeoutError,
-    "a library": lambda said: httpcore.LocalProtocolError(f"Illegal header value b'{said}\\n'"),
-    "no text": lambda said: UnicodeEncodeError("ascii", f"{said}ß", 0, 1, said),
-    "no memory": MemoryError,
-    "cancelled": asyncio.CancelledError,
-}
-
-
-def carrying(make: Callable[[str], BaseException], said: str) -> BaseException:
-    """The exception as a careless caller passes it on: with a cause and notes that say it too."""
-    error = make(said)
-    error.__cause__ = ValueError(said)
-    error.add_note(f"while it looked at {said}")
-    return error
 
 
 def travelled(road: Road, throwing: Throwing, until: Callable[[], bool]) -> Came:
@@ -88,10 +67,7 @@ def road(tmp_path: Path) -> Iterator[Road]:
 
 
 def test_an_exception_at_any_await_shows_no_token(road: Road) -> None:
-    said = " ".join(tokens.all for tokens in road.tokens)
-    kinds = {name: partial(carrying, make, said) for name, make in KINDS.items()}
-    each = len(KINDS) if os.environ.get("TOKENCHECK_AWAITS") == "all" else EACH
-    throwing = Throwing(kinds, each)
+    throwing = carrying(" ".join(tokens.all for tokens in road.tokens))
     came = travelled(road, throwing, lambda: False)
     assert road.sweep().report(came.texts) == []
     # Else this would prove nothing.

@@ -73,14 +73,19 @@ def tell_end(error: BaseException) -> None:
         for one in error.exceptions:
             tell_end(one)
         return
-    way = walk_tb(error.__traceback__)
-    places = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in way]
     what = type(error).__name__
     _log.critical(
         "ended by an error of its own: %s; start it again, and report where",
         what,
-        extra={"where": " > ".join(places[-_PLACES:])},
+        extra={"where": place_of(error)},
     )
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error came from: modules and lines, the innermost last, none of its text."""
+    way = walk_tb(error.__traceback__)
+    places = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in way]
+    return " > ".join(places[-_PLACES:])
 
 
 def set_up_logs(level: str) -> None:

@@ -92,7 +92,7 @@ def run(settings: Settings) -> int:
         return asyncio.run(_main(settings))
     except TokencheckError:
         raise  # said to the user by the command line, in our own words
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is
         tell_end(error)
         return BUG
 

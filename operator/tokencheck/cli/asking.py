@@ -1,10 +1,10 @@
 """`verify --ask`: the word of the vendor on one token, asked once, and only when told to."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime
 
 from tokencheck.cli.expectations import Expectations
+from tokencheck.cli.waiting import awaited
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.checks.chain import unsent
 from tokencheck.core.questions.replies import Faulted
@@ -46,7 +46,7 @@ def with_answer(
     shown = presented(text) if text is not None else None
     state = Activity(provider=provider.name, state=ActivityState.NOT_SENT)
     if shown is not None and not unsent(token, wanted.policy, now):
-        said = asyncio.run(ask_vendor(provider, provider.vendor, shown, Egress()))
+        said = awaited(ask_vendor(provider, provider.vendor, shown, Egress()))
         if isinstance(said, Faulted):
             faulted = ActivityState.FAULTED
             state = replace(state, state=faulted, reason=said.reason, detail=said.detail)

@@ -1,6 +1,5 @@
 """`tokencheck audit`: every token of a cluster, or of manifests, with the caller's rights."""
 
-import asyncio
 import gc
 import os
 import sys
@@ -19,6 +18,7 @@ from tokencheck.cli.options import cluster_options
 from tokencheck.cli.output import output_option
 from tokencheck.cli.progress import progress
 from tokencheck.cli.screen import Screen
+from tokencheck.cli.waiting import awaited
 from tokencheck.model.errors import UsageError
 from tokencheck.model.finding import Result
 from tokencheck.model.report import Report
@@ -87,7 +87,7 @@ def command(
 def _result_of(audit: Coroutine[None, None, Report]) -> Report:
     """Return what `audit` returns.
 
-    Its task returns nothing: at the end of `asyncio.run` the task is written out as text and thrown
+    Its task returns nothing: at the end of a loop the task is written out as text and thrown
     away, which takes longer for a big result than any other single step.
     """
     reports: list[Report] = []
@@ -95,7 +95,7 @@ def _result_of(audit: Coroutine[None, None, Report]) -> Report:
     async def kept() -> None:
         reports.append(await audit)
 
-    asyncio.run(kept())
+    awaited(kept())
     return reports[0]
 
 

@@ -3,7 +3,6 @@
 A fault leaves the signature unknown, never wrong.
 """
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -12,6 +11,7 @@ from tokencheck.api.keysource import Network, RemoteKeys
 from tokencheck.api.selector import Selector
 from tokencheck.api.tokenprovider import JwtTrust, TokenProvider
 from tokencheck.api.urls import Url, parse_url
+from tokencheck.cli.waiting import awaited
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.checks.words import shown
 from tokencheck.core.questions.replies import Faulted
@@ -34,7 +34,7 @@ def asked_once(provider: TokenProvider, trust: Trust, where: str) -> Trust:
     Args:
         where: the server, for people.
     """
-    answer = asyncio.run(ask_keys(provider, Egress()))
+    answer = awaited(ask_keys(provider, Egress()))
     if isinstance(answer, Faulted):
         detail = f"{where} gave no keys: {answer.detail}"
         state = TrustState.KEYS_UNAVAILABLE

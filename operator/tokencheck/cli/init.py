@@ -1,6 +1,5 @@
 """`tokencheck init`: write a TokenCheck from what a workload mounts."""
 
-import asyncio
 import os
 import sys
 from datetime import datetime
@@ -15,6 +14,7 @@ from tokencheck.cli.folders import objects_in
 from tokencheck.cli.kinds import workload_named
 from tokencheck.cli.moments import clock
 from tokencheck.cli.options import cluster_options, namespace_option
+from tokencheck.cli.waiting import awaited
 from tokencheck.model.errors import ClusterError, UsageError
 from tokencheck.model.evidence import Absent, Denied, Unread
 
@@ -57,9 +57,9 @@ def command(
     if output is not None and output.exists():
         raise UsageError(f"The file {output} exists. Name another one, or remove it first.")
     if files:
-        draft = asyncio.run(_from_files(ref, namespace or "default", files, clock()))
+        draft = awaited(_from_files(ref, namespace or "default", files, clock()))
     else:
-        draft = asyncio.run(_from_cluster(ref, namespace, kubeconfig, context, clock()))
+        draft = awaited(_from_cluster(ref, namespace, kubeconfig, context, clock()))
     if not isinstance(draft, str):
         raise _unread(draft)
     if output is None:

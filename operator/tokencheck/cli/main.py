@@ -75,10 +75,18 @@ def root() -> None:
     """Every expectation on every mounted API token, as a test that runs continuously."""
 
 
+def _own_bug(error: BaseException) -> str:
+    from tokencheck.app.logs import place_of
+
+    what = type(error).__name__
+    return f"Error: a bug of tokencheck: {what} at {place_of(error)}. Please report this line."
+
+
 def main() -> None:
     """Run the command line.
 
-    The process ends with one of `Exit`, and no traceback for what a user can cause.
+    The process ends with one of `Exit` and without a traceback, which shows what an error says. A
+    bug is no verdict: its code is that of what is not known.
     """
     try:
         code = root.main(standalone_mode=False)
@@ -92,6 +100,11 @@ def main() -> None:
         sys.exit(Exit.USAGE)
     except TokencheckError as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(Exit.UNKNOWN)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - Python would print its text, and a token may stand in that
+        click.echo(_own_bug(error), err=True)
         sys.exit(Exit.UNKNOWN)
     finally:
         if not gc.isenabled():

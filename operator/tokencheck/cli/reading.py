@@ -1,6 +1,5 @@
 """Judging with the caller's own rights: what the operator would say, and at another moment."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.cli.connect import Target, target_of, transport_of
+from tokencheck.cli.waiting import awaited
 from tokencheck.clients.kube.direct import DirectReads
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.gather.once import sources_once
@@ -47,7 +47,7 @@ def in_cluster(
         finally:
             await transport.close()
 
-    return asyncio.run(connected())
+    return awaited(connected())
 
 
 def read_secret(
