@@ -128,9 +128,10 @@ class Road:
         throwing.arm()
         running = loop.create_task(operator.run(stop))
         try:
-            await calm(throwing, running)
+            servers = (server, self._issuer, self._login)
+            await calm(throwing, running, *servers)
             server.do(lambda it: it.put(*self.tokens[1].secret()))
-            await calm(throwing, running)
+            await calm(throwing, running, *servers)
             await self._scrape(settings.listen_port)
             throwing.disarm()
             await self._scrape(settings.listen_port)
@@ -151,14 +152,17 @@ class Road:
                         self.came.add(page, await answer.read())
 
 
-async def calm(throwing: Throwing, running: asyncio.Task[Any]) -> None:
+async def calm(throwing: Throwing, running: asyncio.Task[Any], *servers: LoopThread[Any]) -> None:
     """Wait until no task has had a turn for a while, or until the operator has ended.
 
-    Looks are counted, and not time: a starved machine starves the servers alike.
+    Looks are counted, and not time, and all servers have a turn between two: a starved machine
+    looks calm.
     """
     turns, looks = throwing.turns, 0
     deadline = time.monotonic() + LONGEST_S
     while looks < CALM_LOOKS and not running.done() and time.monotonic() < deadline:
         await asyncio.sleep(LOOK_S)
+        for server in servers:
+            server.do(lambda _: None)
         looks = looks + 1 if throwing.turns == turns else 0
         turns = throwing.turns
