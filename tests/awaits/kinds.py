@@ -11,8 +11,8 @@ import httpcore
 
 from awaits.throwing import Make, Throwing
 
-# How many of them each place meets; all of them take minutes.
-EACH = 2
+# What nobody catches, and what all who ask anybody do; each place meets both and one of the others.
+ALWAYS = 2
 _KINDS: Mapping[str, Callable[[str], BaseException]] = {
     "a bug": lambda said: RuntimeError(f"cannot use {said}"),
     "the network": lambda said: ConnectionResetError(104, said),
@@ -28,7 +28,7 @@ def carrying(said: str) -> Throwing:
     """Throws exceptions as a careless caller passes them on, with causes and notes that say it."""
     kinds: dict[str, Make] = {name: partial(_made, make, said) for name, make in _KINDS.items()}
     every = os.environ.get("TOKENCHECK_AWAITS") == "all"
-    return Throwing(kinds, len(kinds) if every else EACH)
+    return Throwing(kinds, len(kinds) if every else ALWAYS)
 
 
 def _made(make: Callable[[str], BaseException], said: str) -> BaseException:

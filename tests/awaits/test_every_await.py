@@ -1,8 +1,8 @@
 """Whatever any await of the operator is answered with: no token text comes out.
 
 Each place where the operator waits, from the first list to the end, is thrown at with exceptions
-that carry whole tokens in their text, their cause and their notes. By default each place meets two
-of them; TOKENCHECK_AWAITS=all makes each meet all, which takes minutes.
+that carry whole tokens in their text, their cause and their notes. By default each place meets
+three of them; TOKENCHECK_AWAITS=all makes each meet all, which takes minutes.
 """
 
 from __future__ import annotations

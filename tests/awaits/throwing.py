@@ -26,14 +26,15 @@ class Throwing:
 
     Args:
         kinds: makes a new exception, by name.
-        each: how many kinds each place meets; the next place meets the next ones.
+        always: how many of them, the first ones, each place meets. Of the others it meets one, and
+            the next place the next one.
     """
 
-    def __init__(self, kinds: Mapping[str, Make], each: int) -> None:
+    def __init__(self, kinds: Mapping[str, Make], always: int) -> None:
         """Nothing is thrown before `arm`."""
         self._kinds = kinds
-        self._turns = cycle(kinds)
-        self._each = each
+        self._always = list(kinds)[:always]
+        self._others = cycle(list(kinds)[always:])
         self._due: dict[Place, list[str]] = {}
         self.thrown: dict[tuple[Place, str], None] = {}
         self.turns = 0  # of all tasks; it stands still while nothing happens
@@ -65,7 +66,7 @@ class Throwing:
         if self._struck is None or not (place := place_of(coroutine)):
             return None
         if place not in self._due:
-            self._due[place] = list(islice(self._turns, self._each))
+            self._due[place] = [*self._always, *islice(self._others, 1)]
         root = place[0].partition(":")[0]
         if root in self._struck or not self._due[place]:
             return None
