@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 
@@ -17,6 +18,7 @@ def logged(level: str = "DEBUG") -> Iterator[io.StringIO]:
     gc.collect()  # what earlier tests left in their loops is told now, and not in this test
     root, told, raising = logging.getLogger(), io.StringIO(), logging.raiseExceptions
     handlers, before = root.handlers[:], root.level
+    uncatchable = sys.unraisablehook
     levels = {name: logging.getLogger(name).level for name in QUIET}
     for handler in handlers:  # so that the set-up does not close those of the test runner
         root.removeHandler(handler)
@@ -26,6 +28,7 @@ def logged(level: str = "DEBUG") -> Iterator[io.StringIO]:
             yield told
             gc.collect()  # and what this one left
     finally:
+        sys.unraisablehook = uncatchable
         root.handlers, logging.raiseExceptions = handlers, raising
         root.setLevel(before)
         for name, of_library in levels.items():

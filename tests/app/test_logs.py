@@ -7,12 +7,12 @@ import gc
 import io
 import json
 import logging
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tokencheck.app.logs import QUIET, set_up_logs, tell_class_only, tell_end
+from logged import logged
+from tokencheck.app.logs import QUIET, tell_class_only, tell_end
 
 CANARY = "eyJhbGciOiJSUzI1NiJ9.CANARY.c2ln"
 
@@ -26,21 +26,9 @@ def reply() -> None:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged, as the operator sets logs up; afterwards they are as before."""
-    gc.collect()  # what earlier tests left in their loops is told now, and not in this test
-    root, told, raising = logging.getLogger(), io.StringIO(), logging.raiseExceptions
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in QUIET}
-    monkeypatch.setattr(sys, "stderr", told)
-    for handler in handlers:  # so that the set-up does not close those of the test runner
-        root.removeHandler(handler)
-    set_up_logs("DEBUG")
-    yield told
-    root.handlers, logging.raiseExceptions = handlers, raising
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
+def lines() -> Iterator[io.StringIO]:
+    with logged() as told:
+        yield told
 
 
 def parsed(told: io.StringIO) -> list[dict[str, object]]:
@@ -110,6 +98,16 @@ def test_a_loop_without_our_handler_tells_no_more(lines: io.StringIO) -> None:
     (line,) = parsed(lines)
     assert line["logger"] == "asyncio"
     assert str(line["message"]).endswith(": ReplyError")
+
+
+def test_an_error_of_a_finalizer_is_told_by_its_class(lines: io.StringIO) -> None:
+    class Leaves:
+        def __del__(self) -> None:
+            reply()
+
+    Leaves()
+    (line,) = parsed(lines)
+    assert line["message"] == "an error that nobody could catch: ReplyError"
 
 
 def test_a_record_that_cannot_be_told_prints_nothing(lines: io.StringIO) -> None:

@@ -17,6 +17,9 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import get_default_algorithms
 
+from canary import Sweep
+from pieces import JWT, secrets_in
+
 ISSUER = "https://login.example.com/realms/shop"
 CANARY = "canary-b1d5"
 PROGRAM = str(Path(sys.prefix) / "bin" / "tokencheck")
@@ -87,6 +90,7 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._written: list[str] = []
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
 
     def file(self, name: str, content: str | bytes | list[Any]) -> str:
@@ -94,7 +98,9 @@ class Workplace:
         if isinstance(content, list):
             content = yaml.safe_dump_all(content)
         path = self.folder / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        raw = content if isinstance(content, bytes) else content.encode()
+        path.write_bytes(raw)
+        self._written.append(raw.decode(errors="replace"))
         return str(path)
 
     def run(self, *args: str, stdin: bytes = b"") -> Ran:
@@ -107,7 +113,16 @@ class Workplace:
             timeout=60,
             check=False,
         )
-        return Ran(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+        ran = Ran(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+        self._must_show_none(ran, stdin)
+        return ran
+
+    def _must_show_none(self, ran: Ran, stdin: bytes) -> None:
+        """Whatever a test is about: no piece of a JWT that it put anywhere is shown."""
+        texts = [*self._written, stdin.decode(errors="replace")]
+        tokens = {token for text in texts for token in JWT.findall(text)}
+        sweep = Sweep([one for token in tokens for one in secrets_in("a token", token)])
+        assert sweep.report({"stdout": ran.out, "stderr": ran.err}) == []
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,14 @@ def tell_class_only(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) ->
     _log.error("an event loop met an error that nobody awaited: %s", what)
 
 
+def tell_uncatchable(told: Any) -> None:  # noqa: ANN401 - sys.UnraisableHookArgs, which types alone know
+    """Log an error that nobody can catch, of a finalizer: Python would print its text.
+
+    To be set as `sys.unraisablehook`.
+    """
+    _log.error("an error that nobody could catch: %s", told.exc_type.__name__)
+
+
 def tell_end(error: BaseException) -> None:
     """Log the bug that ends the process: its class and where it came from, without its text.
 
@@ -100,6 +108,7 @@ def set_up_logs(level: str) -> None:
         )
     )
     handler.addFilter(ForeignText())
+    sys.unraisablehook = tell_uncatchable
     logging.raiseExceptions = False  # it would print the arguments of a record that cannot be told
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
