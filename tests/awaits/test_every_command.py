@@ -6,6 +6,7 @@ What a command prints stands in the logs of pipelines, which many may read.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,11 +92,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Estate, dic
                 capture_output=True,
                 text=True,
                 check=False,
-                env={"PYTHONPATH": f"{CHECKOUT / 'operator'}:{CHECKOUT / 'tests'}"},
+                env={
+                    "PYTHONPATH": f"{CHECKOUT / 'operator'}:{CHECKOUT / 'tests'}",
+                    "TOKENCHECK_AWAITS": os.environ.get("TOKENCHECK_AWAITS", ""),
+                },
                 timeout=300,
             )
         assert done.returncode == 0, done.stderr[-3000:]
-        (folder / "told.json").write_text(done.stdout)
         yield estate, json.loads(done.stdout) | {"": {"said": done.stderr}}
 
 

@@ -114,10 +114,10 @@ class Workplace:
             check=False,
         )
         ran = Ran(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
-        self._must_show_none(ran, stdin)
+        self.must_show_none(ran, stdin)
         return ran
 
-    def _must_show_none(self, ran: Ran, stdin: bytes) -> None:
+    def must_show_none(self, ran: Ran, stdin: bytes) -> None:
         """Whatever a test is about: no piece of a JWT that it put anywhere is shown."""
         texts = [*self._written, stdin.decode(errors="replace")]
         tokens = {token for text in texts for token in JWT.findall(text)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,13 @@ def test_a_token_is_never_shown(place, issuer, broken, form):
     assert "Traceback" not in shown
     assert CANARY not in shown, "the subject, or a claim that nobody asked for"
     assert not [part for part in {*parts_of(token), *parts_of(text)} if part in shown]
+
+
+def test_any_test_fails_whose_command_shows_a_piece_of_its_token(place, issuer):
+    token = issuer.token()
+    leaky = replace(place.run("version"), out=f"valid: ...{token[-20:-8]}...")
+    with pytest.raises(AssertionError, match="a token: signature"):
+        place.must_show_none(leaky, token.encode())
 
 
 MISPLACED = {

@@ -49,6 +49,7 @@ class WholeRun:
         self._fresh: dict[str, str] = {}  # value -> where
         self._read: dict[Path, int] = {}  # how far
         self._audited: set[Path] = set()
+        self._left: dict[str, bytes] = {}  # of control planes that have ended
 
     @contextmanager
     def follow(self, plane: ControlPlane) -> Iterator[None]:
@@ -61,6 +62,8 @@ class WholeRun:
             yield
         finally:
             ended.set()
+            self._left[str(plane.at.audit_log)] = self._bodies(plane.at.audit_log)
+            self._audited.discard(plane.at.audit_log)
 
     def search(self, module: str) -> None:
         """Search what came since the last search."""
@@ -97,15 +100,20 @@ class WholeRun:
             ended.wait(0.2)
 
     def _texts(self) -> Iterator[tuple[str, bytes]]:
+        left, self._left = self._left, {}
+        yield from left.items()
         for path in self._audited:
-            lines = self._new(path).splitlines()
-            yield "audit log", b"\n".join(x for x in lines if _BODY in x and _LAWFUL not in x)
+            yield str(path), self._bodies(path)
         for path in self._folder.rglob("*.log"):
             yield str(path.relative_to(self._folder)), self._new(path)
         said, SAID[:] = "\n".join(SAID), []
         yield "commands", said.encode()
         heard, Issuer.heard[:] = b"\n".join(Issuer.heard), []
         yield "issuers", heard
+
+    def _bodies(self, path: Path) -> bytes:
+        lines = self._new(path).splitlines()
+        return b"\n".join(line for line in lines if _BODY in line and _LAWFUL not in line)
 
     def _new(self, path: Path) -> bytes:
         with suppress(FileNotFoundError), path.open("rb") as file:
