@@ -55,6 +55,11 @@ def test_what_providers_need_adds_the_right_to_it_and_no_other(shape: str) -> No
     manifests = render_chart(SHAPES[shape] | {"providers": {"tokenReviews": True}})
     more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
     assert more == {"everywhere: create authentication.k8s.io/tokenreviews"}
+    # So is reading what the owners of tokens may do.
+    manifests = render_chart(SHAPES[shape] | {"providers": {"rbac": True}})
+    more = set(rights_of(manifests, account)) - set(GOLDEN[shape])
+    kinds = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
+    assert more == {f"everywhere: list rbac.authorization.k8s.io/{kind}" for kind in kinds}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

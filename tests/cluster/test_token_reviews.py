@@ -313,7 +313,8 @@ def test_a_scope_that_is_no_permission_is_unknown_with_its_form(shop: Shop, trus
     shop.secret("app", token_of(shop, "app"))
     checked(shop, trusts(), "app", scopes={"required": ["payments:"]})
     found = shop.reads("app", "Unknown", "ScopeUnknown", timeout_s=PATIENCE_S)
-    assert "VERB:RESOURCE[.GROUP][/SUBRESOURCE]" in condition(found, "ScopesSatisfied")["message"]
+    said = condition(found, "ScopesSatisfied")["message"]
+    assert "VERB:RESOURCE[.GROUP][/SUBRESOURCE][@NAMESPACE]" in said
 
 
 def has_all_of_the_namespace(shop: Shop) -> None:

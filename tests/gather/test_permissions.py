@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tokencheck.api.tokencheck import Requester, Scopes, SecretKeyRef, TokenSpec
+from tokencheck.api.tokencheck import Requester, Scopes, SecretKeyRef, Spec, TokenCheck, TokenSpec
 from tokencheck.gather.permissions import with_permissions
 from tokencheck.model.activity import Activity, ActivityState, Answer
 from tokencheck.model.evidence import Absent, Permissions, TokenEvidence
@@ -17,7 +17,15 @@ from tokencheck.model.trust import Trust
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 OWNER = Requester(name="system:serviceaccount:shop:app")
-PLACES = {("", "pods"): True, ("", "nodes"): False, ("rbac", "clusterroles"): False}
+PLACES = {
+    ("", "pods"): True,
+    ("", "nodes"): False,
+    ("", "namespaces"): False,
+    ("rbac", "clusterroles"): False,
+}
+CHECK = TokenCheck(
+    namespace="shop", name="app", uid="u", generation=1, resource_version="1", spec=Spec()
+)
 
 
 @dataclass
@@ -54,10 +62,13 @@ def found_of(*scopes: str, extents: bool = True) -> tuple[Permissions, list[Righ
             answer=Answer(active=True, user=OWNER),
         ),
     )
-    sources = type(
-        "Sources", (), {"permissions": cluster, "extents": cluster if extents else None}
-    )()
-    found = asyncio.run(with_permissions("shop", token, sources, NOW)).permissions
+    ports = {
+        "permissions": cluster,
+        "extents": cluster if extents else None,
+        "policies": None,
+    }
+    sources = type("Sources", (), ports)()
+    found = asyncio.run(with_permissions(CHECK, token, sources, NOW)).permissions
     assert found is not None
     return found, cluster.asked
 
@@ -84,11 +95,31 @@ def test_a_role_binding_gives_nothing_of_the_cluster_s(scope: str, may: bool) ->
     assert right.namespace == ("shop" if may else "")
 
 
+@pytest.mark.parametrize(
+    ("scope", "namespace"),
+    [
+        ("get:pods", "shop"),
+        ("get:pods@billing", "billing"),
+        ("get:pods@*", ""),
+        ("*:*.*@billing", "billing"),
+        ("*:*.*@*", ""),
+        # Nodes are in no namespace; a Namespace is the cluster's, and RBAC takes one as in itself.
+        ("get:nodes@billing", ""),
+        ("get:namespaces", ""),
+        ("get:namespaces@billing", "billing"),
+    ],
+)
+def test_a_scope_is_asked_about_where_it_says(scope: str, namespace: str) -> None:
+    found, (right,) = found_of(scope)
+    assert found == Permissions(said={scope: namespace == "shop"})
+    assert right.namespace == namespace
+
+
 def test_where_nobody_says_where_a_resource_is_nothing_is_asked_or_known() -> None:
-    unserved = "create:deployments"
-    found, asked = found_of(unserved, "get:pods", "payments:")
-    assert found.said == {unserved: None, "get:pods": True, "payments:": None}
-    assert found.unlisted == (unserved,)
+    unserved, there = "create:deployments", "create:deployments@billing"
+    found, asked = found_of(unserved, there, "get:pods", "payments:")
+    assert found.said == {unserved: None, there: None, "get:pods": True, "payments:": None}
+    assert found.unlisted == (unserved, there)
     assert found.formless == ("payments:",)
     assert [right.resource for right in asked] == ["pods"]
 

@@ -46,6 +46,7 @@ from tokencheck.clients.kube.decode import Identity
 from tokencheck.clients.kube.events import EventRecorder
 from tokencheck.clients.kube.extents import Extents
 from tokencheck.clients.kube.objects import OwnObjects
+from tokencheck.clients.kube.rbac import RbacReader
 from tokencheck.clients.kube.requesters import Requesters
 from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.token_reviews import TokenReviewer
@@ -197,6 +198,7 @@ class Operator:
 
     def _make_askers(self, transport: Transport, role: Role) -> None:
         self._permissions, self._extents = Requesters(transport), Extents(transport)
+        self._policies = RbacReader(transport)
         self._reviews = self._permissions if self._settings.review_authors else None
         egress = Egress()
         self._keyring = KeyRing(
@@ -230,6 +232,7 @@ class Operator:
             reviews=self._reviews,
             permissions=self._permissions,
             extents=self._extents,
+            policies=self._policies,
         )
         sinks = Sinks(
             status=self._status, events=self._events, board=self._board, shelf=self._cache

@@ -94,7 +94,7 @@ async def listed(
     facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
     evidence = evidence_of(reading, bare, content, facts)
     told = with_activity(reading.check, evidence, text, reading.sources, reading.now)
-    return await with_permissions(reading.check.namespace, told, reading.sources, reading.now)
+    return await with_permissions(reading.check, told, reading.sources, reading.now)
 
 
 async def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:

@@ -1,37 +1,40 @@
 """What the owner of a token may do, as the API server says of each scope that the spec names."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from tokencheck.api.tokencheck import Requester, TokenCheck
-from tokencheck.core.rights.permission import of_all, permission_of
+from tokencheck.core.rights.permission import is_placed, of_all, permission_of
+from tokencheck.gather.excess import excess_of
 from tokencheck.gather.rights import again_after
 from tokencheck.gather.sources import Sources
 from tokencheck.model.activity import ActivityState
 from tokencheck.model.assessment import Assessment
-from tokencheck.model.evidence import Permissions, TokenEvidence
+from tokencheck.model.evidence import Excess, Permissions, TokenEvidence
 from tokencheck.model.ports import Extents, Reviews
 from tokencheck.model.rights import Right
 
 
 async def with_permissions(
-    namespace: str, token: TokenEvidence, sources: Sources, now: datetime
+    check: TokenCheck, token: TokenEvidence, sources: Sources, now: datetime
 ) -> TokenEvidence:
     """Return the evidence with what its owner may do, where its provider is asked for that.
 
     Only about an owner that the API server has named at its last answer, and only about scopes that
-    are required or forbidden: in the namespace of the check, of what is in namespaces, and else in
-    the whole cluster.
+    are required or forbidden: in the namespace of the check, of what is in namespaces and names
+    none, and else in the whole cluster. What he may do beside is read and not asked, where the spec
+    says what he needs.
     """
     wanted, user = token.spec.scopes, _owner(token)
+    if not token.trust.by_permission or user is None or sources.permissions is None:
+        return token
     named = tuple(dict.fromkeys((*wanted.required, *wanted.forbidden)))
-    if not token.trust.by_permission or user is None or sources.permissions is None or not named:
+    if not named and not wanted.allowed:
         return token
     rights = {scope: permission_of(scope) for scope in named}
-    formed = {scope: right for scope, right in rights.items() if right is not None}
-    places = (_placed(right, namespace, sources.extents) for right in formed.values())
-    placed = dict(zip(formed, await asyncio.gather(*places), strict=True))
+    placed = await _placed(rights, check.namespace, sources.extents)
     asked = {scope: right for scope, right in placed.items() if right is not None}
     answers = (_said(right, user, sources.permissions, now) for right in asked.values())
     said = dict(zip(asked, await asyncio.gather(*answers), strict=True))
@@ -39,6 +42,7 @@ async def with_permissions(
         said={scope: said.get(scope) for scope in named},
         formless=tuple(scope for scope, right in rights.items() if right is None),
         unlisted=tuple(scope for scope, right in placed.items() if right is None),
+        excess=await _excess(check, token, user, sources, now),
     )
     return replace(token, permissions=found)
 
@@ -48,18 +52,53 @@ def permissions_again_at(
 ) -> datetime | None:
     """Return when to ask again what owners may do, for no watch tells it; None without any."""
     asked = [token.evidence.permissions for token in assessment.tokens]
-    said = [may for found in asked if found is not None for may in found.said.values()]
-    return now + again_after(check, unanswered=None in said) if said else None
+    found = [one for one in asked if one is not None]
+    said = [may for one in found for may in one.said.values()]
+    if not said and all(one.excess is None for one in found):
+        return None
+    return now + again_after(check, unanswered=None in said)
 
 
-async def _placed(right: Right, namespace: str, extents: Extents | None) -> Right | None:
-    """Return the right in the namespace or in the cluster, where its resource is; None: unknown."""
+async def _placed(
+    rights: Mapping[str, Right | None], namespace: str, extents: Extents | None
+) -> dict[str, Right | None]:
+    """Return each that has the form of a right where it is meant; None where that is not known."""
+    formed = {scope: right for scope, right in rights.items() if right is not None}
+    places = (_place(scope, right, namespace, extents) for scope, right in formed.items())
+    return dict(zip(formed, await asyncio.gather(*places), strict=True))
+
+
+async def _place(scope: str, right: Right, namespace: str, extents: Extents | None) -> Right | None:
     if of_all(right):
         return right
     namespaced = await extents.namespaced(right.group, right.plural) if extents else None
     if namespaced is None:
         return None
-    return replace(right, namespace=namespace) if namespaced else right
+    if is_placed(scope) and (namespaced or right.plural == "namespaces"):
+        return right
+    return replace(right, namespace=namespace if namespaced else "")
+
+
+async def _excess(
+    check: TokenCheck, token: TokenEvidence, user: Requester, sources: Sources, now: datetime
+) -> Excess | None:
+    wanted = token.spec.scopes
+    if sources.policies is None or not (wanted.required or wanted.allowed):
+        return None
+    rbac = await sources.policies.rbac(now, check.spec.interval)
+    if rbac is None:
+        return None
+    named = await _meant((*wanted.required, *wanted.allowed), check.namespace, sources.extents)
+    return await excess_of(user, rbac, named, check.namespace, sources.extents)
+
+
+async def _meant(
+    scopes: Iterable[str], namespace: str, extents: Extents | None
+) -> tuple[Right, ...]:
+    """Return what scopes name: of a resource that nobody lists, wherever it may be."""
+    rights = {scope: permission_of(scope) for scope in scopes}
+    placed = await _placed(rights, namespace, extents)
+    return tuple(placed[scope] or right for scope, right in rights.items() if right is not None)
 
 
 async def _said(right: Right, user: Requester, reviews: Reviews, now: datetime) -> bool | None:

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from tokencheck.gather.finds import Finds
 from tokencheck.gather.keyring import NoKeyring
 from tokencheck.gather.unasked import NoLiveness
-from tokencheck.model.ports import Extents, Interest, Inventory, Keyring, Liveness, Memory, Reviews
+from tokencheck.model.ports import (
+    Extents,
+    Interest,
+    Inventory,
+    Keyring,
+    Liveness,
+    Memory,
+    Policies,
+    Reviews,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,7 @@ class Sources:
         reviews: rights of authors; None: nobody is asked for anybody else.
         permissions: rights of tokens' owners; None: nobody is asked for them.
         extents: where resources are; None: as if no server listed any.
+        policies: what RBAC grants to whom; None: nobody reads it.
     """
 
     inventory: Inventory
@@ -35,3 +45,4 @@ class Sources:
     reviews: Reviews | None = None
     permissions: Reviews | None = None
     extents: Extents | None = None
+    policies: Policies | None = None

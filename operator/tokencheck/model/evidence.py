@@ -141,6 +141,19 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """What the owner of a token may do and nothing asks for.
+
+    Args:
+        scopes: in the words of the spec, the most telling first; not more than a few.
+        count: of all.
+    """
+
+    scopes: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
     """What the API server said of scopes that are permissions.
 
@@ -149,11 +162,13 @@ class Permissions:
         formless: those that are no permission by their form, so that nobody was asked.
         unlisted: those of whose resource no answer says whether it is in namespaces, so that
             nobody was asked either.
+        excess: what RBAC grants beyond what is required and allowed; None when that is not known.
     """
 
     said: Mapping[str, bool | None]
     formless: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    excess: Excess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +179,8 @@ class TokenEvidence:
         spec: what is expected of it.
         source: where it is, for people: ``Secret shop/payments-api key "token"``.
         activity: what its provider says of it; None when it was not looked for.
-        permissions: what its owner may do of what the spec names; None when nobody was asked.
+        permissions: what its owner may do, of what the spec names and beside; None when nobody
+            was asked.
         baseline: None when none was accepted yet.
         drift_accepted: the annotation accept-drift names the Secret's resourceVersion, or the spec
             changed.

@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from tokencheck.model.estate import Estate, Step
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
+from tokencheck.model.rbac import Rbac
 from tokencheck.model.rights import Right
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
@@ -72,6 +73,13 @@ class Extents(Protocol):
 
     async def namespaced(self, group: str, resource: str) -> bool | None:
         """Return whether the plural of a group is in namespaces, None when it is not known."""
+
+
+class Policies(Protocol):
+    """What RBAC grants to whom, in the whole cluster."""
+
+    async def rbac(self, now: datetime, good_for: timedelta) -> Rbac | None:
+        """Return it as it was read no longer ago than that; None when it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

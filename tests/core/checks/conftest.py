@@ -18,6 +18,7 @@ from tokencheck.model.evidence import (
     Baseline,
     Denied,
     Evidence,
+    Excess,
     Failed,
     Held,
     Permissions,
@@ -96,6 +97,7 @@ TOKEN_KEYS = frozenset(
         "trust",
         "activity",
         "permissions",
+        "excess",
     ]
 )
 
@@ -143,7 +145,7 @@ def _token(row: Row, spec: Spec, place: int) -> TokenEvidence:
         holding=_holding(row),
         trust=_trust(row),
         activity=_activity(row["activity"]) if "activity" in row else None,
-        permissions=_permissions(row["permissions"]) if "permissions" in row else None,
+        permissions=_permissions(row) if "permissions" in row else None,
         sites=tuple(map(_site, row.get("sites", ()))),
         stale=StalePods(**_tuples(row.get("stale", {}))),
         baseline=Baseline(**_tuples(row["baseline"])) if "baseline" in row else None,
@@ -238,13 +240,16 @@ def _activity(row: Row) -> Activity:
 
 
 def _permissions(row: Row) -> Permissions:
-    """Scope -> true, false, null, or the text "formless" or "unlisted"."""
-    said = {scope: None if isinstance(may, str) else may for scope, may in row.items()}
+    """Scope -> true, false, null, or the text "formless" or "unlisted"; `excess` beside."""
+    told = row["permissions"]
+    said = {scope: None if isinstance(may, str) else may for scope, may in told.items()}
     formless, unlisted = (
-        tuple(scope for scope, may in row.items() if may == word)
+        tuple(scope for scope, may in told.items() if may == word)
         for word in ("formless", "unlisted")
     )
-    return Permissions(said=said, formless=formless, unlisted=unlisted)
+    scopes = tuple(row.get("excess", ()))
+    excess = Excess(scopes=scopes, count=len(scopes)) if "excess" in row else None
+    return Permissions(said=said, formless=formless, unlisted=unlisted, excess=excess)
 
 
 def _site(row: Row) -> Site:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokencheck.core.rights.permission import of_all, permission_of
+from tokencheck.core.rights.permission import is_placed, of_all, permission_of, scope_of
 from tokencheck.model.rights import Right
 
 
@@ -51,6 +53,43 @@ def test_a_permission_is_a_verb_and_a_resource_as_kubectl_writes_it(
 )
 def test_anything_else_is_none(scope: str) -> None:
     assert permission_of(scope) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "namespace"),
+    [
+        ("get:pods@shop", "shop"),
+        ("get:pods/log@shop", "shop"),
+        ("*:*.*@shop", "shop"),
+        ("get:jobs.batch@*", ""),
+    ],
+)
+def test_a_permission_may_name_its_namespace_or_all(scope: str, namespace: str) -> None:
+    right = permission_of(scope)
+    assert right is not None
+    assert (right.namespace, is_placed(scope)) == (namespace, True)
+    assert permission_of(scope.partition("@")[0]) == replace(right, namespace="")
+    assert not is_placed(scope.partition("@")[0])
+
+
+@pytest.mark.parametrize("scope", ["get:pods@", "get:pods@Shop", "get:pods@a@b", "get@a:pods"])
+def test_another_place_is_none(scope: str) -> None:
+    assert permission_of(scope) is None
+
+
+@given(
+    st.builds(
+        Right,
+        verb=st.sampled_from(["get", "*"]),
+        group=st.sampled_from(["", "apps", "*", "rbac.authorization.k8s.io"]),
+        resource=st.sampled_from(["pods", "*", "pods/log", "*/scale", "pods/*"]),
+    ),
+    st.sampled_from(["", "*", "shop"]),
+)
+def test_a_right_told_as_a_scope_is_the_same_right(right: Right, place: str) -> None:
+    scope = scope_of(right, place)
+    assert permission_of(scope) == replace(right, namespace=place.strip("*"))
+    assert is_placed(scope) == bool(place)
 
 
 @given(st.text(alphabet="gets:.*/pods-", max_size=128))

@@ -92,6 +92,15 @@ POLICY_BINDINGS = Resource(
     plural="validatingadmissionpolicybindings",
     namespaced=False,
 )
+_RBAC = "rbac.authorization.k8s.io/v1"
+ROLES = Resource(api_version=_RBAC, kind="Role", plural="roles")
+ROLE_BINDINGS = Resource(api_version=_RBAC, kind="RoleBinding", plural="rolebindings")
+CLUSTER_ROLES = Resource(
+    api_version=_RBAC, kind="ClusterRole", plural="clusterroles", namespaced=False
+)
+CLUSTER_ROLE_BINDINGS = Resource(
+    api_version=_RBAC, kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False
+)
 
 WORKLOADS: Mapping[str, Resource] = MappingProxyType(
     {

@@ -1,17 +1,31 @@
 """Scopes that are permissions: what the owner of a token may do, asked one by one.
 
-What was not asked about is not known, so there is no excess, and no list of all that is granted.
+What he may do beside is known where the RBAC of the cluster can be read; there is no list of all
+that is granted.
 """
 
+from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.reading import ASK_AN_ADMIN, text_of, unjudged
-from tokencheck.core.checks.words import failed, listed, passed, skipped, unknown
+from tokencheck.core.checks.words import (
+    by_policy,
+    failed,
+    listed,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from tokencheck.model.activity import ActivityState
 from tokencheck.model.evidence import Permissions, TokenEvidence
 from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
 
 _CHECK = Check.SCOPES
-_FORM = "write VERB:RESOURCE[.GROUP][/SUBRESOURCE], such as get:configmaps or create:jobs.batch"
+_FORM = (
+    "write VERB:RESOURCE[.GROUP][/SUBRESOURCE][@NAMESPACE], such as get:configmaps or"
+    " create:jobs.batch"
+)
+_READ_RBAC = "providers.rbac: true in the chart's values lets the operator read it from Roles"
 
 _NAMES = (
     "compare resource and group with `kubectl api-resources`; what is installed later is found by"
@@ -44,10 +58,24 @@ def check_permissions(token: TokenEvidence) -> tuple[Finding, ...]:
     return tuple(findings) or (passed(token, _CHECK, may),)
 
 
-def excess_unknown(token: TokenEvidence) -> tuple[Finding, ...]:
-    """Return that nobody says what else the owner may do."""
-    detail = "what else it may do is not known: the API server is asked about these scopes alone"
-    return (skipped(token, Check.EXCESS_SCOPES, Reason.SCOPE_UNKNOWN, detail),)
+def check_excess(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
+    """Return whether the owner may do more than is required and allowed, as RBAC grants it."""
+    excess = token.permissions.excess if token.permissions else None
+    if excess is None:
+        detail = (
+            "what else it may do is not known: the API server is asked about these scopes alone"
+        )
+        action = _READ_RBAC if token.permissions else ""
+        reason = Reason.SCOPE_UNKNOWN
+        return (skipped(token, Check.EXCESS_SCOPES, reason, detail, action=action),)
+    if not excess.count:
+        detail = "may do no more than asked for, by the RBAC of this cluster"
+        return (passed(token, Check.EXCESS_SCOPES, detail),)
+    more = "1 thing" if excess.count == 1 else f"{excess.count} things"
+    detail = f"may do {more} more than it needs: {listed(excess.scopes, of=excess.count)}"
+    action = "narrow the Roles that are bound to it, or add what it needs to allowed"
+    found = warned(token, Check.EXCESS_SCOPES, Reason.SCOPE_EXCESS, detail, action=action)
+    return (by_policy(policy.excess_scopes, found),)
 
 
 def _unanswered(token: TokenEvidence, found: Permissions) -> list[Finding]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.claims import agreed
-from tokencheck.core.checks.permissions import check_permissions, excess_unknown
+from tokencheck.core.checks.permissions import check_excess, check_permissions
 from tokencheck.core.checks.reading import (
     USE_A_PROVIDER,
     claims_of,
@@ -36,7 +36,8 @@ class Rights:
         granted: closed over what it implies.
         missing: required and not in `granted`.
         forbidden: forbidden and in `granted`.
-        excess: scopes as the token names them that allow more than was asked for.
+        excess: scopes as the token names them that allow more than was asked for; of what RBAC
+            grants the most telling ones, these first.
         enough: the smallest part of the required scopes that implies all of them.
     """
 
@@ -88,15 +89,16 @@ def rights_of(token: TokenEvidence) -> Rights | None:
 
 
 def _by_permission(token: TokenEvidence) -> Rights | None:
-    """What was asked about; of all else nobody knows."""
+    """What was asked about, and what RBAC grants beside where that could be read."""
     if token.permissions is None:
         return None
     said, wanted = token.permissions.said, token.spec.scopes
+    excess = token.permissions.excess
     return Rights(
         granted=tuple(sorted(scope for scope, may in said.items() if may)),
         missing=tuple(sorted(scope for scope in wanted.required if said.get(scope) is False)),
         forbidden=tuple(sorted(scope for scope in wanted.forbidden if said.get(scope))),
-        excess=(),
+        excess=excess.scopes if excess else (),
         enough=tuple(sorted(wanted.required)),
     )
 
@@ -146,7 +148,7 @@ def check_excess_scopes(
     if not wanted.required and not wanted.allowed:
         return ()
     if token.trust.by_permission:
-        return excess_unknown(token)
+        return check_excess(token, policy)
     rights = rights_of(token)
     if rights is None:
         # Scopes has said Unknown already; a warning that cannot be told is Skip.

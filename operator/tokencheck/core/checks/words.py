@@ -20,11 +20,15 @@ def shown(text: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in cut)
 
 
-def listed(values: Iterable[str]) -> str:
-    """Return the values quoted and joined by commas, those beyond the sixth only counted."""
+def listed(values: Iterable[str], *, of: int = 0) -> str:
+    """Return the values quoted and joined by commas, those beyond the sixth only counted.
+
+    Args:
+        of: how many there are, where `values` are only the first of them.
+    """
     all_values = tuple(values)
     names = ", ".join(f'"{shown(value)}"' for value in all_values[:_MAX_LISTED])
-    more = len(all_values) - _MAX_LISTED
+    more = max(of, len(all_values)) - _MAX_LISTED
     return (f"{names} and {more} more" if more > 0 else names) or "none"
 
 
