@@ -96,7 +96,7 @@ def _place(right: Right, namespace: str, namespaced: bool | None) -> str:
     """Return what a scope has to say of where it is, "" where it is meant there without."""
     if not right.namespace:
         return "" if of_all(right) or namespaced is False else ALL
-    here = right.namespace == namespace and namespaced and not of_all(right)
+    here = right.namespace == namespace and namespaced
     return "" if here else right.namespace
 
 
