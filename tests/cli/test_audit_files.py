@@ -100,3 +100,9 @@ def test_the_context_is_looked_for_in_every_file_of_the_environment(tmp_path: Pa
     done = tokencheck("audit", "--context", "y", KUBECONFIG=f"{first}:{second}")
     assert done.returncode == USAGE
     assert f"{first}, {second} has no context 'y'" in done.stderr
+
+
+def test_files_do_not_say_to_whom_tokens_are_shown(folder: Path) -> None:
+    done = tokencheck("audit", "-f", folder, "--ask")
+    assert done.returncode == USAGE, done.stdout
+    assert "--ask asks by the TokenProviders of a cluster" in done.stderr

@@ -73,6 +73,15 @@ class TokenProvider:
         return self.introspection or self.vendor
 
     @property
+    def asks_as_anybody(self) -> bool:
+        """Return whether who asks needs to be nobody in particular: a vendor at a place of its own.
+
+        An introspection, Vault and the API server answer the operator, who proves to be it.
+        """
+        vendor = None if self.invalid else self.vendor
+        return vendor is not None and vendor.server is not None and self.credentials is None
+
+    @property
     def credentials(self) -> str | None:
         """Return the name of the Secret, in the operator's own namespace, by which it is known."""
         return self.asked.credentials if self.asked else None

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -24,6 +24,7 @@ from tokencheck.model.finding import Result
 from tokencheck.model.report import Report
 
 if TYPE_CHECKING:
+    from tokencheck.gather.showing import Showing
     from tokencheck.passes.audit import Tell
 
 _KEY_BYTES = 32
@@ -50,6 +51,11 @@ _GC_THRESHOLD = 200_000
     help="A YAML or JSON file or folder of manifests (- for standard input): no cluster is asked.",
 )
 @click.option(
+    "--ask",
+    is_flag=True,
+    help="Show tokens to the vendors of the cluster's TokenProviders, each once, and hear them.",
+)
+@click.option(
     "--at", metavar="TIME", help="Judge as of this moment, such as 2027-01-31T00:00:00Z or +14d."
 )
 @output_option("table", "wide", "json", "yaml", "junit")
@@ -59,6 +65,7 @@ def command(
     all_namespaces: bool,
     namespaces: tuple[str, ...],
     files: tuple[Path, ...],
+    ask: bool,
     at: str | None,
     output: str,
     kubeconfig: str | None,
@@ -67,19 +74,23 @@ def command(
     """Judge every token of a cluster, or of manifests, without operator and CRDs.
 
     What is read is read with your rights; what you may not read is named and never counted as
-    fine. Exit codes: 0 nothing failed, 1 a token failed, 3 something could not be read or judged.
+    fine. No token is shown to anybody but with --ask, which first says how many go where, and on a
+    terminal waits for your yes. Exit codes: 0 nothing failed, 1 a token failed, 3 something could
+    not be read or judged.
     """
     if all_namespaces and namespaces:
         raise UsageError("-A and -n exclude each other: give one of them.")
     if files and (all_namespaces or namespaces or kubeconfig or context):
         raise UsageError("-f audits files alone: leave out -A, -n, --kubeconfig and --context.")
+    if files and ask:
+        raise UsageError("--ask asks by the TokenProviders of a cluster: leave out -f.")
     now = moment_of(at, clock())
     gc.set_threshold(_GC_THRESHOLD)
-    with progress("Auditing") as tell:
-        if files:
+    if files:
+        with progress("Auditing") as tell:
             report = _result_of(_of_files(files, now, tell))
-        else:
-            report = _result_of(_of_cluster(kubeconfig, context, namespaces, now, tell))
+    else:
+        report = _of_cluster(_Where(kubeconfig, context, namespaces), now, ask=ask)
     click.echo(text_of(report, output, Screen.of(sys.stdout)), nl=False)
     return int(exit_of(report.verdict))
 
@@ -117,12 +128,35 @@ def text_of(report: Report, output: str, screen: Screen) -> str:
     return table_of(report, wide=output == "wide", paint=paint)
 
 
-async def _of_cluster(
-    kubeconfig: str | None,
-    context: str | None,
-    namespaces: tuple[str, ...],
-    now: datetime,
-    tell: "Tell",
+class _Where(NamedTuple):
+    kubeconfig: str | None
+    context: str | None
+    namespaces: tuple[str, ...]
+
+
+def _of_cluster(where: _Where, now: datetime, *, ask: bool) -> Report:
+    """Return the report; with `ask` the second one, for which the vendors were asked."""
+    key = os.urandom(_KEY_BYTES)
+    if not ask:
+        return _audited(where, key, now)
+    from tokencheck.cli.showing import agreed, shown_to_vendors
+    from tokencheck.gather.showing import Showing
+
+    showing = Showing()
+    report = _audited(where, key, now, showing)
+    if not agreed(showing.planned):
+        return report
+    asyncio.run(shown_to_vendors(showing, clock()))
+    return _audited(where, key, now, showing)
+
+
+def _audited(where: _Where, key: bytes, now: datetime, showing: "Showing | None" = None) -> Report:
+    with progress("Auditing") as tell:
+        return _result_of(_once(where, key, now, tell, showing))
+
+
+async def _once(
+    where: _Where, key: bytes, now: datetime, tell: "Tell", showing: "Showing | None"
 ) -> Report:
     from tokencheck.clients.kube.direct import DirectReads
     from tokencheck.clients.kube.reach import reach_of
@@ -130,11 +164,12 @@ async def _of_cluster(
     from tokencheck.gather.once import sources_once
     from tokencheck.passes.audit import audit_pass
 
-    transport = await transport_of(target_of(kubeconfig, context))
+    transport = await transport_of(target_of(where.kubeconfig, where.context))
     try:
-        reach = await reach_of(transport, namespaces)
-        snapshot = Snapshot(transport, reach, DirectReads(transport))
-        sources = sources_once(snapshot, os.urandom(_KEY_BYTES))
+        reach = await reach_of(transport, where.namespaces)
+        asks = showing is not None
+        snapshot = Snapshot(transport, reach, DirectReads(transport), asks=asks)
+        sources = sources_once(snapshot, key, liveness=showing)
         return await audit_pass(snapshot, now, sources=sources, tell=tell)
     finally:
         await transport.close()

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from tokencheck.gather.sources import Sources
+from tokencheck.gather.unasked import NoLiveness
 from tokencheck.model.keys import Key
-from tokencheck.model.ports import Inventory, Remembered
+from tokencheck.model.ports import Inventory, Liveness, Remembered
 
 OWN_NAMESPACE = "tokencheck-system"
 
@@ -51,7 +52,11 @@ class NoInterest:
 
 
 def sources_once(
-    inventory: Inventory, fingerprint_key: bytes, own_namespace: str = OWN_NAMESPACE
+    inventory: Inventory,
+    fingerprint_key: bytes,
+    own_namespace: str = OWN_NAMESPACE,
+    *,
+    liveness: Liveness | None = None,
 ) -> Sources:
     """Return the sources of a command.
 
@@ -59,6 +64,7 @@ def sources_once(
         inventory: what it reads.
         fingerprint_key: any random bytes; they end with the process.
         own_namespace: where the operator's ConfigMaps with keys stand.
+        liveness: what providers say of tokens; None: nobody is asked.
     """
     return Sources(
         inventory=inventory,
@@ -66,4 +72,5 @@ def sources_once(
         interest=NoInterest(),
         own_namespace=own_namespace,
         fingerprint_key=fingerprint_key,
+        liveness=liveness or NoLiveness(),
     )

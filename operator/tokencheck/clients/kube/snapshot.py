@@ -55,7 +55,9 @@ _Place = tuple[str, str]
 class Snapshot:
     """Implements `model.census.Census` over an API server."""
 
-    def __init__(self, transport: Transport, reach: Reach, direct: DirectReads) -> None:
+    def __init__(
+        self, transport: Transport, reach: Reach, direct: DirectReads, *, asks: bool = False
+    ) -> None:
         """List nothing yet.
 
         Args:
@@ -63,10 +65,12 @@ class Snapshot:
             reach: how far the caller may list.
             direct: reads what is no part of the lists: ConfigMaps with keys, labels, and Secrets
                 of namespaces where they may be read by name alone.
+            asks: whether the caller has vendors asked about tokens that nobody listed.
         """
         self._transport = transport
         self._reach = reach
         self._direct = direct
+        self._asks = asks
         self._discovery = Discovery(transport)
         self._lineage = Lineage()
         self._workloads: dict[Key, Workload] = {}
@@ -187,9 +191,11 @@ class Snapshot:
         """Return none: what an admin has the operator do is not what a caller does."""
         return ()
 
-    def matching(self, kind: str) -> tuple[TokenProvider, ...]:  # noqa: ARG002 - of the port
-        """Return none: the operator alone shows tokens to anybody."""
-        return ()
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:
+        """Return those that anybody may ask, by name; none where the caller asks nobody."""
+        every = self._providers.values() if self._asks else ()
+        found = (one for one in every if kind in one.match and one.asks_as_anybody)
+        return tuple(sorted(found, key=lambda one: one.name))
 
     async def workload(self, namespace: str, ref: WorkloadRef) -> Workload | Unread:
         """Return the workload as it was listed."""
