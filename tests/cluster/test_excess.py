@@ -91,7 +91,7 @@ def test_more_than_is_asked_for_is_found_named_and_gone_when_it_is_taken_away(
             found = shop.wait(name, told, timeout_s=PATIENCE_S)
             assert excess(found) == ["list:secrets@*", "create:pods", "list:nodes"]
         found = shop.reads("strict", "False", "ScopeExcess", timeout_s=PATIENCE_S)
-        assert "may do 3 things more" in condition(found, "OverScoped")["message"]
+        assert "RBAC grants 3 things more" in condition(found, "OverScoped")["message"]
         # Three checks that come every 30 s, and it is read once for all.
         assert 1 <= lists(operator) <= 2 + (time.monotonic() - began) / INTERVAL_S
     finally:

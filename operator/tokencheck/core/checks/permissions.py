@@ -72,7 +72,7 @@ def check_excess(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
         detail = "may do no more than asked for, by the RBAC of this cluster"
         return (passed(token, Check.EXCESS_SCOPES, detail),)
     more = "1 thing" if excess.count == 1 else f"{excess.count} things"
-    detail = f"may do {more} more than it needs: {listed(excess.scopes, of=excess.count)}"
+    detail = f"RBAC grants {more} more than it needs: {listed(excess.scopes, of=excess.count)}"
     action = "narrow the Roles that are bound to it, or add what it needs to allowed"
     found = warned(token, Check.EXCESS_SCOPES, Reason.SCOPE_EXCESS, detail, action=action)
     return (by_policy(policy.excess_scopes, found),)
