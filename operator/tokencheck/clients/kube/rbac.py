@@ -32,6 +32,9 @@ _TOO_MUCH = 413  # our own word, in the terms of HTTP
 _LASTING = (401, 403, _TOO_MUCH)
 # After no answer, and after a refusal: it is off by default, and stays so mostly.
 _UNANSWERED, _DENIED = timedelta(seconds=30), timedelta(minutes=5)
+# A pass that began before another one read is not older than it may be; a clock that was set back
+# further makes nothing newer.
+_UNDER_WAY = timedelta(minutes=1)
 MAX_OBJECTS = 50_000  # some 30 MB to read, each time
 _ACCOUNT = "ServiceAccount"
 
@@ -82,7 +85,7 @@ class RbacReader:
         """
         async with self._reading:
             keep = good_for if self._known is not None else self._pause
-            if self._read_at is None or not timedelta(0) <= now - self._read_at < keep:
+            if self._read_at is None or not -_UNDER_WAY <= now - self._read_at < keep:
                 self._read_at = now  # also when this pass is ended before the answer
                 self._known, self._pause = None, _UNANSWERED
                 self._known = await self._read()
