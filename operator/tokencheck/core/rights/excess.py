@@ -1,8 +1,9 @@
 """What somebody may do beyond what a spec names, as scopes that could stand in that spec.
 
-What everybody may do who is authenticated is no excess. Source: kubernetes,
-plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, ClusterRole system:basic-user; those of
-system:discovery and system:public-info-viewer are about URLs, which no scope names.
+What every ServiceAccount may do is no excess. Source: kubernetes,
+plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go, ClusterRoles system:basic-user and
+system:cluster-trust-bundle-discovery; those of system:discovery and system:public-info-viewer are
+about URLs, which no scope names.
 """
 
 from collections.abc import Generator, Iterable, Mapping
@@ -19,11 +20,14 @@ MAX_TOLD = 16
 # Targets between two turns of everybody else: about a millisecond.
 _TURN = 200
 _EVERYBODY = tuple(
-    Right(verb="create", group=group, resource=resource)
-    for group, resource in (
-        ("authorization.k8s.io", "selfsubjectaccessreviews"),
-        ("authorization.k8s.io", "selfsubjectrulesreviews"),
-        ("authentication.k8s.io", "selfsubjectreviews"),
+    Right(verb=verb, group=group, resource=resource)
+    for verb, group, resource in (
+        ("create", "authorization.k8s.io", "selfsubjectaccessreviews"),
+        ("create", "authorization.k8s.io", "selfsubjectrulesreviews"),
+        ("create", "authentication.k8s.io", "selfsubjectreviews"),
+        ("get", "certificates.k8s.io", "clustertrustbundles"),
+        ("list", "certificates.k8s.io", "clustertrustbundles"),
+        ("watch", "certificates.k8s.io", "clustertrustbundles"),
     )
 )
 # Verbs and what they are on that nothing asks for -> for how many names alone, 0 for all. There may
