@@ -22,7 +22,7 @@ from tokencheck.api.tokencheck import Requester
 from tokencheck.clients.kube.rbac import RbacReader
 from tokencheck.clients.kube.reviews import review_of_user
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.core.rights.excess import Beyond, beyond, right_of
+from tokencheck.core.rights.excess import EVERYBODY, Beyond, beyond, right_of
 from tokencheck.core.rights.granted import Granted, allows, granted_to, verbs_of
 from tokencheck.model.rights import Right
 
@@ -230,7 +230,7 @@ def missed(granted: Granted, named: list[Right], may: list[Right]) -> list[Right
     """Of what a user may, that which is neither named nor told as excess."""
     named = [right for right in named if "/*" not in right.resource and not right.name]
     excess = [right_of(*one) for one in told(granted, named)]
-    both = verbs_of((*named, *excess))
+    both = verbs_of((*named, *excess, *EVERYBODY))
     return [right for right in may if not allows(both, right)]
 
 

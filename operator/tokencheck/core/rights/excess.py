@@ -19,7 +19,7 @@ from tokencheck.model.rights import Right
 MAX_TOLD = 16
 # Targets between two turns of everybody else: about a millisecond.
 _TURN = 200
-_EVERYBODY = tuple(
+EVERYBODY = tuple(
     Right(verb=verb, group=group, resource=resource)
     for verb, group, resource in (
         ("create", "authorization.k8s.io", "selfsubjectaccessreviews"),
@@ -44,7 +44,7 @@ def beyond(granted: Granted, named: Iterable[Right]) -> Generator[None, None, Be
         named: with the namespace in which each is meant, "" for the whole cluster. One of a
             resource is for all names of it, and ``pods/*`` is for all subresources.
     """
-    wanted = verbs_of((*named, *_EVERYBODY))
+    wanted = verbs_of((*named, *EVERYBODY))
     of_wanted, of_granted = Wider(wanted), Wider(granted)
     found: Beyond = {}
     for number, (target, verbs) in enumerate(granted.items(), 1):
