@@ -89,14 +89,14 @@ def test_programs_get_the_same_as_json_and_yaml(run: Run, api: Api) -> None:
 
 def test_an_invalid_provider_is_named_with_what_to_do(run: Run, api: Api) -> None:
     make(api, login=LOGIN, wrong=INVALID)
-    for form in ("table", "json", "yaml", "values"):
+    for form in ("table", "json", "yaml", "values", "networkpolicy", "ciliumnetworkpolicy"):
         shown = run("hosts", "-o", form)
         assert shown.returncode == 1
         assert "TokenProvider wrong is invalid" in shown.stderr
         assert "spec.network.cidrs[0]: must be a network without host bits" in shown.stderr
         assert "Correct the spec" in shown.stderr
         assert "keycloak" not in shown.stdout
-        assert "login.example.com" in shown.stdout or form == "values"
+        assert "login.example.com" in shown.stdout or form in ("values", "networkpolicy")
 
 
 def test_nobody_to_dial_is_said(run: Run, api: Api) -> None:
@@ -137,3 +137,30 @@ def test_the_values_open_the_chart_s_policy_for_these_servers_and_no_others(
     public = {("8.8.8.8", 443)} if some else set()
     private = {(a, p) for a in ("8.8.8.8", "10.1.2.3", "100.64.1.1") for p in (443, 8443)}
     assert opened == public | (private if "inside" in some else set())
+
+
+def test_the_plain_policy_is_that_of_the_chart_and_the_api_server_takes_it(
+    run: Run, api: Api
+) -> None:
+    make(api, login=LOGIN, inside=INSIDE)
+    printed = run("hosts", "-o", "networkpolicy")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert "no names" in printed.stdout.splitlines()[1]
+    policy = yaml.safe_load(printed.stdout)
+    values = yaml.safe_load(run("hosts", "-o", "values").stdout)
+    (of_the_chart,) = [one for one in render_chart(values) if one["kind"] == "NetworkPolicy"]
+    assert policy["spec"]["egress"] == of_the_chart["spec"]["egress"]
+    deployment = next(one for one in render_chart() if one["kind"] == "Deployment")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    taken(api, policy)
+
+
+def test_cilium_is_told_the_names_and_no_others(run: Run, api: Api) -> None:
+    make(api, login=LOGIN, live=LIVE, inline=INLINE)
+    printed = run("hosts", "-o", "ciliumnetworkpolicy")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    policy = yaml.safe_load(printed.stdout)
+    assert policy["apiVersion"] == "cilium.io/v2"
+    named = [rule["toFQDNs"] for rule in policy["spec"]["egress"] if "toFQDNs" in rule]
+    assert named == [[{"matchName": "live.example.com"}, {"matchName": "login.example.com"}]]

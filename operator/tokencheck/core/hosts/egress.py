@@ -57,9 +57,9 @@ def egress_of(every: Iterable[Dialled], never: Sequence[Network], admits: Admits
     public: set[int] = set()
     open_to: dict[Network, set[int]] = {}
     for one in every:
-        listed = tuple(ip_network(text) for text in one.cidrs)
+        listed = listed_of(one)
         for place in (server.place for server in one.servers):
-            written = _written(place.host)
+            written = written_of(place.host)
             if written is None:
                 public.add(place.port)
             for network in listed if written is None else (written,):
@@ -85,6 +85,22 @@ def parts_within(network: Network, parts: Iterable[Network]) -> tuple[Network, .
     return tuple(collapse_addresses(inside))  # type: ignore[type-var]  # all of one version
 
 
+def listed_of(one: Dialled) -> tuple[Network, ...]:
+    """Return the private networks that the names of its servers may lead to."""
+    return tuple(ip_network(text) for text in one.cidrs)
+
+
+def written_of(host: str) -> Network | None:
+    """Return the only address of a host that is written as one; None for a name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped  # it is dialled as that
+    return ip_network(address)
+
+
 def _openings(open_to: dict[Network, set[int]], never: Sequence[Network]) -> Iterator[Opening]:
     for network in sorted(open_to, key=_order):
         if any(_within(network, closed) for closed in never):
@@ -94,17 +110,6 @@ def _openings(open_to: dict[Network, set[int]], never: Sequence[Network]) -> Ite
             ports=tuple(sorted(open_to[network])),
             besides=parts_within(network, never),
         )
-
-
-def _written(host: str) -> Network | None:
-    """Return the only address of a host that is written as one; None for a name."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped  # it is dialled as that
-    return ip_network(address)
 
 
 def _within(one: Network, other: Network) -> bool:
