@@ -41,6 +41,15 @@ def may_get(reader: Reader, secret: str, namespace: str) -> bool:
     return reader.plane.kubectl(*asked, check=False).stdout.strip() == "yes"
 
 
+def writes_of(listed: str) -> set[str]:
+    """Resources that `kubectl auth can-i --list` says may be written."""
+    writes = [
+        line for line in listed.splitlines() if re.search(r"create|update|patch|delete", line)
+    ]
+    # Everybody may ask the API server about himself.
+    return {line.split()[0] for line in writes if "review" not in line}
+
+
 def crds(reader: Reader) -> set[str]:
     listed = reader.api.list("CustomResourceDefinition")
     return {one["metadata"]["name"] for one in listed}
@@ -61,17 +70,16 @@ def test_the_page_from_the_install_to_the_last_trace(reader: Reader) -> None:
 
     listed = typed(reader, "Everything else").stdout
     assert "tokenchecks.tokencheck.dev/status" in listed
-    writes = [
-        line for line in listed.splitlines() if re.search(r"create|update|patch|delete", line)
-    ]
-    # Everybody may ask the API server about himself.
-    assert {line.split()[0] for line in writes if "review" not in line} == {
+    assert writes_of(listed) == {
         "events.events.k8s.io",
         # A dry run of one name, which admission refuses.
         "tokenchecks.tokencheck.dev",
         "tokenchecks.tokencheck.dev/status",
         "tokenproviders.tokencheck.dev/status",
     }
+
+    typed(reader, "Public vendors")
+    assert [one["metadata"]["name"] for one in reader.api.list("TokenProvider")] == ["github"]
 
     typed(reader, "Network")
     policy = reader.api.get("NetworkPolicy", "tokencheck", "tokencheck-system")
@@ -83,6 +91,7 @@ def test_the_page_from_the_install_to_the_last_trace(reader: Reader) -> None:
 
     typed(reader, "Uninstall")
     assert not reader.api.list("Deployment", "tokencheck-system")
+    assert not reader.api.list("TokenProvider")
     assert crds(reader) >= CRDS
 
     typed(reader, "Uninstall", 1)
