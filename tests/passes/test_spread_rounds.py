@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tokencheck.api.clustertokencheck import parse_clustertokencheck
+from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.model.estate import Estate, Place, Standing, Step
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import WriteResult
@@ -26,6 +27,7 @@ class World:
         self.now = datetime(2027, 1, 1, tzinfo=UTC)
         self.answer = WriteResult.WRITTEN
         self.status_answer = WriteResult.WRITTEN
+        self.unread: tuple[str, ...] = ()
         self.taken: list[Step] = []
         self.said: list[Mapping[str, Any]] = []
         self.rounds = Rounds(self, self, self, clock=self.clock)
@@ -41,6 +43,7 @@ class World:
             namespaces={"shop": {}},
             workloads={"Deployment": self.workloads},
             checks=self.checks,
+            unread=self.unread,
         )
 
     async def take(self, step: Step) -> WriteResult:
@@ -118,3 +121,61 @@ async def test_a_status_that_is_refused_waits_and_one_that_says_the_same_is_not_
     assert len(world.said) == 1
     await world.go(1)
     assert len(world.said) == 2
+
+
+async def test_an_account_says_what_waits_what_was_refused_and_why() -> None:
+    world = World(2)
+    assert not world.rounds.whole
+    world.answer = WriteResult.REFUSED
+    await world.go()
+    account = world.rounds.accounts["all"]
+    assert dict(account.conditions)["Ready"] == "Unknown"
+    assert account.waiting == {"Make": 2, "Renew": 0, "Remove": 0}
+    assert account.refused == {"Refused": 2, "Rejected": 0, "Failed": 0, "Taken": 0}
+    assert account.workloads["Refused"] == 2
+    assert "Selected" not in account.workloads
+    assert world.rounds.taken["Make", "Refused"] == 2
+    assert world.rounds.taken["Make", "Written"] == world.rounds.taken["Remove", "Refused"] == 0
+    assert world.rounds.whole
+
+
+async def test_verdicts_are_counted_and_one_that_is_to_be_renewed_is_unknown() -> None:
+    world = World(1)
+    of_another = Standing(uid="1", resource_version="1", maker="u", verdict="Valid")
+    world.checks[Place("shop", "deployment-w0")] = of_another
+    await world.go()
+    account = world.rounds.accounts["all"]
+    assert account.waiting == {"Make": 0, "Renew": 1, "Remove": 0}
+    assert account.verdicts == {"Valid": 0, "Invalid": 0, "Unknown": 1}
+    assert world.rounds.taken["Renew", "Written"] == 1
+
+
+async def test_a_name_that_another_has_is_a_cause() -> None:
+    world = World(1)
+    ref = WorkloadRef(api_version="apps/v1", kind="Deployment", name="other")
+    other = Standing(uid="1", resource_version="1", maker="", ref=ref)
+    world.checks[Place("shop", "deployment-w0")] = other
+    await world.go()
+    assert world.rounds.accounts["all"].refused["Taken"] == 1
+
+
+async def test_where_not_all_could_be_listed_nothing_is_counted_and_no_round_is_whole() -> None:
+    """No step is known to be left, which is not the same as none being left."""
+    world = World(1)
+    world.unread = ("tokenchecks",)
+    await world.go()
+    account = world.rounds.accounts["all"]
+    assert dict(account.conditions)["Ready"] == "Unknown"
+    assert (account.verdicts, account.waiting, account.refused) == ({}, {}, {})
+    assert not world.rounds.whole
+    world.unread = ()
+    await world.go()
+    assert world.rounds.accounts["all"].waiting["Make"] == 1
+    assert world.rounds.whole
+
+
+async def test_a_step_that_was_not_sent_was_not_taken() -> None:
+    world = World(1)
+    world.answer = WriteResult.STANDBY
+    await world.go()
+    assert sum(world.rounds.taken.values()) == 0

@@ -14,6 +14,7 @@ from tokencheck.model.finding import Check, Finding, Result, verdict_of
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
+from tokencheck.model.rounds import CAUSES, ENDS, STEPS, Account, Progress
 from tokencheck.web.board import ResultBoard
 from tokencheck.web.metrics import Metrics
 from tokencheck.web.sources import InformerState, LeaseState, Sources
@@ -93,6 +94,20 @@ HEALTHY = InformerState(
 LEASE = LeaseState(name="tokencheck", holder="pod-1_a", leads=True, age_s=1.0, transitions=7)
 
 
+ACCOUNT = Account(
+    conditions=(("Ready", "Unknown"), ("Reconciling", "True")),
+    workloads={"Checked": 40, "HandWritten": 1, "OptedOut": 2, "Others": 0, "Refused": 3},
+    verdicts={"Valid": 38, "Invalid": 2, "Unknown": 0},
+    waiting={"Make": 5, "Renew": 0, "Remove": 1},
+    refused=dict.fromkeys(CAUSES, 0) | {"Refused": 2, "Taken": 1},
+)
+PROGRESS = Progress(
+    steps={(step, str(end)): 0 for step in STEPS for end in ENDS} | {("Make", "Written"): 40},
+    age_s=12.5,
+    accounts={"all-teams": ACCOUNT},
+)
+
+
 def sources(**changes):
     """Give the facts of a healthy process, with changes."""
     healthy = Sources(
@@ -135,6 +150,11 @@ def informer():
 @pytest.fixture
 def lease():
     return lambda **changes: replace(LEASE, **changes)
+
+
+@pytest.fixture
+def progress():
+    return PROGRESS
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -125,6 +126,36 @@ def test_facts_of_the_process_are_asked_at_scrape(scraped):
     assert value(found, "watch_restarts_total", resource="secrets", reason="Error") == 0
     assert value(found, "api_requests_total", verb="get", resource="secrets", code="200") == 12
     assert [n for n, _ in found if n == "tokencheck_build_info"] == ["tokencheck_build_info"]
+
+
+def test_each_cluster_token_check_says_what_it_keeps_what_waits_and_what_is_refused(
+    board, tally, process, progress
+):
+    found = samples_of(Metrics(board, tally, process(cluster_checks=lambda: progress), "1"))
+
+    def of(metric, **labels):
+        return value(found, f"cluster_check_{metric}", name="all-teams", **labels)
+
+    ready = {s: of("condition", condition="Ready", status=s) for s in ("True", "False", "Unknown")}
+    assert ready == {"True": 0, "False": 0, "Unknown": 1}
+    assert of("condition", condition="Reconciling", status="True") == 1
+    assert of("workloads", outcome="HandWritten") == 1
+    assert of("tokenchecks", verdict="Invalid") == 2
+    assert of("steps_waiting", step="Make") == 5
+    causes = {c: of("refused", cause=c) for c in ("Refused", "Rejected", "Failed", "Taken")}
+    assert causes == {"Refused": 2, "Rejected": 0, "Failed": 0, "Taken": 1}
+    assert value(found, "cluster_check_steps_total", step="Make", result="Written") == 40
+    assert value(found, "cluster_check_steps_total", step="Remove", result="Refused") == 0
+    assert value(found, "cluster_check_round_age_seconds") == 12.5
+
+
+def test_who_does_not_lead_shows_of_cluster_token_checks_only_what_it_counted(
+    board, tally, process, progress
+):
+    standby = replace(progress, age_s=None, accounts={})
+    found = samples_of(Metrics(board, tally, process(cluster_checks=lambda: standby), "1"))
+    names = {name for name, _ in found if "cluster_check" in name}
+    assert names == {"tokencheck_cluster_check_steps_total"}
 
 
 def test_counters_of_closed_sets_exist_at_zero(scraped):

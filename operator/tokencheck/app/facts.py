@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from tokencheck.app.admission import AdmissionProof
+from tokencheck.app.cluster_checks import ClusterChecks
 from tokencheck.app.compare import Compare
 from tokencheck.app.election import Election
 from tokencheck.app.kopf_watch import KopfWatch
+from tokencheck.app.roads import Roads
 from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.kube.cache import Cache
 from tokencheck.clients.kube.events import LOST, EventRecorder
-from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.engine.engine import Engine
 from tokencheck.gather.introspector import Introspector
@@ -24,11 +25,12 @@ from tokencheck.web.sources import InformerState, IntrospectionState, ProviderSt
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _Number = TypeVar("_Number", int, float)
+_Key = TypeVar("_Key")
 
 
 def facts_of(
     *,
-    transport: Transport,
+    roads: Roads,
     cache: Cache,
     queue: Queue,
     engine: Engine,
@@ -40,8 +42,10 @@ def facts_of(
     introspector: Introspector,
     clock: ApiServerClock,
     admission: AdmissionProof,
+    cluster_checks: ClusterChecks | None,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
+    working = [one for one in (roads.main, roads.making) if one is not None]
     return Sources(
         wall=lambda: datetime.now(UTC),
         informers=lambda: [_own_kinds(kopf, compare), *_informers(cache)],
@@ -50,9 +54,9 @@ def facts_of(
         stuck_s=lambda: engine.stuck_s,
         loop_lag_s=lambda: engine.loop_lag_s,
         passes_failed=lambda: engine.passes_failed,
-        api_requests=lambda: dict(transport.requests),
-        api_retries=lambda: _named(transport.retries),
-        api_throttled_s=lambda: _named(transport.held_back_s),
+        api_requests=lambda: _sum(one.requests for one in working),
+        api_retries=lambda: _named(_sum(one.retries for one in working)),
+        api_throttled_s=lambda: _named(_sum(one.held_back_s for one in working)),
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         events_waiting=lambda: events.waiting,
         kopf_restarts=lambda: kopf.restarts,
@@ -64,6 +68,7 @@ def facts_of(
         apiserver_skew_s=lambda: clock.skew_s,
         tasks=lambda: len(asyncio.all_tasks()),
         admission=admission.known,
+        cluster_checks=lambda: cluster_checks.progress() if cluster_checks else None,
     )
 
 
@@ -104,6 +109,15 @@ def _heard(kopf: KopfWatch, compare: Compare) -> list[float]:
 
 def _named(counts: Mapping[_Word, _Number]) -> dict[str, _Number]:
     return {str(word): count for word, count in counts.items()}
+
+
+def _sum(counts: Iterable[Mapping[_Key, _Number]]) -> dict[_Key, _Number]:
+    """Return the sum of each, those with 0 too."""
+    total: dict[_Key, _Number] = {}
+    for one in counts:
+        for key, number in one.items():
+            total[key] = total.get(key, 0) + number
+    return total
 
 
 def _wall(monotonic: float) -> datetime:

@@ -166,7 +166,7 @@ class Operator:
         self._make_askers(roads.main, role)
         followers = Followers(index, self._cache, self._count_again)
         self._engine = self._make_engine(followers, memory, role)
-        self._server = self._make_server(transport)
+        self._server = self._make_server(roads)
 
     def _make_writers(self, roads: Roads, role: Role) -> None:
         transport = roads.main
@@ -183,7 +183,12 @@ class Operator:
         )
         self._election = Election(self._settings, roads.leases, role, self._handover)
         self._cluster_checks = (
-            ClusterChecks(roads.making, role.leadership, every_s=self._settings.relist_every_s)
+            ClusterChecks(
+                roads.making,
+                role.leadership,
+                self._tally,
+                every_s=self._settings.relist_every_s,
+            )
             if roads.making
             else None
         )
@@ -275,9 +280,9 @@ class Operator:
         if kind == "TokenCheck":
             self._tally.took(seconds)
 
-    def _make_server(self, transport: Transport) -> Server:
+    def _make_server(self, roads: Roads) -> Server:
         facts = facts_of(
-            transport=transport,
+            roads=roads,
             cache=self._cache,
             queue=self._queue,
             engine=self._engine,
@@ -289,6 +294,7 @@ class Operator:
             introspector=self._introspector,
             clock=self._theirs,
             admission=self._admission,
+            cluster_checks=self._cluster_checks,
         )
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 

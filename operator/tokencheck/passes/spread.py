@@ -1,22 +1,27 @@
 """One round over all ClusterTokenChecks: look, plan, take some steps, say how each stands."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from tokencheck.api.clustertokencheck import ClusterTokenCheck
+from tokencheck.core.outcome.account import account_of
 from tokencheck.core.outcome.patch import merge_patch
-from tokencheck.core.outcome.spread import plan_cluster_status
+from tokencheck.core.outcome.spread import plan_cluster_status, unread_of
 from tokencheck.core.spread.plan import plans_of
 from tokencheck.model.estate import Estate, Place, Plan, Step
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import Estates, Maker, StatusSink, WriteResult
+from tokencheck.model.rounds import ENDS, REFUSED, Account
+from tokencheck.model.rounds import STEPS as KINDS
 
 # A new TokenCheck costs a pass, a status and an Event: far below what the operator and the API
 # server can do, so that 5,000 new workloads make no storm.
 STEPS = 50
 AT_A_TIME = 4
-REFUSED = (WriteResult.REFUSED, WriteResult.REJECTED, WriteResult.FAILED)
 AFTER_A_REFUSAL = timedelta(seconds=30)
 # What was written and is wanted again: a watch that is late, or somebody who changes it back.
 FIRST_AGAIN, LAST_AGAIN = timedelta(seconds=2), timedelta(minutes=5)
@@ -29,12 +34,12 @@ class _Tried:
     Args:
         times: how often it was.
         again_at: when it may be taken again.
-        refused: whether the API server did not take it at the last time.
+        result: how it ended at the last time.
     """
 
     times: int
     again_at: datetime
-    refused: bool
+    result: WriteResult
 
 
 class Rounds:
@@ -43,7 +48,14 @@ class Rounds:
     def __init__(
         self, estates: Estates, maker: Maker, status: StatusSink, *, clock: Callable[[], datetime]
     ) -> None:
-        """Have tried nothing yet."""
+        """Have tried nothing yet.
+
+        `taken` counts steps by (kind, end), all that can be, some with 0; `accounts` says how each
+        ClusterTokenCheck stood at the last round, and `whole` whether that knew all that it needed.
+        """
+        self.taken = Counter({(kind, str(end)): 0 for kind in KINDS for end in ENDS})
+        self.accounts: Mapping[str, Account] = {}
+        self.whole = False
         self._estates = estates
         self._maker = maker
         self._status = status
@@ -53,7 +65,7 @@ class Rounds:
 
     async def go(self) -> bool:
         """Take at most `STEPS` steps, write what changed, and return whether more is to be done."""
-        estate = self._estates.look()
+        self.whole, estate = False, self._estates.look()
         if estate is None:
             return False
         # Thousands of workloads take a tenth of a second, and no verdict has to wait for them.
@@ -65,8 +77,8 @@ class Rounds:
         due = [step for step in steps if self._is_due(step, now)]
         due.sort(key=lambda step: self._times(step.place))  # what goes round in circles waits
         await self._take(due[:STEPS])
-        for name, plan in plans.items():
-            await self._say(estate, name, plan)
+        self.accounts = {name: await self._say(estate, name, plan) for name, plan in plans.items()}
+        self.whole = not estate.unread
         return len(due) > STEPS
 
     def _is_due(self, step: Step, now: datetime) -> bool:
@@ -83,24 +95,26 @@ class Rounds:
             async with turns:
                 result = await self._maker.take(step)
             if result is not WriteResult.STANDBY:
-                self._tried[step.place] = self._after(step.place, refused=result in REFUSED)
+                self.taken[type(step).__name__, str(result)] += 1
+                self._tried[step.place] = self._after(step.place, result)
 
         async with asyncio.TaskGroup() as group:
             for step in steps:
                 group.create_task(take(step))
 
-    def _after(self, place: Place, *, refused: bool) -> _Tried:
+    def _after(self, place: Place, result: WriteResult) -> _Tried:
         times = self._times(place)
         wait = min(FIRST_AGAIN * 2 ** min(times, 10), LAST_AGAIN)
-        wait = max(wait, AFTER_A_REFUSAL) if refused else wait
-        return _Tried(times=times + 1, again_at=self._clock() + wait, refused=refused)
+        wait = max(wait, AFTER_A_REFUSAL) if result in REFUSED else wait
+        return _Tried(times=times + 1, again_at=self._clock() + wait, result=result)
 
-    async def _say(self, estate: Estate, name: str, plan: Plan) -> None:
+    async def _say(self, estate: Estate, name: str, plan: Plan) -> Account:
+        """Write the status where it changed, and return how it stands."""
         one, now = estate.cluster_checks[name], self._clock()
         refused = {
-            step.place
+            step.place: self._tried[step.place].result
             for step in plan.steps
-            if step.place in self._tried and self._tried[step.place].refused
+            if step.place in self._tried and self._tried[step.place].result in REFUSED
         }
         status = await asyncio.to_thread(
             plan_cluster_status,
@@ -111,14 +125,20 @@ class Rounds:
             refused=refused,
             unread=estate.unread,
         )
-        if status == dict(one.status) or now < self._said_at.get(name, now):
-            return
+        if status != dict(one.status) and now >= self._said_at.get(name, now):
+            await self._write(one, status, now)
+        counted = not (one.invalid or unread_of(one, estate.unread))
+        return account_of(plan, estate.checks, status, refused, counted=counted)
+
+    async def _write(
+        self, one: ClusterTokenCheck, status: Mapping[str, Any], now: datetime
+    ) -> None:
         result, _ = await self._status.write(
-            Key("ClusterTokenCheck", "", name),
+            Key("ClusterTokenCheck", "", one.name),
             uid=one.uid,
             resource_version=one.resource_version,
             status=merge_patch(one.status, status),
         )
-        self._said_at.pop(name, None)
+        self._said_at.pop(one.name, None)
         if result in REFUSED:
-            self._said_at[name] = now + AFTER_A_REFUSAL
+            self._said_at[one.name] = now + AFTER_A_REFUSAL

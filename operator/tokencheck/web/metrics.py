@@ -6,7 +6,7 @@ name: never a claim or a token.
 """
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -19,8 +19,9 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from tokencheck.model.admission import Enforcement
+from tokencheck.model.rounds import Account, Progress
 from tokencheck.web.board import ResultBoard
-from tokencheck.web.series import rendered
+from tokencheck.web.series import STATUSES, rendered
 from tokencheck.web.sources import Sources, by_resource
 from tokencheck.web.tally import Distribution, Tally
 
@@ -70,6 +71,8 @@ class _Totals(Collector):
         yield from _leases(self._sources)
         yield from _providers(self._sources)
         yield from _introspections(self._sources)
+        if (progress := self._sources.cluster_checks()) is not None:
+            yield from _cluster_checks(progress)
         yield _gauge(
             "admission_policy_enforced",
             "1 when a dry run proved that admission asks for the rights of authors, else 0.",
@@ -272,6 +275,57 @@ def _introspections(sources: Sources) -> Iterator[Metric]:
         ("provider", "outcome"),
         sources.introspection_requests().items(),
     )
+
+
+def _cluster_checks(progress: Progress) -> Iterator[Metric]:
+    yield _counter(
+        "cluster_check_steps",
+        "TokenChecks that were made, renewed and removed for ClusterTokenChecks, by how it ended.",
+        ("step", "result"),
+        progress.steps.items(),
+    )
+    ages = [] if progress.age_s is None else [((), progress.age_s)]
+    yield _gauge(
+        "cluster_check_round_age_seconds",
+        "Seconds since a round over all ClusterTokenChecks ended that knew all that it needed.",
+        (),
+        ages,
+    )
+    yield _gauge(
+        "cluster_check_condition",
+        "1 for the status that a condition of a ClusterTokenCheck has.",
+        ("name", "condition", "status"),
+        (
+            ((name, kind, status), status == now)
+            for name, account in progress.accounts.items()
+            for kind, now in account.conditions
+            for status in STATUSES
+        ),
+    )
+    for metric, text, label, counts in _OF_EACH:
+        yield _gauge(
+            f"cluster_check_{metric}",
+            text,
+            ("name", label),
+            (
+                ((name, word), number)
+                for name, account in progress.accounts.items()
+                for word, number in counts(account).items()
+            ),
+        )
+
+
+_OF_EACH: tuple[tuple[str, str, str, Callable[[Account], Mapping[str, int]]], ...] = (
+    ("workloads", "Selected workloads, by what became of them.", "outcome", lambda a: a.workloads),
+    ("tokenchecks", "TokenChecks that it keeps, by verdict.", "verdict", lambda a: a.verdicts),
+    (
+        "steps_waiting",
+        "TokenChecks that are still to be made, renewed or removed.",
+        "step",
+        lambda a: a.waiting,
+    ),
+    ("refused", "TokenChecks that could not be written, by cause.", "cause", lambda a: a.refused),
+)
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], samples: _Samples) -> Metric:

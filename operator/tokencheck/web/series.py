@@ -15,7 +15,7 @@ from tokencheck.web.board import Entry, TokenTimes
 
 PIECE = 100  # checks rendered at once: about 2 ms
 _LABELS = "\0"  # stands for the labels of the check; no name in Kubernetes has it
-_STATUSES = ("True", "False", "Unknown")
+STATUSES = ("True", "False", "Unknown")
 _RESULTS = (
     Result.PASS,
     Result.WARN,
@@ -74,7 +74,7 @@ def _results(entry: Entry) -> str:
 
 
 def _condition_states(entry: Entry) -> str:
-    return _states("condition", "condition", "status", entry.conditions, _STATUSES).replace(
+    return _states("condition", "condition", "status", entry.conditions, STATUSES).replace(
         _LABELS, _labels(entry)
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokencheck.model.admission import Enforcement
+from tokencheck.model.rounds import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,7 @@ class Sources:
             agree.
         tasks: of the event loop; it stays the same at rest, and a leak shows here first.
         admission: namespaces with TokenChecks, and what a dry run there has shown.
+        cluster_checks: how the rounds over ClusterTokenChecks go; None where they are not wanted.
     """
 
     wall: Callable[[], datetime]
@@ -154,6 +156,7 @@ class Sources:
     leases: Callable[[], Sequence[LeaseState]]
     providers: Callable[[], Sequence[ProviderState]] = tuple
     admission: Callable[[], Mapping[str, Enforcement]] = dict
+    cluster_checks: Callable[[], Progress | None] = lambda: None
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
     introspections: Callable[[], Sequence[IntrospectionState]] = tuple
     introspection_requests: Callable[[], Mapping[tuple[str, str], int]] = dict

@@ -5,7 +5,7 @@ as metadata: neither a spec nor a Pod template enters the process.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -133,7 +133,8 @@ class KubeEstate:
             return None
         cluster_checks = {one.name: one for one in self._cluster_checks.records().values()}
         if not cluster_checks:
-            return Estate(cluster_checks={}, namespaces={}, workloads={}, checks={})
+            blind = _unread([self._cluster_checks])
+            return Estate(cluster_checks={}, namespaces={}, workloads={}, checks={}, unread=blind)
         kinds = {kind for one in cluster_checks.values() for kind in one.kinds}
         workloads = {kind: self._workloads[kind] for kind in KINDS if kind in kinds}
         needed = (self._namespaces, self._checks, *workloads.values())
@@ -141,7 +142,6 @@ class KubeEstate:
             self._start(informer)
         if not all(informer.settled.is_set() for informer in needed):
             return None
-        unread = [i for i in (self._cluster_checks, *needed) if i.state is not State.SYNCED]
         return Estate(
             cluster_checks=cluster_checks,
             namespaces={place[1]: labels for place, labels in self._namespaces.records().items()},
@@ -151,7 +151,7 @@ class KubeEstate:
                 if informer.state is State.SYNCED
             },
             checks=_by_place(self._checks.records()),
-            unread=tuple(informer.target.name for informer in unread),
+            unread=_unread([self._cluster_checks, *needed]),
         )
 
     def _start(self, informer: Informer[Any]) -> None:
@@ -190,6 +190,10 @@ class KubeEstate:
         elif old == new:
             return
         self._changed()
+
+
+def _unread(informers: Iterable[Informer[Any]]) -> tuple[str, ...]:
+    return tuple(one.target.name for one in informers if one.state is not State.SYNCED)
 
 
 def _by_place(records: Mapping[tuple[str, str], Any]) -> dict[Place, Any]:

@@ -33,14 +33,8 @@ def plan_cluster_status(
         refused: where one could not be made, renewed or removed, and is tried again later.
         unread: plurals of what could not be listed.
     """
-    renewing = {step.place for step in plan.steps}
-    standing = {
-        place: replace(checks[place], verdict=_UNKNOWN) if place in renewing else checks[place]
-        for place in plan.tally.checked
-        if place in checks
-    }
-    mine = {*NEEDED, *(f"{kind.lower()}s" for kind in one.kinds)}
-    unread = tuple(plural for plural in unread if plural in mine)
+    standing = standing_of(plan, checks)
+    unread = unread_of(one, unread)
     conditions = list(_conditions(one, plan, standing, refused=refused, unread=unread))
     status: dict[str, Any] = {
         "observedGeneration": one.generation,
@@ -61,6 +55,22 @@ def plan_cluster_status(
             "refused": len(refused) + len(tally.taken),
         },
         "failing": _failing(standing),
+    }
+
+
+def unread_of(one: ClusterTokenCheck, unread: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of these plurals that it needs."""
+    mine = {*NEEDED, *(f"{kind.lower()}s" for kind in one.kinds)}
+    return tuple(plural for plural in unread if plural in mine)
+
+
+def standing_of(plan: Plan, checks: Mapping[Place, Standing]) -> dict[Place, Standing]:
+    """Return its TokenChecks; one that is to be renewed is not judged by the spec that it needs."""
+    renewing = {step.place for step in plan.steps}
+    return {
+        place: replace(checks[place], verdict=_UNKNOWN) if place in renewing else checks[place]
+        for place in plan.tally.checked
+        if place in checks
     }
 
 
