@@ -112,6 +112,30 @@ def test_every_workload_gets_its_check_and_the_object_says_how_all_of_them_are(s
     assert f"kubectl get tokenchecks -A -l {MADE_BY}={shop.namespace}" in said
 
 
+@pytest.mark.usefixtures("made")
+def test_metrics_say_what_it_keeps_how_the_steps_ended_and_how_old_the_last_round_is(
+    keeper: OperatorProcess, shop: Shop
+) -> None:
+    def now(metric: str, **labels: str) -> float:
+        inner = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+        return keeper.metrics().get(f"tokencheck_cluster_check_{metric}{{{inner}}}", -1.0)
+
+    name, made = shop.namespace, now("steps_total", step="Make", result="Written")
+    shop.secret("good", shop.signer.token())
+    shop.workload("web", pod_spec(env("good")))
+    reads(shop, "True", "AllChecksPassed")
+    eventually(lambda: now("condition", name=name, condition="Ready", status="True") == 1)
+    assert now("tokenchecks", name=name, verdict="Valid") == 1
+    assert now("workloads", name=name, outcome="Checked") == 1
+    assert now("steps_total", step="Make", result="Written") == made + 1
+    assert now("steps_waiting", name=name, step="Make") == 0
+    assert now("refused", name=name, cause="Refused") == 0
+    assert 0 <= keeper.metrics()["tokencheck_cluster_check_round_age_seconds"] < PATIENCE_S
+    # Its own connection is counted too.
+    posted = 'tokencheck_api_requests_total{code="201",resource="tokenchecks",verb="create"}'
+    assert keeper.metrics()[posted] > made
+
+
 @pytest.mark.usefixtures("keeper", "made")
 def test_a_new_template_reaches_every_check_and_what_was_edited_by_hand_goes(shop: Shop) -> None:
     shop.secret("good", shop.signer.token())

@@ -22,6 +22,7 @@ from tokencheck.cli.moments import clock
 
 API = "tokencheck.dev/v1alpha1"
 Object = dict[str, Any]
+AREA = "ClusterTokenChecks"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:tokencheck"
 
 
@@ -252,6 +253,46 @@ def test_who_may_look_at_nothing_learns_that_and_not_that_all_is_well(plane: Con
     assert all(f["result"] == "Warn" for f in mine)
     grants = [c for f in mine for c in f["commands"]]
     assert all("--user=alice" in c for c in grants if "binding" in c)
+
+
+def test_cluster_token_checks_that_nobody_acts_on_and_whose_author_lost_his_right_are_told(
+    plane: ControlPlane, api: Api, installed: list[Object]
+) -> None:
+    """An author is known where the API server stamps him; here the stamp is written by hand."""
+    config = ("ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicyBinding")
+    for one in installed:
+        if one["kind"] in config and one["metadata"]["name"] == "tokencheck-stamp":
+            api.delete(one["kind"], "tokencheck-stamp")
+    stamp = {"tokencheck.dev/requester": "ann"}
+    meta = {"name": "all", "annotations": stamp}
+    spec = {"namespaceSelector": {"matchLabels": {"example.com/none": "here"}}}
+    api.apply({"apiVersion": API, "kind": "ClusterTokenCheck", "metadata": meta, "spec": spec})
+    try:
+        eventually(lambda: (AREA, "Warn") in bad(doctor(plane)[1]))
+        idle = the(doctor(plane)[1], AREA, "Warn")
+        assert idle["message"] == "no operator acts on 1 ClusterTokenCheck"
+        assert "clusterTokenChecks.enabled=true" in idle["commands"][0]
+
+        # The role stays as it is: so it lacks what the operator would need.
+        values = {"clusterTokenChecks": {"enabled": True}}
+        manifests = render_chart(values)
+        (deployment,) = [m for m in manifests if m["kind"] == "Deployment"]
+        api.apply(deployment)
+        eventually(lambda: ("Operator's rights", "Fail") in bad(doctor(plane)[1]))
+        lacking = [f for f in doctor(plane)[1] if f["area"] == "Operator's rights"]
+        assert any("create/patch/delete tokenchecks" in f["message"] for f in lacking)
+        for one in lacking:
+            types(plane, one["commands"])
+        lost = the(doctor(plane)[1], AREA, "Warn")
+        assert "ann, who wrote ClusterTokenCheck all, may not get" in lost["message"]
+        types(plane, lost["commands"])
+        eventually(lambda: not bad(doctor(plane)[1]))
+        assert the(doctor(plane)[1], AREA, "Pass")["message"].startswith("1 ClusterTokenCheck")
+        for one in (*lacking, lost):
+            for kind in ("ClusterRoleBinding", "ClusterRole"):
+                api.delete(kind, one["commands"][0].split()[3])
+    finally:
+        api.delete("ClusterTokenCheck", "all")
 
 
 def test_nothing_is_changed_by_looking(plane: ControlPlane, running: OperatorProcess) -> None:

@@ -212,6 +212,13 @@ class Requester:
     extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+def requester_of(annotations: Mapping[str, str]) -> Requester | None:
+    """Return who asked for a spec, as the API server stamped it; None without a stamp."""
+    name = annotations.get(ANNOTATION_REQUESTER, "")
+    groups = annotations.get(ANNOTATION_REQUESTER_GROUPS, "").split("\n")
+    return Requester(name=name, groups=tuple(filter(None, groups))) if name else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCheck:
     """A TokenCheck as the API server holds it.
@@ -240,6 +247,4 @@ class TokenCheck:
     @property
     def requester(self) -> Requester | None:
         """Return who asked for the spec, as the API server stamped it; None without a stamp."""
-        name = self.annotations.get(ANNOTATION_REQUESTER, "")
-        groups = self.annotations.get(ANNOTATION_REQUESTER_GROUPS, "").split("\n")
-        return Requester(name=name, groups=tuple(filter(None, groups))) if name else None
+        return requester_of(self.annotations)

@@ -97,6 +97,7 @@ async def facts_of(transport: Transport, namespace: str, url: str | None) -> Fac
         checks=checks,
         admission=await look.admission(places),
         providers=await look.providers(),
+        cluster_checks=await look.cluster_checks(),
         page=None if url is None else await page_at(url, look.now),
     )
 
@@ -115,6 +116,7 @@ async def _operator_reviews(transport: Transport, setups: Sequence[Setup]) -> tu
         leases=leases,
         credentials=beside.credentials,
         token_reviews=beside.token_reviews,
+        cluster_checks=setup.cluster_checks,
     )
     return await reviewed(transport, needs, setup.user)
 

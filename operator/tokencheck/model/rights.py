@@ -32,6 +32,10 @@ class Right:
         return f"{plural}.{self.group}{slash}{sub}" if self.group else self.resource
 
 
+# What the author of a ClusterTokenCheck needs: the policy `tokencheck-cluster` asks for it.
+AUTHOR_OF_CLUSTER_CHECKS = Right(verb="get", group="", resource="secrets")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """Rights on one resource, and what they are for.

@@ -11,6 +11,7 @@ from tokencheck.core.doctor.examine import examine
 from tokencheck.core.doctor.facts import (
     Admission,
     CheckSeen,
+    ClusterCheckSeen,
     Crd,
     Facts,
     Held,
@@ -30,7 +31,9 @@ from tokencheck.model.scope import Scope
 
 SHIPPED = {"tokenchecks.tokencheck.dev": "new"}
 CRD = Crd(served=("v1alpha1",), established=True, digest="new")
-SETUP = Setup(namespace="ops", name="tokencheck", account="tokencheck", version="1.0.0")
+SETUP = Setup(
+    namespace="ops", name="tokencheck", account="tokencheck", version="1.0.0", cluster_checks=True
+)
 PAGE = Page(ready=True, reasons=(), facts={"queueDepth": 3, "queueOldestSeconds": 0.1}, ahead_s=0.2)
 POD = Replica(name="tokencheck-1", ready=True, page=PAGE)
 LEASE = Held(name="ops/tokencheck", holder="tokencheck-1", duration_s=5, age_s=1.2)
@@ -38,6 +41,9 @@ CHECK = CheckSeen(
     namespace="shop", name="checkout", pending=False, current=True, age_s=900, ready="True"
 )
 PROVIDER = ProviderSeen(name="payments", ready="True")
+ALL = ClusterCheckSeen(
+    name="all", ready="False", reason="ChecksFail", age_s=900, author="ann", allowed=True
+)
 
 
 def allowed(needs, answer=True):
@@ -55,6 +61,7 @@ HEALTHY = Facts(
     operator=allowed(operator_needs(Scope.CLUSTER)),
     checks=(CHECK,),
     providers=(PROVIDER,),
+    cluster_checks=(ALL,),
     admission=Admission(policy=True, binding=True, namespaces={"shop": Enforcement.PROVEN}),
 )
 
@@ -83,6 +90,14 @@ def page(**changed):
 
 def admission(**changed):
     return {"admission": replace(HEALTHY.admission, **changed)}
+
+
+def cluster_check(**changed):
+    return {"cluster_checks": (replace(ALL, **changed),)}
+
+
+def setup(**changed):
+    return {"setups": (replace(SETUP, **changed),)}
 
 
 def check(**changed):
@@ -194,6 +209,49 @@ def test_no_finding_at_all_is_not_health() -> None:
         (check(overdue_s=61.0), Area.CHECKS, "Fail", "has ended: shop/other"),
         (check(current=False), Area.CHECKS, "Warn", "about an older spec: shop/other"),
         (check(denied=True), Area.SECRETS, "Warn", "may not read all that 1 TokenCheck needs"),
+        ({"cluster_checks": Denied(what="")}, Area.CLUSTER_CHECKS, "Unknown", "may not list clust"),
+        ({"cluster_checks": Failed(what="")}, Area.CLUSTER_CHECKS, "Unknown", "not be listed"),
+        (
+            setup(cluster_checks=False),
+            Area.CLUSTER_CHECKS,
+            "Warn",
+            "no operator acts on 1 ClusterTokenCheck",
+        ),
+        (setup(scope=Scope.NAMED), Area.CLUSTER_CHECKS, "Warn", "ops/tokencheck can make no"),
+        (
+            cluster_check(ready="Unknown", reason="ChecksRefused", message="a quota."),
+            Area.CLUSTER_CHECKS,
+            "Warn",
+            "all is stuck: a quota",
+        ),
+        (
+            cluster_check(ready="Unknown", reason="Pending", author=""),
+            Area.CLUSTER_CHECKS,
+            "Fail",
+            "all was never looked at",
+        ),
+        (
+            cluster_check(allowed=False),
+            Area.CLUSTER_CHECKS,
+            "Warn",
+            "ann, who wrote ClusterTokenCheck all, may not get",
+        ),
+        (cluster_check(allowed=None), Area.CLUSTER_CHECKS, "Unknown", "may not ask what ann"),
+        (
+            {
+                "operator": allowed(
+                    [
+                        need
+                        for need in operator_needs(Scope.CLUSTER, cluster_checks=True)
+                        if "delete" in need.verbs
+                    ],
+                    False,
+                )
+            },
+            Area.RIGHTS,
+            "Fail",
+            "may not create/patch/delete tokenchecks.tokencheck.dev",
+        ),
         ({"providers": Denied(what="")}, Area.PROVIDERS, "Unknown", "may not list tokenproviders"),
         (
             {"providers": (replace(PROVIDER, ready="False", message="no keys"),)},
@@ -229,6 +287,11 @@ def test_one_fact_is_one_finding(changed, area, result, said) -> None:
         {"checks": ()},
         {"checks": Absent(what="")},
         {"providers": Absent(what="")},
+        {"cluster_checks": Absent(what="")},
+        {"cluster_checks": ()},
+        {"cluster_checks": (), **setup(cluster_checks=False)},
+        cluster_check(ready="Unknown", reason="Pending", age_s=30.0),
+        cluster_check(author="", allowed=None),
     ],
 )
 def test_what_may_be_so_for_a_moment_or_by_choice_is_no_finding(changed) -> None:
@@ -238,6 +301,13 @@ def test_what_may_be_so_for_a_moment_or_by_choice_is_no_finding(changed) -> None
 @pytest.mark.parametrize("seen", [{"leases": (LEASE,)}, {"page": PAGE, "leases": ()}])
 def test_an_operator_outside_of_the_cluster_shows_in_its_lease_or_its_page(seen) -> None:
     assert said_of(setups=(), replicas=(), operator=(), **seen) == []
+
+
+def test_who_lost_the_right_is_given_it_back_by_the_command() -> None:
+    (found,) = said_of(**cluster_check(allowed=False))
+    assert "AccessRevoked" in found.means
+    assert "--verb=get --resource=secrets" in found.mend[0]
+    assert found.mend[1].endswith("--user=ann")
 
 
 def test_without_any_sign_of_an_operator_there_is_none() -> None:
@@ -257,6 +327,7 @@ def test_whoever_may_see_nothing_is_told_unknown_and_never_fail() -> None:
         leases=blind,
         checks=blind,
         providers=blind,
+        cluster_checks=blind,
     )
     assert {one.result for one in found} == {Result.UNKNOWN}
     assert verdict_of_all(found) is Verdict.UNKNOWN

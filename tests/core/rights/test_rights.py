@@ -103,6 +103,17 @@ def test_token_reviews_are_needed_where_a_provider_asks_the_api_server_and_nowhe
     assert rights == {("create", "tokenreviews.authentication.k8s.io")}
 
 
+def test_who_acts_on_cluster_token_checks_needs_to_write_token_checks() -> None:
+    """The same as the chart gives it: tests/cluster/test_chart_rights.py."""
+    bare, more = (set(operator_needs(Scope.CLUSTER, cluster_checks=on)) for on in (False, True))
+    assert bare < more
+    assert {(",".join(need.verbs), need.resource) for need in more - bare} == {
+        ("get,list,watch", "clustertokenchecks"),
+        ("patch", "clustertokenchecks/status"),
+        ("create,patch,delete", "tokenchecks"),
+    }
+
+
 @pytest.mark.parametrize("scope", list(Scope))
 def test_the_operator_needs_what_the_chart_grants_it_and_no_more(scope: Scope) -> None:
     """A right that the chart gains has to be needed for something: say for what in `needs.py`."""

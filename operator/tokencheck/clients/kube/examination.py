@@ -7,15 +7,17 @@ from typing import Any, TypeVar
 
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
+from tokencheck.api.tokencheck import Requester, requester_of
 from tokencheck.clients.kube.admission import read_installed, try_probe
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
 from tokencheck.clients.kube.page import page_of_pod
-from tokencheck.clients.kube.reviews import caller_name
+from tokencheck.clients.kube.reviews import caller_name, review_of_user
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.doctor.facts import (
     Admission,
     CheckSeen,
+    ClusterCheckSeen,
     Crd,
     Held,
     ProviderSeen,
@@ -25,10 +27,12 @@ from tokencheck.core.doctor.facts import (
 )
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
+from tokencheck.model.rights import AUTHOR_OF_CLUSTER_CHECKS
 
 T = TypeVar("T")
 Object = Mapping[str, Any]
 MAX_TRIED = 50  # namespaces; the operator tries all
+MAX_ASKED = 50  # authors
 _OURS = "/apis/tokencheck.dev/v1alpha1"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -113,6 +117,23 @@ class Examination:
     async def providers(self) -> tuple[ProviderSeen, ...] | Unread:
         """Return whether each TokenProvider is ready."""
         return await self._listed(f"{_OURS}/tokenproviders", _provider)
+
+    async def cluster_checks(self) -> tuple[ClusterCheckSeen, ...] | Unread:
+        """Return how each ClusterTokenCheck stands, and whether its author may still ask for it."""
+        now = self.now() or self._clock()
+        path = f"{_OURS}/clustertokenchecks"
+        found = await self._listed(path, lambda one: (_cluster_check(one, now), _author(one)))
+        if isinstance(found, Unread):
+            return found
+        authors = list(dict.fromkeys(author for _, author in found if author))[:MAX_ASKED]
+        may = {one: await self._may(one) for one in authors}
+        return tuple(
+            replace(seen, author=author.name, allowed=may.get(author)) if author else seen
+            for seen, author in found
+        )
+
+    async def _may(self, author: Requester) -> bool | None:
+        return (await review_of_user(self._transport, AUTHOR_OF_CLUSTER_CHECKS, author)).allowed
 
     async def admission(self, namespaces: Iterable[str]) -> Admission:
         """Return the requester policy, and what dry runs in these namespaces show."""
@@ -213,6 +234,22 @@ def _provider(provider: Object) -> ProviderSeen:
         ready=str(ready.get("status", "")),
         message=str(ready.get("message", "")),
     )
+
+
+def _cluster_check(found: Object, now: datetime) -> ClusterCheckSeen:
+    meta, ready = found["metadata"], _condition(found.get("status") or {}, "Ready")
+    made = parse_time(meta.get("creationTimestamp"))
+    return ClusterCheckSeen(
+        name=meta["name"],
+        ready=str(ready.get("status", "")),
+        reason=str(ready.get("reason", "")),
+        message=str(ready.get("message", "")),
+        age_s=(now - made).total_seconds() if made else 0.0,
+    )
+
+
+def _author(found: Object) -> Requester | None:
+    return requester_of(found["metadata"].get("annotations") or {})
 
 
 def _condition(status: Object, kind: str) -> Object:

@@ -36,6 +36,7 @@ def setup_of(deployment: Object) -> Setup | None:
         scope=Scope(scope) if scope in tuple(Scope) else Scope.CLUSTER,
         namespaces=tuple(filter(None, _option(args, "--namespaces").split(","))),
         named=_named(_option(args, "--secrets")),
+        cluster_checks="--cluster-token-checks" in args,
     )
 
 

@@ -21,6 +21,7 @@ class Area(StrEnum):
     ADMISSION = "Admission"
     ENGINE = "Engine"
     CHECKS = "TokenChecks"
+    CLUSTER_CHECKS = "ClusterTokenChecks"
     PROVIDERS = "TokenProviders"
 
 

@@ -81,6 +81,7 @@ class Setup:
         version: of the chart's label; "" without one.
         scope, namespaces, named: which Secrets it is told to read.
         leases: names of the Leases that its replicas hold; empty when one works alone.
+        cluster_checks: whether it acts on ClusterTokenChecks.
     """
 
     namespace: str
@@ -92,6 +93,7 @@ class Setup:
     scope: Scope = Scope.CLUSTER
     namespaces: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    cluster_checks: bool = False
 
     @property
     def user(self) -> str:
@@ -141,6 +143,26 @@ class ProviderSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterCheckSeen:
+    """A ClusterTokenCheck.
+
+    Args:
+        ready, reason, message: of its Ready.
+        age_s: since it was made.
+        author: who wrote its spec, as the API server stamped it; "" without a stamp.
+        allowed: whether he may get the Secrets of all namespaces; None when that is not known.
+    """
+
+    name: str
+    ready: str
+    reason: str = ""
+    message: str = ""
+    age_s: float = 0.0
+    author: str = ""
+    allowed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """The requester policy, and what dry runs with the caller's rights have shown.
 
@@ -176,5 +198,6 @@ class Facts:
     operator: tuple[tuple[Need, tuple[Review, ...]], ...]
     checks: tuple[CheckSeen, ...] | Unread
     providers: tuple[ProviderSeen, ...] | Unread
+    cluster_checks: tuple[ClusterCheckSeen, ...] | Unread
     admission: Admission
     page: Page | Unread | None = None

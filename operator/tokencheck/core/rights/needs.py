@@ -34,6 +34,7 @@ def operator_needs(
     leases: Sequence[str] = (),
     credentials: Sequence[str] = (),
     token_reviews: bool = False,
+    cluster_checks: bool = False,
 ) -> tuple[Need, ...]:
     """Return what the operator needs with this scope of Secrets.
 
@@ -45,11 +46,13 @@ def operator_needs(
         leases: names of the Leases by which its replicas agree; none when it works alone.
         credentials: names of the Secrets there by which TokenProviders know it.
         token_reviews: whether a TokenProvider has it ask the API server about tokens.
+        cluster_checks: whether it acts on ClusterTokenChecks.
     """
     secrets = _secrets(scope, namespaces, named or {})
     own = _credentials(home, () if scope is Scope.CLUSTER else credentials)
     asks = _token_reviews() if token_reviews else ()
-    return (*_own_kinds(), *_leases(home, leases), *_followed(), *secrets, *own, *asks)
+    makes = _cluster_checks() if cluster_checks else ()
+    return (*_own_kinds(), *makes, *_leases(home, leases), *_followed(), *secrets, *own, *asks)
 
 
 def caller_needs() -> tuple[Need, ...]:
@@ -105,6 +108,19 @@ def _own_kinds() -> Iterator[Need]:
         resource="events",
         why="verdicts stand in the status, but no Event tells of them",
     )
+
+
+def _cluster_checks() -> Iterator[Need]:
+    for verbs, resource, why in (
+        (READ, "clustertokenchecks", "ClusterTokenChecks are not acted on"),
+        (("patch",), "clustertokenchecks/status", "ClusterTokenChecks do not say how they stand"),
+        (
+            ("create", "patch", "delete"),
+            "tokenchecks",
+            "the TokenChecks that ClusterTokenChecks want are not made, renewed or removed",
+        ),
+    ):
+        yield Need(verbs=verbs, group=OURS, resource=resource, why=why)
 
 
 def _leases(home: str, names: Sequence[str]) -> Iterator[Need]:
