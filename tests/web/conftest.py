@@ -127,6 +127,7 @@ def sources(**changes):
         leases=lambda: (LEASE,),
         apiserver_skew_s=lambda: -2.34,
         tasks=lambda: 23,
+        cluster_checks=lambda: PROGRESS,
         admission=lambda: {"shop": Enforcement.PROVEN, "ops": Enforcement.ADMITTED},
     )
     return replace(healthy, **changes)

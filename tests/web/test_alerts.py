@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pages import Page
 from tokencheck.clients.kube.watching import Restart
-from tokencheck.model.rounds import Progress
 from tokencheck.web.metrics import Metrics
 from tokencheck.web.sources import IntrospectionState, ProviderState
 
@@ -50,7 +49,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def known(put, board, tally, process, informer, progress: Progress) -> Known:
+def known(put, board, tally, process, informer) -> Known:
     """What /metrics shows, two checks on the board: metric -> label -> values."""
     put("good")
     put("bad", conditions=(("Ready", "False"),))
@@ -62,7 +61,6 @@ def known(put, board, tally, process, informer, progress: Progress) -> Known:
         provider_requests=lambda: {("login", "Answered"): 1},
         introspections=lambda: (IntrospectionState(name="login", up=True, answered_at=1.0),),
         introspection_requests=lambda: {("login", "Answered"): 1},
-        cluster_checks=lambda: progress,
     )
     metrics = Metrics(board, tally, sources, "0.1.0")
     found: Known = {}

@@ -128,10 +128,8 @@ def test_facts_of_the_process_are_asked_at_scrape(scraped):
     assert [n for n, _ in found if n == "tokencheck_build_info"] == ["tokencheck_build_info"]
 
 
-def test_each_cluster_token_check_says_what_it_keeps_what_waits_and_what_is_refused(
-    board, tally, process, progress
-):
-    found = samples_of(Metrics(board, tally, process(cluster_checks=lambda: progress), "1"))
+def test_each_cluster_token_check_says_what_it_keeps_what_waits_and_what_is_refused(scraped):
+    found = scraped()
 
     def of(metric, **labels):
         return value(found, f"cluster_check_{metric}", name="all-teams", **labels)

@@ -45,7 +45,6 @@ def facts_of(
     cluster_checks: ClusterChecks | None,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
-    working = [one for one in (roads.main, roads.making) if one is not None]
     return Sources(
         wall=lambda: datetime.now(UTC),
         informers=lambda: [_own_kinds(kopf, compare), *_informers(cache)],
@@ -54,9 +53,9 @@ def facts_of(
         stuck_s=lambda: engine.stuck_s,
         loop_lag_s=lambda: engine.loop_lag_s,
         passes_failed=lambda: engine.passes_failed,
-        api_requests=lambda: _sum(one.requests for one in working),
-        api_retries=lambda: _named(_sum(one.retries for one in working)),
-        api_throttled_s=lambda: _named(_sum(one.held_back_s for one in working)),
+        api_requests=lambda: _sum(one.requests for one in roads.working),
+        api_retries=lambda: _named(_sum(one.retries for one in roads.working)),
+        api_throttled_s=lambda: _named(_sum(one.held_back_s for one in roads.working)),
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         events_waiting=lambda: events.waiting,
         kopf_restarts=lambda: kopf.restarts,
@@ -68,7 +67,7 @@ def facts_of(
         apiserver_skew_s=lambda: clock.skew_s,
         tasks=lambda: len(asyncio.all_tasks()),
         admission=admission.known,
-        cluster_checks=lambda: cluster_checks.progress() if cluster_checks else None,
+        cluster_checks=cluster_checks.progress if cluster_checks else lambda: None,
     )
 
 

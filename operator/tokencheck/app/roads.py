@@ -24,6 +24,11 @@ class Roads:
     leases: Transport | None = None
     making: Transport | None = None
 
+    @property
+    def working(self) -> tuple[Transport, ...]:
+        """Return those that are counted: all but the Leases', which beat each second or so."""
+        return tuple(filter(None, (self.main, self.making)))
+
     async def close(self) -> None:
         """Close all connections."""
         for one in filter(None, (self.main, self.leases, self.making)):
