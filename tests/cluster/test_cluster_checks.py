@@ -113,13 +113,11 @@ def test_every_workload_gets_its_check_and_the_object_says_how_all_of_them_are(s
 
 
 @pytest.mark.usefixtures("made")
-def test_metrics_say_what_it_keeps_and_how_the_steps_ended(
-    keeper: OperatorProcess, shop: Shop
-) -> None:
+def test_metrics_say_what_it_keeps(keeper: OperatorProcess, shop: Shop) -> None:
     shop.workload("web", pod_spec())
-    reads(shop, "Unknown", "ChecksUnknown")
+    reads(shop, "False", "ChecksFail")
     labels, of = f'name="{shop.namespace}"', "tokencheck_cluster_check"
-    eventually(lambda: keeper.metrics()[f'{of}_tokenchecks{{{labels},verdict="Unknown"}}'] == 1)
+    eventually(lambda: keeper.metrics()[f'{of}_tokenchecks{{{labels},verdict="Invalid"}}'] == 1)
     shown = keeper.metrics()
     assert shown[f'{of}_steps_waiting{{{labels},step="Make"}}'] == 0
     assert shown[f'{of}_steps_total{{result="Written",step="Make"}}'] >= 1

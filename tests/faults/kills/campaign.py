@@ -21,6 +21,7 @@ from faultproxy import FaultProxy, Seen
 from faults.kills.ends import differences, end_of
 from faults.kills.ledger import due, ended, told_by, wrong_of
 from faults.kills.scenarios import Scenario
+from faults.kills.spread import SpreadStage
 from faults.kills.stage import Stage
 from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
 
@@ -31,6 +32,7 @@ QUIET_S = 1.5
 # Of the calls that renew a Lease, as many as are places of death: the others are the same again.
 RENEWALS = 2
 LEASE = "tokencheck"
+VALUES = {"clusterTokenChecks": {"enabled": True}}
 _LEASES = "/apis/coordination.k8s.io/"
 
 
@@ -105,10 +107,10 @@ class Campaign:
 
     def __enter__(self) -> Campaign:
         self._admin.delete_all("TokenCheck")  # of others: each start would judge them too
-        self._road = Road(grant_operator(self._plane)).__enter__()
+        self._road = Road(grant_operator(self._plane, VALUES)).__enter__()
         self._statuses = Statuses(self._admin)
         self._operator: OperatorProcess | None = None
-        self._elects = False
+        self._elects = self._spreads = False
         self._started = 0  # how many requests had come when it started
         return self
 
@@ -167,10 +169,12 @@ class Campaign:
             judge(fate, told.get(fate.stage.namespace, []))
 
     def _set(self, scenario: Scenario) -> Stage:
-        stage = Stage(self._admin, self._namespace(), self._statuses)
-        if scenario.starts or scenario.elects != self._elects:
+        kind = SpreadStage if scenario.spreads else Stage
+        stage = kind(self._admin, self._namespace(), self._statuses)
+        same = (scenario.elects, scenario.spreads) == (self._elects, self._spreads)
+        if scenario.starts or not same:
             self._bury()
-        self._elects = scenario.elects
+        self._elects, self._spreads = scenario.elects, scenario.spreads
         if scenario.starts:
             if scenario.elects:
                 self._admin.delete("Lease", LEASE, NAMESPACE)
@@ -181,9 +185,10 @@ class Campaign:
         self._operator.wait_ready()  # type: ignore[union-attr]
         scenario.before(stage)
         fate = Fate(scenario.name, NOBODY, stage)
-        if stage.truths:
+        sets = bool(stage.truths) or scenario.spreads
+        if sets:
             self._settle(fate, time.monotonic())
-        if stage.truths and (fate.settled_s is None or fate.lost):
+        if sets and (fate.settled_s is None or fate.lost):
             raise AssertionError(f"{scenario.name}: the stage could not be set: {fate}")
         # A status tells whole seconds: two equal transitions of one second are one Event.
         time.sleep(1.0 - time.time() % 1.0)
@@ -202,6 +207,7 @@ class Campaign:
         self._operator = OperatorProcess(
             self._road.kubeconfig,
             log,
+            args=("--cluster-token-checks",) if self._spreads else (),
             env=self._program,
             plane=self._plane,
             elects=self._elects,
@@ -240,6 +246,8 @@ class Campaign:
             fate.settled_s = time.monotonic() - since
 
     def _ended(self, stage: Stage) -> bool:
+        if isinstance(stage, SpreadStage):
+            return stage.over()
         found: Object | None = self._admin.find("TokenCheck", stage.CHECK, stage.namespace)
         if stage.gone:
             return found is None
@@ -253,6 +261,8 @@ class Campaign:
         )
 
     def _end(self, stage: Stage) -> str:
+        if isinstance(stage, SpreadStage):
+            return stage.end()
         check = self._admin.find("TokenCheck", stage.CHECK, stage.namespace)
         provider = self._admin.find("TokenProvider", stage.namespace)
         if provider:  # counted a while later, when more than one check has come or gone
@@ -313,6 +323,11 @@ def history_of(stage: Stage) -> list[Version]:
 
 def judge(fate: Fate, events: Iterable[Object]) -> None:
     """Enters into the fate what is wrong with its statuses and events."""
+    if isinstance(fate.stage, SpreadStage):
+        fate.wrong, fate.doubled = fate.stage.wrong(), fate.stage.doubled()
+        if fate.settled_s is None:
+            fate.wrong.append(f"never came to its end: {fate.stage.end()}")
+        return
     history = history_of(fate.stage)
     fate.wrong = wrong_of(fate.stage, history)
     wanted, told = due(history), told_by(events)

@@ -75,6 +75,40 @@ BUILDS = (
         faults=("drift",),
         breaks=("wrong",),
     ),
+    Build(
+        name="removes only what it has seen wanted",
+        changes=(
+            Change(
+                file="passes/spread.py",
+                old="        planned = {step.place for step in steps}\n",
+                new="        seen = self.__dict__.setdefault('seen', set())\n"
+                "        steps = [s for s in steps if hasattr(s, 'spec') or hasattr(s, 'manifest')"
+                " or s.place in seen]\n"
+                "        seen |= {at for plan in plans.values() for at in plan.tally.checked}\n"
+                "        planned = {step.place for step in steps}\n",
+            ),
+        ),
+        faults=("workload deleted",),
+        breaks=("wrong", "differs"),
+    ),
+    Build(
+        name="trusts only what it made itself",
+        changes=(
+            Change(
+                file="passes/spread.py",
+                old="        planned = {step.place for step in steps}\n",
+                new="        from tokencheck.model.estate import Remove\n"
+                "        seen = self.__dict__.setdefault('seen', set())\n"
+                "        seen |= {s.place for s in steps if hasattr(s, 'manifest')}\n"
+                "        there = [at for plan in plans.values() for at in plan.tally.checked]\n"
+                "        steps += [Remove(place=at, standing=estate.checks[at])"
+                " for at in there if at not in seen]\n"
+                "        planned = {step.place for step in steps}\n",
+            ),
+        ),
+        faults=("another template",),
+        breaks=("doubled",),
+    ),
 )
 
 

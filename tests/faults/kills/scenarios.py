@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from cluster.shop import DAY_S, Object, Signer, listed
+from faults.kills.spread import LATER, SpreadStage
 from faults.kills.stage import (
     EXPIRED,
     GOOD,
@@ -31,13 +33,15 @@ class Scenario:
         act: the change, and the truth after it. Without one the start itself is the change.
         starts: the operator is started by the change, and dies at a call of its start.
         elects: it takes part in an election, whose Lease is not there before.
+        spreads: it keeps TokenChecks for ClusterTokenChecks, and the stage is a `SpreadStage`.
     """
 
     name: str
-    before: Callable[[Stage], None]
-    act: Callable[[Stage], None] = lambda _: None
+    before: Callable[[Any], None]
+    act: Callable[[Any], None] = lambda _: None
     starts: bool = False
     elects: bool = False
+    spreads: bool = False
 
 
 def good(stage: Stage) -> None:
@@ -164,6 +168,34 @@ def delete(stage: Stage) -> None:
     stage.gone = True
 
 
+def deployed(stage: SpreadStage) -> None:
+    stage.build()
+
+
+def select(stage: SpreadStage) -> None:
+    stage.select("1h")
+
+
+def selected(stage: SpreadStage) -> None:
+    stage.build()
+    stage.select("1h")
+
+
+def select_otherwise(stage: SpreadStage) -> None:
+    stage.select("2h")
+
+
+def retire(stage: SpreadStage) -> None:
+    stage.delete("Deployment", "web")
+    stage.wanted = set()
+
+
+def write_by_hand(stage: SpreadStage) -> None:
+    """Whose workload has one that somebody wrote loses the one that was made."""
+    stage.write(LATER, "Deployment/web")
+    stage.wanted = set()
+
+
 ALL = (
     Scenario("first start, good token", good, starts=True),
     Scenario("first start, bad token", bad, starts=True),
@@ -183,4 +215,8 @@ ALL = (
     Scenario("resume", suspended, resume),
     Scenario("provider's keys changed", good, distrust),
     Scenario("deletion", good, delete),
+    Scenario("ClusterTokenCheck applied", deployed, select, spreads=True),
+    Scenario("another template", selected, select_otherwise, spreads=True),
+    Scenario("workload deleted", selected, retire, spreads=True),
+    Scenario("a check by hand", selected, write_by_hand, spreads=True),
 )
