@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,18 +24,22 @@ class World:
         self.one = parse_clustertokencheck({"metadata": meta, "spec": {"namespaceSelector": {}}})
         self.workloads = {Place("shop", f"w{i}"): {} for i in range(count)}
         self.checks: dict[Place, Standing] = {}
-        self.now = datetime(2027, 1, 1, tzinfo=UTC)
+        self.now = 1000.0
+        self.set_by_s = 0.0
         self.answer = WriteResult.WRITTEN
         self.status_answer = WriteResult.WRITTEN
         self.unread: tuple[str, ...] = ()
         self.taken: list[Step] = []
         self.said: list[Mapping[str, Any]] = []
-        self.rounds = Rounds(self, self, self, clock=self.clock)
+        self.rounds = Rounds(self, self, self, wall=self.wall, monotonic=self.monotonic)
 
-    def clock(self) -> datetime:
+    def monotonic(self) -> float:
         """It moves with every look, as a real one does."""
-        self.now += timedelta(microseconds=1)
+        self.now += 1e-6
         return self.now
+
+    def wall(self) -> datetime:
+        return datetime.fromtimestamp(1.8e9 + self.monotonic() + self.set_by_s, UTC)
 
     def look(self) -> Estate:
         return Estate(
@@ -59,7 +63,7 @@ class World:
 
     async def go(self, after_s: float = 0.0) -> int:
         """One more round; returns how many steps it took."""
-        self.now += timedelta(seconds=after_s)
+        self.now += after_s
         before = len(self.taken)
         await self.rounds.go()
         return len(self.taken) - before
@@ -76,7 +80,7 @@ async def test_what_is_new_goes_before_what_was_tried_in_vain() -> None:
     world = World(STEPS)
     await world.go()
     world.workloads[Place("shop", "new")] = {}
-    world.now += timedelta(seconds=3)
+    world.now += 3
     await world.go()
     assert len(world.taken) == 2 * STEPS
     assert world.taken[STEPS].place == Place("shop", "deployment-new")
@@ -94,6 +98,15 @@ async def test_what_is_wanted_again_waits_longer_each_time(
     for wait_s in waits_s:
         assert await world.go(wait_s - 0.5) == 0
         assert await world.go(0.5) == 1
+
+
+async def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
+    world = World(1)
+    world.answer = world.status_answer = WriteResult.REFUSED
+    await world.go()
+    world.set_by_s = -86_400
+    assert await world.go(30) == 1
+    assert len(world.said) == 2
 
 
 async def test_a_step_that_is_not_wanted_any_more_is_forgotten() -> None:

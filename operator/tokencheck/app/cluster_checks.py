@@ -50,7 +50,8 @@ class ClusterChecks:
             self._estate,
             KubeMaker(transport, leads=self._leads),
             _Counted(StatusWriter(transport, leads=leadership.leads), tally),
-            clock=lambda: datetime.now(UTC),
+            wall=lambda: datetime.now(UTC),
+            monotonic=time.monotonic,
         )
         self._whole_at = time.monotonic()
 

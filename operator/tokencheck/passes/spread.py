@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tokencheck.api.clustertokencheck import ClusterTokenCheck
@@ -22,9 +22,9 @@ from tokencheck.model.rounds import STEPS as KINDS
 # server can do, so that 5,000 new workloads make no storm.
 STEPS = 50
 AT_A_TIME = 4
-AFTER_A_REFUSAL = timedelta(seconds=30)
+AFTER_A_REFUSAL_S = 30.0
 # What was written and is wanted again: a watch that is late, or somebody who changes it back.
-FIRST_AGAIN, LAST_AGAIN = timedelta(seconds=2), timedelta(minutes=5)
+FIRST_AGAIN_S, LAST_AGAIN_S = 2.0, 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,12 @@ class _Tried:
 
     Args:
         times: how often it was.
-        again_at: when it may be taken again.
+        again_at: when it may be taken again, by a clock that nobody sets.
         result: how it ended at the last time.
     """
 
     times: int
-    again_at: datetime
+    again_at: float
     result: WriteResult
 
 
@@ -46,9 +46,18 @@ class Rounds:
     """Goes round, whenever it is told to."""
 
     def __init__(
-        self, estates: Estates, maker: Maker, status: StatusSink, *, clock: Callable[[], datetime]
+        self,
+        estates: Estates,
+        maker: Maker,
+        status: StatusSink,
+        *,
+        wall: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         """Have tried nothing yet.
+
+        `wall` gives the aware time of day for statuses, `monotonic` seconds that nobody sets for
+        all that waits.
 
         `taken` counts steps by (kind, end), all that can be, some with 0; `accounts` says how each
         ClusterTokenCheck stood at the last round, and `whole` whether that knew all that it needed.
@@ -59,9 +68,10 @@ class Rounds:
         self._estates = estates
         self._maker = maker
         self._status = status
-        self._clock = clock
+        self._wall = wall
+        self._monotonic = monotonic
         self._tried: dict[Place, _Tried] = {}
-        self._said_at: dict[str, datetime] = {}  # when a refused one may be sent again
+        self._said_at: dict[str, float] = {}  # when a refused one may be sent again
 
     async def go(self) -> bool:
         """Take at most `STEPS` steps, write what changed, and return whether more is to be done."""
@@ -73,7 +83,7 @@ class Rounds:
         steps = [step for plan in plans.values() for step in plan.steps]
         planned = {step.place for step in steps}
         self._tried = {place: one for place, one in self._tried.items() if place in planned}
-        now = self._clock()
+        now = self._monotonic()
         due = [step for step in steps if self._is_due(step, now)]
         due.sort(key=lambda step: self._times(step.place))  # what goes round in circles waits
         await self._take(due[:STEPS])
@@ -81,7 +91,7 @@ class Rounds:
         self.whole = not estate.unread
         return len(due) > STEPS
 
-    def _is_due(self, step: Step, now: datetime) -> bool:
+    def _is_due(self, step: Step, now: float) -> bool:
         tried = self._tried.get(step.place)
         return tried is None or tried.again_at <= now
 
@@ -104,13 +114,14 @@ class Rounds:
 
     def _after(self, place: Place, result: WriteResult) -> _Tried:
         times = self._times(place)
-        wait = min(FIRST_AGAIN * 2 ** min(times, 10), LAST_AGAIN)
-        wait = max(wait, AFTER_A_REFUSAL) if result in REFUSED else wait
-        return _Tried(times=times + 1, again_at=self._clock() + wait, result=result)
+        wait_s = min(FIRST_AGAIN_S * 2 ** min(times, 10), LAST_AGAIN_S)
+        wait_s = max(wait_s, AFTER_A_REFUSAL_S) if result in REFUSED else wait_s
+        again_at = self._monotonic() + wait_s
+        return _Tried(times=times + 1, again_at=again_at, result=result)
 
     async def _say(self, estate: Estate, name: str, plan: Plan) -> Account:
         """Write the status where it changed, and return how it stands."""
-        one, now = estate.cluster_checks[name], self._clock()
+        one = estate.cluster_checks[name]
         refused = {
             step.place: self._tried[step.place].result
             for step in plan.steps
@@ -121,18 +132,16 @@ class Rounds:
             one,
             plan,
             estate.checks,
-            now,
+            self._wall(),
             refused=refused,
             unread=estate.unread,
         )
-        if status != dict(one.status) and now >= self._said_at.get(name, now):
-            await self._write(one, status, now)
+        if status != dict(one.status) and self._monotonic() >= self._said_at.get(name, 0.0):
+            await self._write(one, status)
         counted = not (one.invalid or unread_of(one, estate.unread))
         return account_of(plan, estate.checks, status, refused, counted=counted)
 
-    async def _write(
-        self, one: ClusterTokenCheck, status: Mapping[str, Any], now: datetime
-    ) -> None:
+    async def _write(self, one: ClusterTokenCheck, status: Mapping[str, Any]) -> None:
         result, _ = await self._status.write(
             Key("ClusterTokenCheck", "", one.name),
             uid=one.uid,
@@ -141,4 +150,4 @@ class Rounds:
         )
         self._said_at.pop(one.name, None)
         if result in REFUSED:
-            self._said_at[one.name] = now + AFTER_A_REFUSAL
+            self._said_at[one.name] = self._monotonic() + AFTER_A_REFUSAL_S
