@@ -68,11 +68,11 @@ BUILDS = (
         changes=(
             Change(
                 file="clients/kube/status.py",
-                old="        result = _RESULTS.get(answer.status, WriteResult.FAILED)\n",
+                old="        result = RESULTS.get(answer.status, WriteResult.FAILED)\n",
                 new="        if answer.status == 409:\n"
                 "            again = {'status': status}\n"
                 "            answer = await self._transport.patch(f'{path}/status', again)\n"
-                "        result = _RESULTS.get(answer.status, WriteResult.FAILED)\n",
+                "        result = RESULTS.get(answer.status, WriteResult.FAILED)\n",
             ),
         ),
         faults=("request late", "answer late"),
