@@ -43,6 +43,7 @@ def test_thousands_of_faults_cost_no_verdict_no_drift_and_no_secret(
     assert not result.breaches, "\n".join(stories_of(run.history, run.excuses, result.breaches))
     assert result.judged["drifts"]
     assert result.judged["changes"]
+    assert result.made
 
 
 def unstruck(run: Run, faults: Iterable[Fault]) -> set[str]:

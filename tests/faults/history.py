@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.shop import SCOPES
+from faults.estates import Estate
 from faults.oracle import Object, Oracle, Timeline
 
 DRIFTING = "drifting"  # how a token is called that the world lets drift, and nothing else
@@ -128,6 +129,7 @@ class History:
         self.releases: dict[Place, list[Release]] = defaultdict(list)
         self.told: dict[str, list[Told]] = defaultdict(list)
         self.rewinds: list[float] = []
+        self.estate = Estate()
 
     # Filling
 
@@ -146,6 +148,7 @@ class History:
         """The API server's past was changed: versions before and after cannot be compared."""
         with self._lock:
             self.rewinds.append(at)
+        self.estate.rewound(at)
 
     def vanished(self, kind: str, there: set[str], at: float) -> None:
         """What is not among these names any more is gone, and nobody said so."""

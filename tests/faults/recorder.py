@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from faults.estates import MAKER, is_made
 from faults.history import History
 from faults.leaks import Leaks
 from faults.oracle import Object
@@ -25,7 +26,13 @@ PREFIXES = {
     "Secret": "/registry/secrets",
     "Event": "/registry/events",
     "Deployment": "/registry/deployments",
+    "Namespace": "/registry/namespaces",
+    MAKER: "/registry/tokencheck.dev/clustertokenchecks",
 }
+# What ClusterTokenChecks are about, in all namespaces.
+ESTATE = ("Namespace", "Deployment", "TokenCheck", MAKER)
+# One range that holds all kinds, and what little the API server writes for itself.
+RANGE = (PREFIXES["Deployment"], PREFIXES["TokenCheck"])
 _SILENT_S = 2.0
 _PATIENCE_S = 60.0
 
@@ -53,9 +60,12 @@ class Recorder:
         for kind in PREFIXES:
             found, revision = self._there_now(kind, revision)
             for one in found:
-                self._take(kind, "ADDED", one)
-            names = {one["metadata"]["name"] for one in found}
-            self._history.vanished(kind, names, time.time())
+                self._take(kind, "ADDED", one, listed=True)
+            ours = {one["metadata"]["name"] for one in found if self._is_ours(one)}
+            self._history.vanished(kind, ours, time.time())
+            if kind in ESTATE:
+                there = {(o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in found}
+                self._history.estate.vanished(kind, there, time.time())
         self._thread = threading.Thread(target=self._follow, args=(revision + 1,), daemon=True)
         self._thread.start()
 
@@ -86,7 +96,7 @@ class Recorder:
 
     def _there_now(self, kind: str, revision: int) -> tuple[list[Object], int]:
         """What was there at a revision (0: now), and which one that is."""
-        first, last = self._bounds(kind)
+        first, last = _bounds(PREFIXES[kind])
         asked = {"key": first, "range_end": last} | (
             {"revision": str(revision)} if revision else {}
         )
@@ -119,8 +129,7 @@ class Recorder:
                 return
 
     def _events(self, revision: int) -> Iterator[Object]:
-        # One range that holds all kinds, and what little the API server writes for itself.
-        asked = {"key": self._bounds("Deployment")[0], "range_end": self._bounds("TokenCheck")[1]}
+        asked: Object = {"key": _bounds(RANGE[0])[0], "range_end": _bounds(RANGE[1])[1]}
         asked |= {"start_revision": str(revision), "prev_kv": True}
         with self._asked("/v3/watch", {"create_request": asked}) as said:
             for line in said:
@@ -131,8 +140,8 @@ class Recorder:
 
     def _told(self, event: Object) -> None:
         key = base64.b64decode(event["kv"]["key"]).decode()
-        kind = next((kind for kind in PREFIXES if key.startswith(self._prefix(kind))), None)
-        if kind is None:
+        kind = next((kind for kind, at in PREFIXES.items() if key.startswith(f"{at}/")), None)
+        if kind is None or (kind not in ESTATE and f"/{self._namespace}/" not in key):
             return
         deleted = event.get("type") == "DELETE"
         if deleted and "prev_kv" not in event:
@@ -141,18 +150,19 @@ class Recorder:
         found = _object(kind, kept | {"mod_revision": event["kv"]["mod_revision"]})
         self._take(kind, "DELETED" if deleted else "MODIFIED", found)
 
-    def _take(self, kind: str, event: str, found: Object) -> None:
-        self._history.take(event, found, time.time())
+    def _take(self, kind: str, event: str, found: Object, *, listed: bool = False) -> None:
+        if self._is_ours(found):
+            self._history.take(event, found, time.time())
+        elif kind in ESTATE:
+            self._history.estate.take(event, found, time.time(), listed=listed)
+        else:
+            return
         if kind != "Secret":
             self._leaks.look(f"{kind} {found['metadata']['name']}", found)
 
-    def _prefix(self, kind: str) -> str:
-        return f"{PREFIXES[kind]}/{self._namespace}/"
-
-    def _bounds(self, kind: str) -> tuple[str, str]:
-        """The first key of a kind, and the first behind it: "0" follows "/" in ASCII."""
-        prefix = self._prefix(kind)
-        return _encoded(prefix), _encoded(f"{prefix[:-1]}0")
+    def _is_ours(self, found: Object) -> bool:
+        """Whether it is of the world's own checks; one that was made there belongs to its maker."""
+        return found["metadata"].get("namespace") == self._namespace and not is_made(found)
 
     @contextmanager
     def _asked(self, path: str, body: object) -> Iterator[http.client.HTTPResponse]:
@@ -162,6 +172,11 @@ class Recorder:
             connection.request("POST", path, json.dumps(body))
             with closing(connection.getresponse()) as said:
                 yield said
+
+
+def _bounds(prefix: str) -> tuple[str, str]:
+    """The first key of a kind, and the first behind it: "0" follows "/" in ASCII."""
+    return _encoded(f"{prefix}/"), _encoded(f"{prefix}0")
 
 
 def _object(kind: str, kv: Object) -> Object:

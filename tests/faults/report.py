@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import ceil
 
+from faults.estates import MAKER
 from faults.excuses import Excuses
 from faults.history import History, Written
 from faults.invariants import Breach
@@ -63,6 +64,7 @@ def _verdict(result: Result) -> list[str]:
         f" leaks {len(result.leaks)}{_names(result.breaches)}",
         f"{result.judged['changes']} changes of a verdict and {result.judged['drifts']} drifts"
         " stood long enough to be one transition and an Event, and were looked at for that",
+        f"{result.made} TokenChecks were made for ClusterTokenChecks",
     ]
     if result.patience > 1:
         lines.append(
@@ -97,6 +99,8 @@ def stories_of(history: History, excuses: Excuses, breaches: Sequence[Breach]) -
 def _story_of(history: History, excuses: Excuses, breach: Breach) -> list[str]:
     """What happened to a check around a breach, in the order of time."""
     start, end = breach.at - AROUND_S, breach.at + AROUND_S
+    if breach.invariant.startswith("C"):
+        return _story_of_made(history, excuses, breach)
     lives = [one for one in history.all_lives() if one.place[1] == breach.check]
     told = [
         (w.start, f"fault {w.name} until {w.end - breach.at:+.2f}")
@@ -112,6 +116,20 @@ def _story_of(history: History, excuses: Excuses, breach: Breach) -> list[str]:
     return [
         f"    {at - breach.at:+8.2f} s {what}" for at, what in sorted(told) if start <= at <= end
     ]
+
+
+def _story_of_made(history: History, excuses: Excuses, breach: Breach) -> list[str]:
+    """What happened in the namespace, and to the ClusterTokenChecks, around a breach."""
+    start, end = breach.at - AROUND_S, breach.at + AROUND_S
+    space = breach.check.partition("/")[0]
+    told = [
+        (one.at, f"{one.kind} {'/'.join(one.place)}: {one.value or 'is gone'}")
+        for one in history.estate.all_changes()
+        if start <= one.at <= end
+        and (one.place[0] == space or one.place == ("", space) or one.kind == MAKER)
+    ]
+    told += [(w.start, f"fault {w.name}") for w in excuses.within(start, end)]
+    return [f"    {at - breach.at:+8.2f} s {what}" for at, what in sorted(told)]
 
 
 def _written(write: Written) -> str:

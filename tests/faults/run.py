@@ -19,6 +19,7 @@ from faults.fault import Fault, Site
 from faults.history import History, Life
 from faults.invariants import Breach, Story, breaches_of
 from faults.leaks import Leaks
+from faults.made import breaches_of_made, now_of
 from faults.oracle import Oracle
 from faults.patience import Patience
 from faults.proxy import Road
@@ -30,6 +31,9 @@ from loopthread import LoopThread
 NAMESPACE = "faults"
 STRIKE_EVERY_S = 0.1
 COMPARE_EVERY_S = "3.0"
+VALUES = {"clusterTokenChecks": {"enabled": True}}
+PACE = ("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S)
+MADE_S = 120.0  # a step that was refused some times is tried again so late
 POLL_S = 0.05
 # The start is no fault: a process that starts, lists and judges everything for the first time.
 START = Cost(fresh_s=20.0, unknown=True)
@@ -64,6 +68,7 @@ class Result:
     changes: int = 0
     statuses: int = 0
     verdicts: int = 0
+    made: int = 0
     episodes: list[Episode] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
@@ -128,7 +133,9 @@ class Run:
         oracle = stack.enter_context(Oracle())
         self.history = History(oracle, self.world.provider)
         self.recorder = Recorder(plane.at.etcd_port, NAMESPACE, self.history, self.leaks)
-        road = stack.enter_context(LoopThread(Road(grant_operator(plane), self.leaks.answer)))
+        road = stack.enter_context(
+            LoopThread(Road(grant_operator(plane, VALUES), self.leaks.answer))
+        )
         config = self._folder / "road.kubeconfig"
         road.do(lambda it: it.kubeconfig(config))
         clock = None if MISSING else ShiftedClock(self._folder)
@@ -156,7 +163,7 @@ class Run:
             OperatorProcess(
                 config,
                 self._folder / f"operator-{number}.log",
-                args=("--compare-every", COMPARE_EVERY_S, "--relist-every", COMPARE_EVERY_S),
+                args=(*PACE, "--cluster-token-checks"),
                 env={**self._plan.program, **clock},
                 plane=plane,
                 elects=self._plan.replicas > 1,
@@ -251,6 +258,7 @@ class Run:
     def finish(self, quiet_s: float = 3.0) -> Result:
         """The world rests, everything becomes right, and the whole history is judged."""
         self.driver.rest()
+        self._until_all_made()
         self.converge(2 * Bounds().fresh_s)
         quiet = time.time() + 0.5
         time.sleep(quiet_s)
@@ -265,6 +273,18 @@ class Run:
         self._judge(until, quiet)
         return self.result
 
+    def _until_all_made(self) -> None:
+        """Each workload has the TokenCheck that it is to have, and no other."""
+        began = time.monotonic()
+        while wrong := now_of(self.history.estate).wrong():
+            self.recorder.require_sound()
+            self.site.revive()
+            if time.monotonic() - began > MADE_S * self.patience.now:
+                at = time.time()
+                self._stuck += [Breach(k[0], "/".join(k[1]), at, w) for k, w in wrong.items()]
+                return
+            time.sleep(POLL_S)
+
     def broken(self) -> list[str]:
         """The invariants that do not hold so far."""
         self._judge(time.time(), float("inf"))
@@ -276,7 +296,9 @@ class Run:
         self.result.patience = self.patience.worst
         self.excuses.bounds = Bounds().on_a_busy_machine(self.patience.worst)
         story = Story(self.history, self.excuses, until, quiet, tuple(self._rests))
-        self.result.breaches = [*self._stuck, *breaches_of(story)]
+        made = breaches_of_made(self.history.estate, self.excuses, until, self.world.given_up)
+        self.result.breaches = [*self._stuck, *breaches_of(story), *made]
+        self.result.made = len(self.history.estate.made())
         self.result.judged = story.judged
 
     def _look_everywhere(self) -> None:

@@ -14,6 +14,7 @@ from controlplane import Api, ApiError
 from faults.history import DRIFTING
 from faults.leaks import Leaks
 from faults.oracle import Object
+from faults.teams import Teams
 from faults.tokens import Tokens
 from faults.workloads import Workloads
 
@@ -22,6 +23,7 @@ OTHER_AUDIENCE = "refunds-api"
 DRIFT, ROLL = "drift-", "roll-"
 EACH = 10  # of so many checks one drifts, and one follows a workload
 DRIFTS = 16  # of one object
+TEAMS = 30  # of so many changes there is one more: of what ClusterTokenChecks are about
 
 
 class World:
@@ -38,6 +40,7 @@ class World:
         self._released: dict[str, int] = {}
         self._signer = Signer()
         self._workloads = Workloads(api, namespace)
+        self._teams = Teams(api, seed)
         self._tokens = Tokens(self._signer, self._random, leaks.token)
         self._turn = 0
         self.steps = 0
@@ -62,6 +65,12 @@ class World:
         )
         manifest = {"apiVersion": API, "kind": "TokenProvider", "metadata": {"name": PROVIDER}}
         self._api.apply(manifest | {"spec": self.provider})
+        self._teams.build()
+
+    @property
+    def given_up(self) -> set[str]:
+        """Uids of TokenChecks whose author has deleted them, or is about to."""
+        return self._teams.given_up
 
     def fill(self) -> None:
         """Every check stands; what is missing is made, with a good token."""
@@ -86,6 +95,8 @@ class World:
         change = special.get(f"{name.partition('-')[0]}-") or self._pick()
         try:
             change(name)
+            if self._turn % TEAMS == 0:
+                self._teams.step()
         except (ApiError, OSError, HTTPException):
             # It is down, or the object is not there: the recorder knows what became of it.
             self.failed += 1
