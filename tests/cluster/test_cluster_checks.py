@@ -119,7 +119,7 @@ def test_metrics_say_what_it_keeps(keeper: OperatorProcess, shop: Shop) -> None:
     labels, of = f'name="{shop.namespace}"', "tokencheck_cluster_check"
     eventually(lambda: keeper.metrics()[f'{of}_tokenchecks{{{labels},verdict="Invalid"}}'] == 1)
     shown = keeper.metrics()
-    assert shown[f'{of}_steps_waiting{{{labels},step="Make"}}'] == 0
+    assert shown['tokencheck_informer_synced{resource="clustertokenchecks"}'] == 1
     assert shown[f'{of}_steps_total{{result="Written",step="Make"}}'] >= 1
     assert 0 <= shown[f"{of}_round_age_seconds"] < PATIENCE_S
     assert shown['tokencheck_api_requests_total{code="201",resource="tokenchecks",verb="post"}'] > 0

@@ -10,6 +10,7 @@ from tokencheck.model.finding import Check, Result
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import WriteResult
 from tokencheck.web.board import ResultBoard
+from tokencheck.web.health import readiness_of
 from tokencheck.web.metrics import Metrics
 from tokencheck.web.tally import Tally
 
@@ -191,6 +192,17 @@ def test_the_watch_that_is_silent_longest_speaks_for_its_resource(process, infor
     stamp = value(found, "informer_last_event_timestamp_seconds", resource="secrets")
     assert stamp == early.timestamp()
     assert value(found, "informer_denied", resource="secrets") == 1
+
+
+def test_the_watches_of_who_keeps_cluster_token_checks_are_shown_and_make_nobody_unready(
+    process, informer, board, tally
+):
+    keepers = (informer(resource="clustertokenchecks", denied=True), informer(synced=False))
+    sources = process(keepers_informers=lambda: keepers)
+    found = samples_of(Metrics(board, tally, sources, "1"))
+    assert value(found, "informer_denied", resource="clustertokenchecks") == 1
+    assert value(found, "informer_synced", resource="secrets") == 0
+    assert readiness_of(sources).ok
 
 
 def test_free_text_cannot_break_out_of_its_label(build, put, scraped):

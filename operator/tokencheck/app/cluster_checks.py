@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tokencheck.clients.kube.estate import KubeEstate
+from tokencheck.clients.kube.health import Watch
 from tokencheck.clients.kube.maker import KubeMaker
 from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.transport import Limits, Transport
@@ -63,6 +64,10 @@ class ClusterChecks:
             age_s=time.monotonic() - self._whole_at if leads else None,
             accounts=self._rounds.accounts if leads else {},
         )
+
+    def watches(self) -> tuple[Watch, ...]:
+        """Return how its own watches are, beside those of all other verdicts."""
+        return self._estate.watches()
 
     async def run(self) -> None:
         """Go round until cancelled."""

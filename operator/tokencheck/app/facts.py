@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -16,6 +17,7 @@ from tokencheck.app.roads import Roads
 from tokencheck.app.skew import ApiServerClock
 from tokencheck.clients.kube.cache import Cache
 from tokencheck.clients.kube.events import LOST, EventRecorder
+from tokencheck.clients.kube.health import Watch
 from tokencheck.clients.kube.watching import Restart
 from tokencheck.engine.engine import Engine
 from tokencheck.gather.introspector import Introspector
@@ -42,12 +44,11 @@ def facts_of(
     introspector: Introspector,
     clock: ApiServerClock,
     admission: AdmissionProof,
-    cluster_checks: ClusterChecks | None,
 ) -> Sources:
     """Return the callables behind the web's `Sources`."""
     return Sources(
         wall=lambda: datetime.now(UTC),
-        informers=lambda: [_own_kinds(kopf, compare), *_informers(cache)],
+        informers=lambda: [_own_kinds(kopf, compare), *_informers(cache.watches())],
         queue_depth=lambda: queue.depth,
         queue_oldest_s=lambda: queue.oldest_age(time.monotonic()),
         stuck_s=lambda: engine.stuck_s,
@@ -67,11 +68,21 @@ def facts_of(
         apiserver_skew_s=lambda: clock.skew_s,
         tasks=lambda: len(asyncio.all_tasks()),
         admission=admission.known,
-        cluster_checks=cluster_checks.progress if cluster_checks else lambda: None,
     )
 
 
-def _informers(cache: Cache) -> Sequence[InformerState]:
+def with_cluster_checks(facts: Sources, part: ClusterChecks | None) -> Sources:
+    """Return these facts, and those of the part that keeps TokenChecks where there is one."""
+    if part is None:
+        return facts
+    return replace(
+        facts,
+        cluster_checks=part.progress,
+        keepers_informers=lambda: _informers(part.watches()),
+    )
+
+
+def _informers(watches: Iterable[Watch]) -> Sequence[InformerState]:
     return [
         InformerState(
             resource=watch.resource,
@@ -84,7 +95,7 @@ def _informers(cache: Cache) -> Sequence[InformerState]:
             silent_s=time.monotonic() - watch.last_activity,
             restarts={str(reason): watch.restarts.get(reason, 0) for reason in Restart},
         )
-        for watch in cache.watches()
+        for watch in watches
     ]
 
 

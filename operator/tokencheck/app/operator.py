@@ -30,7 +30,7 @@ from tokencheck.app.election import (
     leadership_of,
     others_lead,
 )
-from tokencheck.app.facts import facts_of
+from tokencheck.app.facts import facts_of, with_cluster_checks
 from tokencheck.app.follow import Followers
 from tokencheck.app.kopf_watch import KopfWatch
 from tokencheck.app.logs import set_up_logs, tell_class_only, tell_end
@@ -294,8 +294,8 @@ class Operator:
             introspector=self._introspector,
             clock=self._theirs,
             admission=self._admission,
-            cluster_checks=self._cluster_checks,
         )
+        facts = with_cluster_checks(facts, self._cluster_checks)
         return Server(make_app(Metrics(self._board, self._tally, facts, __version__), facts))
 
     async def run(self, stop: asyncio.Event) -> None:

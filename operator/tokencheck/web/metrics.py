@@ -170,7 +170,7 @@ class _Totals(Collector):
 
 
 def _informers(sources: Sources) -> Iterator[Metric]:
-    states = by_resource(sources.informers())
+    states = by_resource([*sources.informers(), *sources.keepers_informers()])
     yield _gauge(
         "informer_synced",
         "1 when a watch has its first full picture.",

@@ -137,6 +137,8 @@ class Sources:
             agree.
         tasks: of the event loop; it stays the same at rest, and a leak shows here first.
         admission: namespaces with TokenChecks, and what a dry run there has shown.
+        keepers_informers: of the part that keeps TokenChecks for ClusterTokenChecks; no verdict
+            waits for them, so that they make no process unready.
         cluster_checks: how the rounds over ClusterTokenChecks go; None where they are not wanted.
     """
 
@@ -157,6 +159,7 @@ class Sources:
     providers: Callable[[], Sequence[ProviderState]] = tuple
     admission: Callable[[], Mapping[str, Enforcement]] = dict
     cluster_checks: Callable[[], Progress | None] = lambda: None
+    keepers_informers: Callable[[], Sequence[InformerState]] = tuple
     provider_requests: Callable[[], Mapping[tuple[str, str], int]] = dict
     introspections: Callable[[], Sequence[IntrospectionState]] = tuple
     introspection_requests: Callable[[], Mapping[tuple[str, str], int]] = dict

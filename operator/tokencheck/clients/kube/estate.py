@@ -28,6 +28,7 @@ from tokencheck.api.parse_tokencheck import parse_spec
 from tokencheck.api.tokencheck import Spec, WorkloadRef
 from tokencheck.clients.kube.decode import decode, labels_of, own_annotations
 from tokencheck.clients.kube.fleet import supervise
+from tokencheck.clients.kube.health import Watch, watch_of_one
 from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.resources import (
     CLUSTER_TOKEN_CHECKS,
@@ -153,6 +154,11 @@ class KubeEstate:
             checks=_by_place(self._checks.records()),
             unread=_unread([self._cluster_checks, *needed]),
         )
+
+    def watches(self) -> tuple[Watch, ...]:
+        """Return how the informers are that were ever needed."""
+        every = (self._cluster_checks, self._namespaces, self._checks, *self._workloads.values())
+        return tuple(watch_of_one(one) for one in every if one.target.name in self._tasks)
 
     def _start(self, informer: Informer[Any]) -> None:
         name = informer.target.name

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tokencheck.clients.kube.fleet import Fleet
+from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.watching import Restart, State
 
 
@@ -26,6 +27,18 @@ class Watch:
     denied: bool
     last_activity: float
     restarts: Mapping[Restart, int]
+
+
+def watch_of_one(informer: Informer[Any]) -> Watch:
+    """Return how an informer is that belongs to no fleet."""
+    return Watch(
+        resource=informer.target.name,
+        informers=1,
+        synced=informer.state is State.SYNCED,
+        denied=informer.state is State.DENIED,
+        last_activity=informer.last_activity,
+        restarts=MappingProxyType(dict(informer.restarts)),
+    )
 
 
 def watch_of(fleet: Fleet[Any]) -> Watch:
