@@ -87,10 +87,10 @@ class OnRequests(Idle):
 
 @dataclass(kw_only=True)
 class OnEvents(Idle):
-    """A share of the lines of some watches, or of all where `plural` is "", meets its fate."""
+    """A share of the lines of some watches, or of all where `plurals` is empty, meets its fate."""
 
     fate: Callable[[random.Random], LineFate]
-    plural: str = "secrets"
+    plurals: tuple[str, ...] = ("secrets",)
     kinds: tuple[bytes, ...] = (b"ADDED", b"MODIFIED", b"DELETED")
     share: float = 0.6
     _hits: int = 0
@@ -101,7 +101,7 @@ class OnEvents(Idle):
         own = random.Random(chance.random())
 
         def of_line(seen: Seen, line: bytes) -> LineFate | None:
-            ours = not self.plural or seen.path.endswith(f"/{self.plural}")
+            ours = not self.plurals or seen.path.rpartition("/")[2] in self.plurals
             if not (ours and self._is_one(line)) or own.random() >= self.share:
                 return None
             self._hits += 1
@@ -197,7 +197,15 @@ AGAIN = {"Retry-After": "1"}
 
 def road_faults(canary: str) -> list[Fault]:
     """Every class of faults of the road, with answers that hold the canary."""
-    return [*_lost(canary), *_refused(), *_odd(), *_events(), *_own_kinds(), *_watches()]
+    return [
+        *_lost(canary),
+        *_refused(),
+        *_odd(),
+        *_events(),
+        *_own_kinds(),
+        *_estate(),
+        *_watches(),
+    ]
 
 
 def _lost(canary: str) -> list[Fault]:
@@ -270,22 +278,36 @@ def _events() -> list[Fault]:
 
 
 def _own_kinds() -> list[Fault]:
-    kind = "tokenchecks"
+    kind = ("tokenchecks",)
     return [
         OnEvents(
             name="own kind: event swallowed",
             cost=COMPARED,
-            plural=kind,
+            plurals=kind,
             fate=lambda _: LineFate(times=0),
         ),
-        OnEvents(name="own kind: event twice", plural=kind, fate=lambda _: LineFate(times=2)),
+        OnEvents(name="own kind: event twice", plurals=kind, fate=lambda _: LineFate(times=2)),
         OnEvents(
             name="own kind: ERROR in a watch",
             cost=COMPARED,
-            plural=kind,
+            plurals=kind,
             fate=lambda c: LineFate(before=_error(c.choice((410, 500, 504)))),
             share=0.02,
         ),
+    ]
+
+
+def _estate() -> list[Fault]:
+    """Of what ClusterTokenChecks are about."""
+    plurals = ("clustertokenchecks", "namespaces", "deployments")
+    swallowed = LineFate(times=0)
+    return [
+        OnEvents(
+            name="estate: event swallowed",
+            cost=COMPARED,
+            plurals=plurals,
+            fate=lambda _: swallowed,
+        )
     ]
 
 
@@ -294,7 +316,7 @@ def _watches() -> list[Fault]:
         OnEvents(
             name="bookmark swallowed",
             kinds=(b"BOOKMARK",),
-            plural="",  # one comes at the end of a watch, so that one resource has few
+            plurals=(),  # one comes at the end of a watch, so that one resource has few
             fate=lambda _: LineFate(times=0),
             share=1.0,
             weight=0.3,
