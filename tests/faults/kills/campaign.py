@@ -262,7 +262,7 @@ class Campaign:
 
     def _end(self, stage: Stage) -> str:
         if isinstance(stage, SpreadStage):
-            return stage.end()
+            return stage.remains()
         check = self._admin.find("TokenCheck", stage.CHECK, stage.namespace)
         provider = self._admin.find("TokenProvider", stage.namespace)
         if provider:  # counted a while later, when more than one check has come or gone
@@ -326,7 +326,7 @@ def judge(fate: Fate, events: Iterable[Object]) -> None:
     if isinstance(fate.stage, SpreadStage):
         fate.wrong, fate.doubled = fate.stage.wrong(), fate.stage.doubled()
         if fate.settled_s is None:
-            fate.wrong.append(f"never came to its end: {fate.stage.end()}")
+            fate.wrong.append(f"never came to its end: {fate.stage.remains()}")
         return
     history = history_of(fate.stage)
     fate.wrong = wrong_of(fate.stage, history)

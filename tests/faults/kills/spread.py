@@ -77,7 +77,7 @@ class SpreadStage(Stage):
         shown = [of[0].object["metadata"]["resourceVersion"] for of in last if of]
         return shown == [one["metadata"]["resourceVersion"] for one in found]
 
-    def end(self) -> str:
+    def remains(self) -> str:
         """All that stands, as text that two runs have in common."""
         told = []
         for one in self._found():
