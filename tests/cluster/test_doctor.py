@@ -15,14 +15,13 @@ import yaml
 
 from cluster.cli import tokencheck
 from cluster.shop import Signer, eventually, listed
-from controlplane import Api, ApiError, ControlPlane, OperatorProcess
+from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT, NAMESPACE, render_chart, wait_stamped
 from tokencheck.api.quantity import format_time
 from tokencheck.cli.moments import clock
 
 API = "tokencheck.dev/v1alpha1"
 Object = dict[str, Any]
-KIND = "ClusterTokenCheck"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:tokencheck"
 
 
@@ -204,58 +203,6 @@ def test_an_old_crd_is_recognised_and_the_new_one_is_not_taken_for_old(
     assert "drops fields" in found["meaning"]
     plane.install(path)
     assert bad(doctor(plane)[1]) == []
-
-
-@pytest.fixture
-def of_ann(api: Api, installed: list[Object]) -> Iterator[None]:
-    """A ClusterTokenCheck that ann wrote, as the API server says, and that was looked at."""
-    for one in installed:
-        if one["metadata"]["name"] == "tokencheck-stamp" and one["kind"].endswith("Binding"):
-            api.delete(one["kind"], "tokencheck-stamp")
-    stamp = {"tokencheck.dev/requester": "ann"}
-    spec = {"namespaceSelector": {"matchLabels": {"example.com/none": "here"}}}
-    manifest = {"apiVersion": API, "kind": KIND, "spec": spec}
-    manifest |= {"metadata": {"name": "all", "annotations": stamp}}
-
-    def stamped() -> bool:
-        try:
-            found = api.apply(manifest)
-        except ApiError:  # until the policy is not enforced any more
-            return False
-        return bool(found["metadata"]["annotations"] == stamp)
-
-    eventually(stamped)
-    said = {"type": "Ready", "status": "Unknown", "reason": "NoWorkloads", "message": "none"}
-    conditions = [said | {"lastTransitionTime": format_time(clock())}]
-    api.patch(KIND, "all", {"status": {"conditions": conditions}}, subresource="status")
-    yield
-    api.delete(KIND, "all")
-
-
-@pytest.mark.usefixtures("of_ann")
-def test_cluster_token_checks_that_nobody_acts_on_and_whose_author_lost_his_right_are_told(
-    plane: ControlPlane, api: Api
-) -> None:
-    idle = the(doctor(plane)[1], f"{KIND}s", "Warn")
-    assert idle["message"] == "no operator acts on 1 ClusterTokenCheck"
-    assert idle["commands"][0].endswith("--set clusterTokenChecks.enabled=true")
-    # Enabled, but for the rights that this takes.
-    manifests = render_chart({"clusterTokenChecks": {"enabled": True}})
-    (deployment,) = [m for m in manifests if m["kind"] == "Deployment"]
-    api.apply(deployment)
-    eventually(lambda: ("Operator's rights", "Fail") in bad(doctor(plane)[1]))
-    findings = doctor(plane)[1]
-    lacking = [f for f in findings if (f["area"], f["result"]) == ("Operator's rights", "Fail")]
-    assert any("create/patch/delete tokenchecks" in f["message"] for f in lacking)
-    lost = the(findings, f"{KIND}s", "Warn")
-    assert lost["message"].startswith("ann, who wrote ClusterTokenCheck all, may not get")
-    for one in (*lacking, lost):
-        types(plane, one["commands"])
-    eventually(lambda: not bad(doctor(plane)[1]), timeout_s=60)
-    assert the(doctor(plane)[1], f"{KIND}s", "Pass")["message"].startswith("1 ClusterTokenCheck:")
-    for one in (*lacking, lost):
-        for kind in ("ClusterRoleBinding", "ClusterRole"):
-            api.delete(kind, one["commands"][0].split()[3])
 
 
 def test_a_dead_operator_shows_in_statuses_that_time_has_passed_by(
