@@ -22,6 +22,7 @@ TOKENS = {
     "Vault": "hvs.canaryVault0123456789abcdefghijklmn",
     "HTTP": "canaryHttp0123456789abcdefghijklm",
     "Stripe": "rk_test_canaryStripe0123456789",
+    "TerraformCloud": "canaryTerrafor.atlasv1." + "canaryTerraformCloud0" * 3 + "abcd",
 }
 # How an admin describes the API that has no type of its own.
 DESCRIBED = {
@@ -43,6 +44,7 @@ _PATHS = {
     "/v3/scopes": "SendGrid",
     "/api/0/": "Sentry",
     "/v1/balance": "Stripe",
+    "/api/v2/account/details": "TerraformCloud",
     "/user": "GitHub",
     "/api/v4/personal_access_tokens/self": "GitLab",
     "/-/whoami": "npm",
@@ -145,6 +147,13 @@ class VendorApi(TlsServer):
             error = {"message": why if token else "You did not provide an API key."}
             return _json({"error": error}, "401 Unauthorized")
         return _json({"object": "balance", "livemode": False})
+
+    def _terraformcloud(self, _: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            why = {"status": "401", "title": "unauthorized"}
+            return _json({"errors": [why]}, "401 Unauthorized")
+        user = {"username": "ann", "is-service-account": False}
+        return _json({"data": {"id": "user-canary", "type": "users", "attributes": user}})
 
     def _http(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

@@ -23,6 +23,7 @@ class VendorType(StrEnum):
     SENTRY = "Sentry"
     SLACK = "Slack"
     STRIPE = "Stripe"
+    TERRAFORM_CLOUD = "TerraformCloud"  # and Terraform Enterprise
     VAULT = "Vault"  # and OpenBao
     HTTP = "HTTP"  # any other, as an admin describes it
 
@@ -48,6 +49,7 @@ _PUBLIC = {
     VendorType.SENTRY: "https://sentry.io",
     VendorType.SLACK: "https://slack.com",
     VendorType.STRIPE: "https://api.stripe.com",
+    VendorType.TERRAFORM_CLOUD: "https://app.terraform.io",
 }
 
 

@@ -17,6 +17,7 @@ from tokencheck.core.questions.vendors.sendgrid import SENDGRID
 from tokencheck.core.questions.vendors.sentry import SENTRY
 from tokencheck.core.questions.vendors.slack import SLACK
 from tokencheck.core.questions.vendors.stripe import STRIPE
+from tokencheck.core.questions.vendors.terraform import TERRAFORM
 from tokencheck.core.questions.vendors.vault import VAULT
 
 VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
@@ -32,6 +33,7 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
         VendorType.SENTRY: SENTRY,
         VendorType.SLACK: SLACK,
         VendorType.STRIPE: STRIPE,
+        VendorType.TERRAFORM_CLOUD: TERRAFORM,
         VendorType.VAULT: VAULT,
     }
 )
