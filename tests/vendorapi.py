@@ -11,6 +11,7 @@ from tlsserver import FAILING, Asked, Said, TlsServer
 TOKENS = {
     "Cloudflare": "cfut_canaryCloudflare0123456789abcdefghijklmnopqr",
     "CloudflareAccount": "cfat_canaryCloudflareAccount0123456789abcdefgh",
+    "Datadog": "ca0a12e0da7ad090" * 2,
     "GitHub": "ghp_" + "canaryGitHub0123456789abcdefghijklmnop"[:36],
     "GitLab": "glpat-canaryGitLab01234567",
     "HuggingFace": "hf_canaryHuggingFace0123456789abcdefgh",
@@ -45,11 +46,13 @@ _PATHS = {
     "/api/0/": "Sentry",
     "/v1/balance": "Stripe",
     "/api/v2/account/details": "TerraformCloud",
+    "/api/v1/validate": "Datadog",
     "/user": "GitHub",
     "/api/v4/personal_access_tokens/self": "GitLab",
     "/-/whoami": "npm",
     "/api/auth.test": "Slack",
 }
+_HEADERS = {"Datadog": "dd-api-key", "GitLab": "private-token", "HTTP": "x-api-key"}
 
 
 class VendorApi(TlsServer):
@@ -81,11 +84,8 @@ class VendorApi(TlsServer):
         method = "POST" if vendor == "Vault" else "GET"
         if vendor is None or not asked.line.startswith(f"{method} "):
             return Said(status="404 Not Found", body=b'{"message": "Not Found"}')
-        token = asked.headers.get("authorization", "").removeprefix("Bearer ")
-        if vendor == "GitLab":
-            token = asked.headers.get("private-token", "")
-        if vendor == "HTTP":
-            token = asked.headers.get("x-api-key", "")
+        header = _HEADERS.get(vendor, "authorization")
+        token = asked.headers.get(header, "").removeprefix("Bearer ")
         if vendor == "Vault":
             token = json.loads(asked.body)["token"]
             if asked.headers.get("x-vault-token") != OWN_TOKEN:
@@ -113,6 +113,12 @@ class VendorApi(TlsServer):
         if "ends" in told:
             result["expires_on"] = told["ends"]
         return _json({"success": True, "errors": [], "result": result})
+
+    def _datadog(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            why = "Forbidden" if token else "API key required"
+            return _json({"errors": [why]}, "403 Forbidden")
+        return _json({"valid": True})
 
     def _huggingface(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

@@ -45,7 +45,7 @@ def trusts(vendors: Vendors, admin: Api, namespace: str) -> Iterator[Trusts]:
 
     def trusted(vendor: str) -> str:
         name = f"{namespace}-{vendor.lower()}"
-        told_by_looks = {} if vendor == "HTTP" else {"match": {"kinds": [vendor]}}
+        told_by_looks = {} if vendor in ("Datadog", "HTTP") else {"match": {"kinds": [vendor]}}
         admin.apply(vendors.inner.provider(vendor, name, **told_by_looks))
         made.append(name)
         return name
@@ -131,6 +131,24 @@ def test_a_token_of_another_kind_is_never_sent_to_a_vendor(
         found = shop.wait(name, lambda it: ready(it)[0] == "Unknown" and ready(it)[1] != "Pending")
         assert findings(found) >= {("Active", "Unknown", "NotVerifiable")}
     assert vendors.inner.connections == 0
+
+
+def test_of_texts_without_a_form_datadog_is_shown_those_of_as_many_digits_as_its_keys(
+    shop: Shop, vendors: Vendors, trusts: Trusts
+) -> None:
+    provider, key = trusts("Datadog"), TOKENS["Datadog"]
+    lives(vendors, key)
+    for name, text in {"key": key, "application-key": f"{key}0badcafe", "other": "hunter2"}.items():
+        shop.secret(name, text)
+        checked(shop, provider, name)
+    shop.wait("key", lambda it: ready(it) == ("True", "Valid"), timeout_s=PATIENCE_S)
+    for name in ("application-key", "other"):
+        found = shop.wait(name, lambda it: ready(it)[0] == "Unknown" and ready(it)[1] != "Pending")
+        assert findings(found) >= {("Active", "Unknown", "NotVerifiable")}
+    vendors.do(lambda api: api.lives.clear())
+    found = shop.wait("key", lambda it: ready(it) == ("False", "Inactive"), timeout_s=PATIENCE_S)
+    assert "of another site" in condition(found, "Active")["message"]
+    assert set(vendors.inner.asked) == {key}
 
 
 def test_a_vendor_that_is_away_makes_its_tokens_unknown_and_never_bad(

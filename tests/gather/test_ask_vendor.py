@@ -114,7 +114,7 @@ JSON = st.recursive(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
                          "error", "error_description", "username", "success", "result", "errors",
                          "id", "auth", "object", "detail", "user", "data",
-                         "token"]),
+                         "token", "valid"]),
         JSON,
     ),
     headers=st.dictionaries(
@@ -254,11 +254,12 @@ async def test_bytes_that_are_no_text_are_not_posted() -> None:
     [
         ({"type": "GitHub", "url": "http://ghe.example.com/api/v3"}, "https"),
         ({"type": "GitHub", "url": "https://ghe.example.com/api/v3?a=b"}, "no query"),
-        ({"type": "Bitbucket"}, "must be one of Cloudflare, CloudflareAccount, GitHub, GitLab"),
+        ({"type": "Bitbucket"}, "must be one of Cloudflare, CloudflareAccount, Datadog, GitHub"),
         (
             {"type": "CloudflareAccount"},
             "is needed: CloudflareAccount has no address that is the same for all",
         ),
+        ({"type": "Datadog"}, "is needed: Datadog has no address that is the same for all"),
         ({"type": "Kubernetes", "url": "https://k.example.com"}, "is none of Kubernetes"),
         ({}, "spec.vendor.type"),
         ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),

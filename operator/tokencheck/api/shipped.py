@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "5a1da0a8a40544f6d4d247320afd8ec9",
+        "tokenproviders.tokencheck.dev": "e769cb2429184df1cff79d52e8daf7d0",
     }
 )

@@ -13,6 +13,7 @@ class VendorType(StrEnum):
 
     CLOUDFLARE = "Cloudflare"
     CLOUDFLARE_ACCOUNT = "CloudflareAccount"
+    DATADOG = "Datadog"
     GITHUB = "GitHub"
     GITLAB = "GitLab"
     HUGGING_FACE = "HuggingFace"
@@ -35,9 +36,11 @@ SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
 # Who signs in to an API server may do so by his own issuer, by a list or by a webhook too. Source:
 # kubernetes.io, "Authenticating".
 _BEARER = (*SERVICE_ACCOUNT, "JWT", OPAQUE)
+_UNTOLD = (VendorType.DATADOG, VendorType.HTTP)  # their tokens have no form of their own
+_DATADOG_DIGITS = 32  # of an API key; an application key has 40
 
 
-# Those that are missing have no address for all: an account's, an installation's.
+# Those that are missing have no address for all: an account's, a site's, an installation's.
 _PUBLIC = {
     VendorType.CLOUDFLARE: "https://api.cloudflare.com/client/v4/user",
     VendorType.GITHUB: "https://api.github.com",
@@ -82,7 +85,12 @@ class Vendor:
         """Return the kinds of the only tokens that it is shown."""
         if self.server is None:
             return _BEARER
-        return (str(self.type) if self.described is None else OPAQUE,)
+        return (OPAQUE if self.type in _UNTOLD else str(self.type),)
+
+    @property
+    def digits(self) -> int:
+        """Return how many hexadecimal digits its tokens are, where nothing else tells them."""
+        return _DATADOG_DIGITS if self.type is VendorType.DATADOG else 0
 
     @property
     def places(self) -> frozenset[str]:

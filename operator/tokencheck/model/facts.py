@@ -114,6 +114,7 @@ class Facts:
     Args:
         kind: name shown to people: ``JWT``, ``ServiceAccountToken``, ``GitHub``, ``Opaque`` …
         problems: faults of the text; any fatal one ends what else can be read.
+        digits: how many hexadecimal digits an opaque text is, and nothing else; 0 for any other.
         fingerprint: HMAC of the text under a key of this process; never leaves it.
     """
 
@@ -123,6 +124,7 @@ class Facts:
     header: Header | None = None
     claims: Claims | None = None
     signature: Signature = Signature(state=SignatureState.NOT_APPLICABLE)
+    digits: int = 0
     fingerprint: bytes = field(default=b"", repr=False)
 
     @property

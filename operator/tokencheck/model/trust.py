@@ -48,6 +48,7 @@ class Trust:
         introspected: whether the provider is asked if the token lives.
         vendor: what people call the vendor that is asked; "" for none.
         kinds: of the only tokens that it is shown; empty when any may be its own.
+        digits: how many hexadecimal digits those are, where nothing else tells them; 0 for any.
         by_permission: whether scopes are permissions, about each of which it is asked: what it was
             not asked about is not known.
     """
@@ -61,6 +62,7 @@ class Trust:
     introspected: bool = False
     vendor: str = ""
     kinds: tuple[str, ...] = ()
+    digits: int = 0
     by_permission: bool = False
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
@@ -80,6 +82,7 @@ def rules_of(provider: "TokenProvider") -> Trust:
             introspected=asked,
             vendor=provider.vendor.name if provider.vendor else "",
             kinds=provider.vendor.kinds if provider.vendor else (),
+            digits=provider.vendor.digits if provider.vendor else 0,
             by_permission=provider.vendor is not None and provider.vendor.server is None,
         )
     return Trust(

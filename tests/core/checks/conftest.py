@@ -87,6 +87,7 @@ TOKEN_KEYS = frozenset(
         "accepted",
         "opaque",
         "kind",
+        "digits",
         "problems",
         "claims",
         "header",
@@ -182,7 +183,8 @@ def _facts(row: Row) -> Facts:
     )
     if opaque or any(problem.fatal for problem in problems):
         family = Family(row.get("opaque", "Opaque"))
-        return Facts(kind=row.get("kind", family.value), family=family, problems=problems)
+        kind, digits = row.get("kind", family.value), row.get("digits", 0)
+        return Facts(kind=kind, family=family, problems=problems, digits=digits)
     claims = {**CLAIMS, **row.get("claims", {})}
     return Facts(
         kind="JWT",

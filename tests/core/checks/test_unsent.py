@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PAST, SOON = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
 NO_KEYS: Mapping[str, Any] = {"state": "None", "introspected": True}
 ENCODED = {"reason": "MalformedToken", "detail": "encoded twice", "fatal": False}
+DIGITS: Mapping[str, Any] = NO_KEYS | {"kinds": ["Opaque"], "digits": 32}
 TOO_SOON = {"expiry": {"failBefore": "72h"}}
 ROWS: list[tuple[str, Mapping[str, Any], bool]] = [
     ("a good JWT", {}, False),
@@ -30,6 +31,14 @@ ROWS: list[tuple[str, Mapping[str, Any], bool]] = [
         "a vendor's token in base64",
         {"opaque": "Opaque", "problems": [ENCODED], "trust": NO_KEYS},
         True,
+    ),
+    ("a text of as many digits", {"opaque": "Opaque", "digits": 32, "trust": DIGITS}, False),
+    ("a text of more digits", {"opaque": "Opaque", "digits": 40, "trust": DIGITS}, True),
+    ("a text of other characters", {"opaque": "Opaque", "trust": DIGITS}, True),
+    (
+        "a text of other characters where any will do",
+        {"opaque": "Opaque", "trust": NO_KEYS | {"kinds": ["Opaque"]}},
+        False,
     ),
     ("a macaroon", {"opaque": "Macaroon"}, True),
     ("a service-account token", {"claims": {"kubernetes": True}}, True),

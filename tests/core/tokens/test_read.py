@@ -156,6 +156,19 @@ def test_what_cannot_be_read_has_a_kind_and_nothing_else(text, kind, family) -> 
     assert facts.signature.state is SignatureState.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        (b"0123456789abcdefABCDEF0123456789", 32),
+        (b" 0123456789abcdef0123456789abcdef01234567\n", 40),
+        (b"0123456789abcdef-0123456789abcde", 0),
+        (b"gh" + b"p_" + b"A" * 36, 0),
+    ],
+)
+def test_of_an_opaque_text_it_is_known_how_many_hexadecimal_digits_it_is(text, digits) -> None:
+    assert read_token(Sealed(text), Trust(), fingerprint_key=KEY).digits == digits
+
+
 def test_the_fingerprint_is_keyed_and_counts_white_space() -> None:
     first = fingerprint(Sealed(b"token"), KEY)
     assert first == read_token(Sealed(b"token"), Trust(), fingerprint_key=KEY).fingerprint

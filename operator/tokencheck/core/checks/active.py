@@ -15,6 +15,7 @@ from tokencheck.model.evidence import TokenEvidence
 from tokencheck.model.facts import Facts, Family
 from tokencheck.model.finding import Check, Finding
 from tokencheck.model.reasons import Reason
+from tokencheck.model.trust import Trust
 
 _CHECK = Check.ACTIVE
 # Tokens that say by their looks whose they are, and cannot be ones of an OAuth provider.
@@ -30,10 +31,15 @@ def foreign(token: TokenEvidence) -> bool:
     if held is not None and _wraps_another(held.facts):
         return True
     if token.trust.kinds:
-        return held is not None and held.facts.kind not in token.trust.kinds
+        return held is not None and not _fits(held.facts, token.trust)
     claims = claims_of(token)
     kubernetes = claims is not None and (claims.kubernetes or claims.legacy_service_account)
     return held is not None and (held.facts.family in _FOREIGN or kubernetes)
+
+
+def _fits(facts: Facts, trust: Trust) -> bool:
+    """Return whether the token looks like those of its vendor, as far as these have a form."""
+    return facts.kind in trust.kinds and trust.digits in (0, facts.digits)
 
 
 def _wraps_another(facts: Facts) -> bool:

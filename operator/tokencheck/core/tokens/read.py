@@ -4,7 +4,7 @@ from tokencheck.core.tokens.claims import claims_of
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.jws import Jws, parse_jws
 from tokencheck.core.tokens.keys import verify
-from tokencheck.core.tokens.recognise import kind_of, undressed
+from tokencheck.core.tokens.recognise import digits_of, kind_of, undressed
 from tokencheck.core.tokens.text import encoded_twice, text_fault, white_space
 from tokencheck.model.facts import Claims, Facts, Family, Problem, Signature, SignatureState
 from tokencheck.model.reveal import reveal
@@ -46,6 +46,8 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
     kind, family = kind_of(trimmed)
     if family is Family.OPAQUE:
         problems += encoded_twice(trimmed)
+        digits = digits_of(trimmed)
+        return Facts(kind=kind, family=family, problems=problems, digits=digits, fingerprint=mark)
     if family is not Family.JWT:
         return Facts(kind=kind, family=family, problems=problems, fingerprint=mark)
     token = parse_jws(trimmed)

@@ -9,6 +9,7 @@ _ANY = re.compile(b"|".join(b"(?P<row%d>%s)" % (i, row[2]) for i, row in enumera
 _ROWS = {f"row{i}": (kind, family) for i, (kind, family, _) in enumerate(TABLE)}
 _UNRECOGNISED = (OPAQUE, Family.OPAQUE)
 
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]+")
 _DRESS = re.compile(rb"(?:authorization:\s*)?bearer\s+", re.IGNORECASE)
 
 
@@ -20,6 +21,11 @@ def kind_of(text: bytes) -> tuple[str, Family]:
     """
     match = _ANY.fullmatch(text)
     return _ROWS[match.lastgroup] if match is not None and match.lastgroup else _UNRECOGNISED
+
+
+def digits_of(text: bytes) -> int:
+    """Return how many hexadecimal digits a trimmed text is; 0 when it holds anything else."""
+    return len(text) if _HEXADECIMAL.fullmatch(text) else 0
 
 
 def undressed(trimmed: bytes) -> bytes:

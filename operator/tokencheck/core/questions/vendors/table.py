@@ -6,6 +6,7 @@ from types import MappingProxyType
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.api.vendor import Vendor, VendorType
 from tokencheck.core.questions.vendors.cloudflare import CLOUDFLARE
+from tokencheck.core.questions.vendors.datadog import DATADOG
 from tokencheck.core.questions.vendors.described import rules_of
 from tokencheck.core.questions.vendors.github import GITHUB
 from tokencheck.core.questions.vendors.gitlab import GITLAB
@@ -24,6 +25,7 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
     {
         VendorType.CLOUDFLARE: CLOUDFLARE,
         VendorType.CLOUDFLARE_ACCOUNT: CLOUDFLARE,
+        VendorType.DATADOG: DATADOG,
         VendorType.GITHUB: GITHUB,
         VendorType.GITLAB: GITLAB,
         VendorType.HUGGING_FACE: HUGGINGFACE,
