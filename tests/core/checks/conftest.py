@@ -88,6 +88,7 @@ TOKEN_KEYS = frozenset(
         "opaque",
         "kind",
         "digits",
+        "caveats",
         "problems",
         "claims",
         "header",
@@ -184,7 +185,8 @@ def _facts(row: Row) -> Facts:
     if opaque or any(problem.fatal for problem in problems):
         family = Family(row.get("opaque", "Opaque"))
         kind, digits = row.get("kind", family.value), row.get("digits", 0)
-        return Facts(kind=kind, family=family, problems=problems, digits=digits)
+        caveats = Claims(**_tuples(row["caveats"])) if "caveats" in row else None
+        return Facts(kind=kind, family=family, problems=problems, digits=digits, caveats=caveats)
     claims = {**CLAIMS, **row.get("claims", {})}
     return Facts(
         kind="JWT",

@@ -142,7 +142,6 @@ def test_a_service_account_key_of_several_lines_is_well_formed() -> None:
     [
         (b"eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..AAAA.AAAA.AAAA", "JWE", Family.JWE),
         (b"v4.local." + b"A" * 60, "PASETO", Family.PASETO),
-        (b"pypi-AgE" + b"A" * 60, "PyPI", Family.MACAROON),
         (b"gh" + b"p_" + b"A" * 36, "GitHub", Family.VENDOR),
         (b"c29tZXRoaW5nLW9wYXF1ZQ==", "Opaque", Family.OPAQUE),
         (b"AAAAAAAAAAAAAAAAA==", "Opaque", Family.OPAQUE),

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.reading import (
-    USE_A_PROVIDER,
     claim_skipped,
     claims_of,
     invalid,
     told_of,
     unjudged,
     vouched,
+    voucher_for,
 )
 from tokencheck.core.checks.words import failed, listed, passed, shown, unknown, warned
 from tokencheck.model.evidence import TokenEvidence
@@ -111,4 +111,4 @@ def agreed(token: TokenEvidence, check: Check, detail: str) -> Finding:
     if vouched(token):
         return passed(token, check, detail)
     text = f"{detail}, by its own word: no trusted key vouches for it"
-    return unknown(token, check, Reason.NOT_VERIFIABLE, text, action=USE_A_PROVIDER)
+    return unknown(token, check, Reason.NOT_VERIFIABLE, text, action=voucher_for(token))

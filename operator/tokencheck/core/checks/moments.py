@@ -83,11 +83,10 @@ def moments_of(token: TokenEvidence) -> Moments | None:
     held = text_of(token)
     if held is None:
         return None
-    claims, own = told_of(token) or Claims(), held.facts.claims or Claims()
+    claims = told_of(token) or Claims()
     skew, spec = token.trust.clock_skew, token.spec.expiry
     start = claims.issued_at or held.secret.changed_at
-    said_by = token.trust.vendor or "introspection"
-    own_end = _own_end(claims, by=said_by if own.expires_at is None else "exp")
+    own_end = _own_end(claims, by=_said_by(token, held))
     end = _end(own_end, held, spec)
     lifetime, renewed = _until(end, start), _until(end, claims.renewed_at or start)
     warn = _warn_before(spec, renewed) if renewed is not None else None
@@ -103,6 +102,15 @@ def moments_of(token: TokenEvidence) -> Moments | None:
         issued_at=_moved(claims.issued_at, -skew) if claims.issued_at else None,
         overdue_at=_moved(start, age) if age is not None else None,
     )
+
+
+def _said_by(token: TokenEvidence, held: Held) -> str:
+    """Return who says when the token ends: its own text, where that does."""
+    if held.facts.claims is not None and held.facts.claims.expires_at is not None:
+        return "exp"
+    if held.facts.caveats is not None:
+        return "its caveats"
+    return token.trust.vendor or "introspection"
 
 
 def _own_end(claims: Claims, *, by: str) -> End | None:

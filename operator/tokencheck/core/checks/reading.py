@@ -22,6 +22,7 @@ from tokencheck.model.trust import TrustState
 ASK_AN_ADMIN = (
     "it is asked again by itself; `kubectl describe tokenprovider` tells an admin what to mend"
 )
+ONLY_ITS_ISSUER = "remove this expectation from the spec; only its issuer could tell"
 USE_A_PROVIDER = "name a TokenProvider in providerRef, or public keys in keys.configMapKeyRef"
 
 
@@ -39,6 +40,12 @@ def claims_of(token: TokenEvidence) -> Claims | None:
     return held.facts.claims if held is not None else None
 
 
+def caveats_of(token: TokenEvidence) -> Claims | None:
+    """Return what the caveats of a macaroon leave of it; None for every other token."""
+    held = text_of(token)
+    return held.facts.caveats if held is not None else None
+
+
 def answer_of(token: TokenEvidence) -> Answer | None:
     """Return the present word of the token's provider; None when it gives none now."""
     activity = token.activity
@@ -50,18 +57,24 @@ def answer_of(token: TokenEvidence) -> Answer | None:
 def told_of(token: TokenEvidence) -> Claims | None:
     """Return the claims of a token, completed by what its provider says of it.
 
-    Of an opaque token all is the provider's word. A JWT says for itself who issued it and for
-    whom; where it has no scopes or no end, the provider's count. A part that neither names is None.
+    Of an opaque token all is the provider's word, of a macaroon that of its caveats. A JWT says for
+    itself who issued it and for whom; where it has no scopes or no end, the provider's count. A
+    part that neither names is None.
     """
     own, answer = claims_of(token), answer_of(token)
     if answer is None or not answer.active:
-        return own
+        return own or caveats_of(token)
     said = answer.claims
     if own is None:
         return replace(said, invalid=())
     if own.expires_at is None and not invalid(own, "exp"):
         own = replace(own, expires_at=said.expires_at, unbounded=said.unbounded)
     return own if own.scopes is not None else replace(own, scopes=said.scopes)
+
+
+def voucher_for(token: TokenEvidence) -> str:
+    """Return how to have somebody vouch for what only the token says, where anybody can."""
+    return USE_A_PROVIDER if caveats_of(token) is None else ONLY_ITS_ISSUER
 
 
 def vouched(token: TokenEvidence) -> bool:
@@ -150,8 +163,7 @@ def _opaque(token: TokenEvidence, check: Check, reason: Reason, *, asked: bool) 
     if token.trust.introspected:
         return _untold(token, check, reason, asked=asked)
     if asked:
-        action = "remove this expectation from the spec; only its issuer could tell"
-        return unknown(token, check, reason, detail, action=action)
+        return unknown(token, check, reason, detail, action=ONLY_ITS_ISSUER)
     return skipped(token, check, reason, detail)
 
 

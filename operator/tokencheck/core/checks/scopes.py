@@ -12,11 +12,11 @@ from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.claims import agreed
 from tokencheck.core.checks.permissions import check_excess, check_permissions
 from tokencheck.core.checks.reading import (
-    USE_A_PROVIDER,
     claims_of,
     told_of,
     unjudged,
     vouched,
+    voucher_for,
 )
 from tokencheck.core.checks.words import by_policy, failed, listed, passed, skipped, unknown, warned
 from tokencheck.model.evidence import TokenEvidence
@@ -165,6 +165,5 @@ def check_excess_scopes(
     if vouched(token):
         return (passed(token, Check.EXCESS_SCOPES, "may do no more than asked for"),)
     detail = "may do no more than asked for, by its own word"
-    return (
-        skipped(token, Check.EXCESS_SCOPES, Reason.NOT_VERIFIABLE, detail, action=USE_A_PROVIDER),
-    )
+    action = voucher_for(token)
+    return (skipped(token, Check.EXCESS_SCOPES, Reason.NOT_VERIFIABLE, detail, action=action),)

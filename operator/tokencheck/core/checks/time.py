@@ -10,6 +10,7 @@ from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.api.tokencheck import ANNOTATION_EXPIRES_AT, Policy
 from tokencheck.core.checks.moments import End, Moments, moments_of
 from tokencheck.core.checks.reading import (
+    caveats_of,
     claim_skipped,
     claims_of,
     invalid,
@@ -89,14 +90,16 @@ def _nearness(
 def _endless(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
     """A JWT without an end is a finding; of an opaque token the end is only not known.
 
-    Unless its provider says that it has none.
+    Unless its provider says that it has none, or all caveats of a macaroon are known.
 
     warnBefore says when a known end is near and asks for nothing else; failBefore, of a listed
     token, asks that it has an end.
     """
     claims, told = claims_of(token), told_of(token)
     if claims is None and told is not None and told.endless:
-        detail = f"never ends, says {token.trust.vendor or 'its provider'}"
+        detail = "never ends: no caveat ends it"
+        if caveats_of(token) is None:
+            detail = f"never ends, says {token.trust.vendor or 'its provider'}"
         endless = warned(token, Check.EXPIRY, Reason.NO_EXPIRY, detail, action=_END)
         return (by_policy(policy.no_expiry, endless),)
     if claims is None:

@@ -1,9 +1,13 @@
 """All facts about the text of one token: the one call that gathers make."""
 
+from dataclasses import replace
+
+from tokencheck.core.tokens.caveats import left_by
 from tokencheck.core.tokens.claims import claims_of
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.jws import Jws, parse_jws
 from tokencheck.core.tokens.keys import verify
+from tokencheck.core.tokens.macaroon import caveats_of
 from tokencheck.core.tokens.recognise import digits_of, kind_of, undressed
 from tokencheck.core.tokens.text import encoded_twice, text_fault, white_space
 from tokencheck.model.facts import Claims, Facts, Family, Problem, Signature, SignatureState
@@ -25,7 +29,7 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
     1. White space around the text is trimmed and warned of.
     2. Text that no client could send is malformed: control and non-ASCII characters, ``Bearer``,
        documents.
-    3. The kind is recognised; only a JWT is read further.
+    3. The kind is recognised; only a JWT is read further, and the caveats of a macaroon.
     4. It is parsed once, strictly; then its claims are read and its signature is verified, each
        whatever the other says.
 
@@ -48,12 +52,25 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
         problems += encoded_twice(trimmed)
         digits = digits_of(trimmed)
         return Facts(kind=kind, family=family, problems=problems, digits=digits, fingerprint=mark)
+    if family is Family.MACAROON:
+        return _macaroon(
+            trimmed, Facts(kind=kind, family=family, problems=problems, fingerprint=mark)
+        )
     if family is not Family.JWT:
         return Facts(kind=kind, family=family, problems=problems, fingerprint=mark)
     token = parse_jws(trimmed)
     if isinstance(token, Problem):
         return Facts(kind=kind, family=family, problems=(*problems, token), fingerprint=mark)
     return _facts_of(token, trust, problems, mark)
+
+
+def _macaroon(text: bytes, facts: Facts) -> Facts:
+    """Nobody but its issuer can verify the signature: what the caveats leave is its own word."""
+    _, _, encoded = text.partition(b"-")
+    caveats = caveats_of(encoded)
+    if isinstance(caveats, Problem):
+        return replace(facts, problems=(*facts.problems, caveats))
+    return replace(facts, caveats=left_by(caveats))
 
 
 def _facts_of(token: Jws, trust: Trust, problems: tuple[Problem, ...], mark: bytes) -> Facts:
