@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from macaroons import minted
+
 HOUR = 3600
 
 
@@ -215,3 +217,22 @@ def test_a_pipe_gets_one_finding_a_line_without_colours(place, issuer):
     (line,) = [line for line in ran.out.splitlines() if line.startswith("Fail")]
     assert "TokenExpired" in line
     assert line.endswith("rotate it")
+
+
+@pytest.mark.parametrize(
+    ("caveats", "options", "code", "said"),
+    [
+        ("[0,{past},0]", [], 1, "(by its caveats)"),
+        ("[0,{later},0]", [], 0, ""),
+        ('[3,"7a9c1f0e"]', [], 0, "never ends: no caveat ends it"),
+        ('[1,["shop"]]', ["--require-scope", "project:cart"], 1, 'lacks "project:cart"'),
+    ],
+)
+def test_a_macaroon_is_judged_by_its_caveats(place, caveats, options, code, said):
+    times = {"{past}": now() - HOUR, "{later}": now() + 9000 * HOUR}
+    for name, moment in times.items():
+        caveats = caveats.replace(name, str(moment))
+    token = place.file("token", f"pypi-{minted([caveats]).decode()}")
+    ran = place.run("verify", "--file", token, *options)
+    assert ran.code == code, ran
+    assert said in ran.out

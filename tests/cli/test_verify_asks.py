@@ -107,6 +107,31 @@ def test_a_token_of_another_kind_is_shown_to_nobody(place, vendors: Vendors) -> 
     assert vendors.inner.said == b""
 
 
+def test_of_keys_without_a_form_only_those_of_as_many_digits_are_shown(
+    place, vendors: Vendors
+) -> None:
+    key = TOKENS["Datadog"]
+    provider = place.file("datadog.yaml", json.dumps(vendors.inner.provider("Datadog")))
+    for text, code in ((f"{key}0badcafe", 3), (key, 1)):
+        token = place.file("token", text)
+        done = place.run("verify", "--file", token, "--provider", provider, "--ask")
+        assert done.code == code, done
+    assert vendors.inner.asked == {key: 1}
+
+
+def test_a_token_that_one_installation_of_several_does_not_know_is_inactive_there(
+    place, vendors: Vendors
+) -> None:
+    text = TOKENS["TerraformCloud"]
+    provider = place.file("tfe.yaml", json.dumps(vendors.inner.provider("TerraformCloud")))
+    verify = ("verify", "--file", place.file("token", text), "--provider", provider, "--ask")
+    done = place.run(*verify)
+    assert done.code == 1, done
+    assert "TerraformCloud does not accept it" in done.out
+    vendors.do(lambda api: api.lives.__setitem__(text, {}))
+    assert place.run(*verify).code == 0
+
+
 def test_ask_without_a_vendor_says_what_is_missing(place, provider) -> None:
     token = place.file("token", GITHUB)
     for options in ([], ["--provider", place.file("p.yaml", json.dumps(provider))]):

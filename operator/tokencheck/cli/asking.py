@@ -51,5 +51,6 @@ def with_answer(
             faulted = ActivityState.FAULTED
             state = replace(state, state=faulted, reason=said.reason, detail=said.detail)
         else:
-            state = replace(state, state=ActivityState.KNOWN, answer=said, answered_at=now)
+            own = replace(said, stranger=False)  # whose it is, the caller has said
+            state = replace(state, state=ActivityState.KNOWN, answer=own, answered_at=now)
     return replace(token, activity=state)

@@ -1,8 +1,8 @@
 """Datadog: API keys, asked about at their site. Neither end nor scopes are told.
 
 A key has no form of its own: of those that a TokenCheck lists, only texts of as many hexadecimal
-digits are shown (`Vendor.digits`), since the API calls application keys and tokens of persons,
-which live, forbidden. Somebody who shows no key hears "API key required". Source:
+digits are shown (`Vendor.digits`): an application key, which is none, would be called forbidden
+while it lives. Somebody who shows no key hears "API key required". Source:
 docs.datadoghq.com, "Validate API key"; the answers that Datadog's own client libraries recorded.
 """
 
