@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.ending import end
+from cluster.replicas import leads
 from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
 from controlplane import Api, ApiError, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies
@@ -290,12 +291,6 @@ def test_of_two_replicas_one_makes_the_checks_and_the_other_lives_and_takes_over
     finally:
         for process in both:
             end(process)
-
-
-def leads(process: OperatorProcess) -> bool:
-    return any(
-        value == 1 for name, value in process.metrics().items() if "tokencheck_leader" in name
-    )
 
 
 @pytest.mark.usefixtures("made")

@@ -146,7 +146,7 @@ def _of_cluster(where: _Where, now: datetime, *, ask: bool) -> Report:
     report = _audited(where, key, now, showing)
     if not agreed(showing.planned):
         return report
-    asyncio.run(shown_to_vendors(showing, clock()))
+    awaited(shown_to_vendors(showing, clock()))
     return _audited(where, key, now, showing)
 
 
