@@ -4,7 +4,7 @@ Etcd, kube-apiserver, kube-controller-manager, kube-scheduler and KWOK are built
 Go modules into a cache (:mod:`controlplane.build`) and started as plain processes on free
 ports (:class:`ControlPlane`). The demo, the tests and the benchmarks stand on it.
 
-Not here: a container runtime. KWOK plays the kubelet, so Pods become ready without running.
+KWOK plays the kubelet: Pods become ready without running. :mod:`controlplane.node` is a real one.
 
 Everything is synchronous. One thread may call one object at a time; the processes end when
 the Python process that started them ends, however that happens (:mod:`controlplane.reaper`).

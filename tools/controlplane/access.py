@@ -10,6 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+# The real node (node.py); RBAC and the Node authorizer know a kubelet by this user.
+NODE = "real-0"
 _PRIVATE = 0o600
 
 
@@ -33,6 +35,7 @@ def users_of(tenants: tuple[str, ...]) -> dict[str, User]:
         "kwok": ("system:masters",),
         "system:kube-controller-manager": (),
         "system:kube-scheduler": (),
+        f"system:node:{NODE}": ("system:nodes",),
     } | dict.fromkeys(tenants, ("tenants",))
     return {
         name: User(name=name, groups=member_of, token=secrets.token_urlsafe(24))

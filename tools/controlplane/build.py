@@ -55,20 +55,24 @@ def build(names: Iterable[str] = BY_NAME, *, folder: Path | None = None) -> Path
     return target
 
 
-def build_beside(recipe: Recipe, folder: Path) -> Path:
-    """The one program stands in ``folder``, which is returned; raises as :func:`build` does."""
-    if (folder / recipe.name).exists():
+def build_beside(folder: Path, *recipes: Recipe) -> Path:
+    """These programs stand in ``folder``, which is returned; raises as :func:`build` does."""
+    if not _absent(recipes, folder):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder.parent / f"{recipe.name}.lock"):
-        if not (folder / recipe.name).exists():
+    with locked(folder.parent / f"{folder.name}.lock"):
+        if absent := _absent(recipes, folder):
             _require_go()
-            _build_all([recipe], folder)
+            _build_all(absent, folder)
     return folder
 
 
 def _missing(wanted: set[str], target: Path) -> list[Recipe]:
-    return [r for r in RECIPES if r.name in wanted and not (target / r.name).exists()]
+    return _absent([recipe for recipe in RECIPES if recipe.name in wanted], target)
+
+
+def _absent(recipes: Iterable[Recipe], target: Path) -> list[Recipe]:
+    return [recipe for recipe in recipes if not (target / recipe.name).exists()]
 
 
 def _build_all(missing: list[Recipe], target: Path) -> None:
@@ -86,7 +90,7 @@ def _build_one(recipe: Recipe, target: Path, progress: Progress) -> None:
         process = subprocess.Popen(
             recipe.command(Path(made)),
             cwd=VERSIONS,
-            env=_environment(Path(made)),
+            env=_environment(Path(made), cgo=recipe.cgo),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -111,12 +115,12 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.wait()
 
 
-def _environment(made: Path) -> dict[str, str]:
+def _environment(made: Path, *, cgo: bool) -> dict[str, str]:
     """The caller's, without what he may have set for a project of his own."""
     kept = {k: v for k, v in os.environ.items() if k not in ("GOFLAGS", "GOOS", "GOARCH", "GOWORK")}
     # -buildvcs=false: the checkout's state says nothing about these programs.
     return kept | {
-        "CGO_ENABLED": "0",
+        "CGO_ENABLED": "1" if cgo else "0",
         "GOBIN": str(made),
         "GOFLAGS": "-buildvcs=false",
         "GOWORK": "off",

@@ -11,19 +11,7 @@ from pathlib import Path
 
 from controlplane.build import build_beside
 from controlplane.cache import cache_folder
-from controlplane.recipes import Recipe
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extra(Recipe):
-    """A program with build tags."""
-
-    tags: str
-
-    def command(self, target: Path) -> list[str]:
-        """The command that writes the program below ``target``."""
-        go, install, *rest = Recipe.command(self, target)
-        return [go, install, "-tags", self.tags, *rest]
+from controlplane.recipes import Recipe, kubernetes, versions_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +36,7 @@ class Own(Recipe):
 
 # Without service discovery, which checks no rule and is nine tenths of the build: the clients of
 # every cloud.
-PROMTOOL = Extra(
+PROMTOOL = Recipe(
     name="promtool",
     package="github.com/prometheus/prometheus/cmd/promtool@v0.316.0",
     tags="remove_all_sd",
@@ -66,6 +54,30 @@ VAULT = Own(
 )
 
 
+# What runs Pods: containerd with runc, a network of one bridge, and the kubelet, which is built
+# from the modules of the control plane and shares most of its packages. They are for Linux, and
+# runc needs a C compiler; it is built without libseccomp, whose headers few machines have.
+_NODE = Path(__file__).parent / "node"
+_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
+_PLUGINS = "github.com/containernetworking/plugins/plugins"
+
+
+def _of_node(package: str, cold_s: int, *, tags: str = "", cgo: bool = False) -> Own:
+    name = package.rpartition("/")[2]
+    return Own(name=name, package=package, folder=_NODE, cold_s=cold_s, tags=tags, cgo=cgo)
+
+
+NODE = (
+    kubernetes("kubelet", 40),
+    _of_node(f"{_CONTAINERD}/containerd", 80, tags="no_btrfs no_zfs no_devmapper"),
+    _of_node(f"{_CONTAINERD}/containerd-shim-runc-v2", 5),
+    _of_node(f"{_CONTAINERD}/ctr", 10),
+    _of_node("github.com/opencontainers/runc", 15, cgo=True),
+    _of_node(f"{_PLUGINS}/main/bridge", 8),
+    _of_node(f"{_PLUGINS}/ipam/host-local", 3),
+)
+
+
 def extra(recipe: Recipe) -> Path:
     """The program, built now if need be.
 
@@ -74,4 +86,14 @@ def extra(recipe: Recipe) -> Path:
     """
     version = recipe.version if isinstance(recipe, Own) else recipe.package.rpartition("@")[2]
     folder = cache_folder() / "extras" / f"{recipe.name}-{version}"
-    return build_beside(recipe, folder) / recipe.name
+    return build_beside(folder, recipe) / recipe.name
+
+
+def node_programs() -> Path:
+    """The folder with the programs of a node, built now if need be.
+
+    Raises:
+        BuildError: they cannot be built here.
+    """
+    version = f"{versions_key()}-{next(one.version for one in NODE if isinstance(one, Own))}"
+    return build_beside(cache_folder() / "extras" / f"node-{version}", *NODE)

@@ -298,12 +298,13 @@ class ControlPlane:
         if not self._detached:
             self._reaper = Reaper()
 
-    def launch(self, name: str, command: list[str]) -> None:
+    def launch(self, name: str, command: list[str], *, env: dict[str, str] | None = None) -> Server:
         """A server with this command line runs, under this name in ``servers``."""
         server = Server(name, command, self.folder / f"{name}.log")
         self.servers[name] = server
-        server.start()
+        server.start(env=env)
         self.guard(server)
+        return server
 
     def _start_parts(self) -> None:
         recipes = {

@@ -28,6 +28,8 @@ class Recipe:
     package: str
     cold_s: int
     ldflags: str = "-s -w"
+    tags: str = ""
+    cgo: bool = False
 
     @property
     def versioned(self) -> bool:
@@ -37,12 +39,14 @@ class Recipe:
     def command(self, target: Path) -> list[str]:
         """The command that writes the program below ``target`` (a folder of its own)."""
         flags = ["-trimpath", "-ldflags", self.ldflags]
+        flags += ["-tags", self.tags] if self.tags else []
         if self.versioned:
             return ["go", "install", *flags, self.package]
         return ["go", "build", *flags, "-o", str(target / self.name), self.package]
 
 
-def _kubernetes(name: str, cold_s: int) -> Recipe:
+def kubernetes(name: str, cold_s: int) -> Recipe:
+    """A program of Kubernetes itself."""
     flags = f"-s -w {_VERSION_FLAGS}"
     return Recipe(name=name, package=f"k8s.io/kubernetes/cmd/{name}", cold_s=cold_s, ldflags=flags)
 
@@ -54,10 +58,10 @@ RECIPES = (
         cold_s=49,
         ldflags=f"-s -w {_VERSION_FLAGS}",
     ),
-    _kubernetes("kube-apiserver", 256),
-    _kubernetes("kube-controller-manager", 157),
-    _kubernetes("kube-scheduler", 19),
-    _kubernetes("kubectl", 44),
+    kubernetes("kube-apiserver", 256),
+    kubernetes("kube-controller-manager", 157),
+    kubernetes("kube-scheduler", 19),
+    kubernetes("kubectl", 44),
     Recipe(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok@v0.8.0", cold_s=60),
     Recipe(name="helm", package="helm.sh/helm/v4/cmd/helm@v4.3.1", cold_s=130),
 )

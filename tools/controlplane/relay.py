@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -16,12 +17,14 @@ _CHUNK_BYTES = 2**16
 class Relay:
     """Listens on a free port of 127.0.0.1 and hands connections to its targets in turn."""
 
-    def __init__(self, *targets: int) -> None:
+    def __init__(self, *targets: int, bound: socket.socket | None = None) -> None:
         """It listens.
 
         Args:
             targets: ports on 127.0.0.1; may be replaced at any time by `lead_to`.
+            bound: where it listens instead; it is closed with the relay.
         """
+        self._bound = bound
         self._targets: Sequence[int] = targets
         self._turn = count()
         self._open: set[asyncio.StreamWriter] = set()
@@ -58,7 +61,8 @@ class Relay:
     # In its loop
 
     async def _listen(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        where = {"sock": self._bound} if self._bound else {"host": "127.0.0.1", "port": 0}
+        self._server = await asyncio.start_server(self._serve, **where)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
