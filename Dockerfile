@@ -1,6 +1,8 @@
 # The image of the operator. Everything that is installed has its hash in requirements/; the final stage has no
 # build tool and no package installer of the project's own, and runs without root on a read-only file system.
-FROM python:3.13-slim AS build
+# Name the base by the digest that you looked at: --build-arg BASE=python:3.13-slim@sha256:…
+ARG BASE=python:3.13-slim
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # First what changes seldom, so that a change of the code installs nothing again.
@@ -15,7 +17,7 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
  && pip --python /opt/tokencheck/bin/python install --no-deps --no-index /wheel/*.whl \
  && /opt/tokencheck/bin/tokencheck version
 
-FROM python:3.13-slim
+FROM ${BASE}
 COPY --from=build /opt/tokencheck /opt/tokencheck
 ENV PATH=/opt/tokencheck/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 WORKDIR /
