@@ -119,6 +119,8 @@ def test_a_pod_really_holds_its_tokens_and_the_verdict_tells_which_are_old(
         shop.reads(name, *GOOD, timeout_s=PATIENCE_S)
         roots[name] = Path("/proc", str(installed.process(pod_of(shop, name))))
         assert (roots[name] / "root/tokens/api/token").read_text() == first
+        # Nothing of the Pod says who it runs as: the image does.
+        assert roots[name].stat().st_uid == USER
     own = claims((roots["file"] / "root/tokens/own/token").read_text())
     assert own["aud"] == ["vault"]
     assert own["kubernetes.io"]["pod"]["name"] == pod_of(shop, "file")["metadata"]["name"]

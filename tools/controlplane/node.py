@@ -37,8 +37,8 @@ T = TypeVar("T")
 API_SERVER, ADDRESS = "10.96.0.1", "10.99.0.2"
 _PARTS = ("unshare", "mount", "ip")
 _WAIT_S = 90.0
-# In the cgroups that are named first, then in namespaces of its own.
 _NAMESPACES = ("-mpnC", "--fork", "--kill-child", "--mount-proc")
+# In the cgroups that are named first, then in namespaces of its own.
 _ENTER = """
 while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done
 shift
@@ -56,7 +56,8 @@ def unable() -> str | None:
     """Why this machine runs no node; None when it does."""
     if sys.platform != "linux":
         return "a kubelet needs Linux"
-    if os.geteuid() != 0:
+    # The third number is how many users there are: all, but in a user namespace.
+    if os.geteuid() != 0 or Path("/proc/self/uid_map").read_text().split()[2] != str(2**32 - 1):
         return "a kubelet needs root: namespaces, mounts and cgroups"
     if missing := [name for name in _PARTS if not shutil.which(name)]:
         return f"a node needs {', '.join(missing)} (util-linux, iproute2)"
