@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -52,6 +54,30 @@ def test_any_test_fails_whose_command_shows_a_piece_of_its_token(place, issuer):
     leaky = replace(place.run("version"), out=f"valid: ...{token[-20:-8]}...")
     with pytest.raises(AssertionError, match="a token: signature"):
         place.must_show_none(leaky, token.encode())
+
+
+FINALIZER = f"""
+import sys
+from tokencheck.cli.main import main
+
+class Held:
+    def __del__(self):
+        raise ValueError({OPAQUE!r})
+
+sys.argv = ["tokencheck", "version"]
+try:
+    main()
+except SystemExit:
+    Held()
+"""
+
+
+def test_an_error_of_a_finalizer_is_told_by_its_class():
+    ran = subprocess.run(
+        [sys.executable, "-c", FINALIZER], capture_output=True, text=True, check=True
+    )
+    assert "a bug of tokencheck: ValueError in a finalizer" in ran.stderr
+    assert CANARY not in ran.stdout + ran.stderr
 
 
 MISPLACED = {

@@ -81,6 +81,11 @@ class Vendor:
         return str(self.type) if self.described is None else "the API"
 
     @property
+    def formless(self) -> bool:
+        """Return whether its tokens cannot be told from any other text."""
+        return OPAQUE in self.kinds
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of the only tokens that it is shown."""
         if self.server is None:

@@ -15,6 +15,7 @@ from tokencheck.clients.kube.status import StatusWriter
 from tokencheck.clients.kube.transport import Limits, Transport
 from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.engine.leadership import Leadership
+from tokencheck.model.errors import place_of
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import StatusSink, WriteResult
 from tokencheck.model.rounds import Progress
@@ -81,6 +82,7 @@ class ClusterChecks:
             await asyncio.sleep(PAUSE_S)
             if not self._leads():
                 self._whole_at = time.monotonic()  # from when it leads
+                self._rounds.accounts = {}  # what another one has changed since is not known here
                 continue
             if not self._woken.is_set() and time.monotonic() - went_at < BEAT_S:
                 continue
@@ -95,7 +97,8 @@ class ClusterChecks:
             more = await self._rounds.go()
         except Exception as error:  # noqa: BLE001 - what is planned anew may be another plan
             kinds = {type(e).__name__ for e in getattr(error, "exceptions", (error,))}
-            _log.error("a round over ClusterTokenChecks ended by %s", kinds)
+            where = {"where": place_of(error)}
+            _log.error("a round over ClusterTokenChecks ended by %s", kinds, extra=where)
             await asyncio.sleep(AFTER_A_BUG_S)
             return True
         if self._rounds.whole:

@@ -5,16 +5,16 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from traceback import walk_tb
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
+
+from tokencheck.model.errors import place_of
 
 # Libraries that print requests, headers, patches or objects at lower levels.
 QUIET = ("httpx", "httpcore", "h11", "aiohttp", "asyncio", "kopf", "kubernetes", "urllib3", "jwt")
 
 _OURS = "tokencheck"
-_PLACES = 12  # of an error that ends us, the innermost
 # What every record has; all else was added by whoever logged it.
 _ANY_RECORD = logging.makeLogRecord({}).__dict__.keys() | {"taskName"}
 
@@ -87,13 +87,6 @@ def tell_end(error: BaseException) -> None:
         what,
         extra={"where": place_of(error)},
     )
-
-
-def place_of(error: BaseException) -> str:
-    """Return where an error came from: modules and lines, the innermost last, none of its text."""
-    way = walk_tb(error.__traceback__)
-    places = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in way]
-    return " > ".join(places[-_PLACES:])
 
 
 def set_up_logs(level: str) -> None:

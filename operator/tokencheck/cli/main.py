@@ -9,7 +9,7 @@ import click
 
 from tokencheck import __version__
 from tokencheck.cli.exits import Exit
-from tokencheck.model.errors import TokencheckError, UsageError
+from tokencheck.model.errors import TokencheckError, UsageError, place_of
 
 # verb -> (module, what it does): the help of all verbs must not import any of them
 VERBS: Mapping[str, tuple[str, str]] = {
@@ -76,10 +76,13 @@ def root() -> None:
 
 
 def _own_bug(error: BaseException) -> str:
-    from tokencheck.app.logs import place_of
-
     what = type(error).__name__
     return f"Error: a bug of tokencheck: {what} at {place_of(error)}. Please report this line."
+
+
+def _uncatchable(told: "sys.UnraisableHookArgs") -> None:
+    """Tell an error of a finalizer by its class: Python would print its text."""
+    click.echo(f"Error: a bug of tokencheck: {told.exc_type.__name__} in a finalizer.", err=True)
 
 
 def main() -> None:
@@ -88,6 +91,7 @@ def main() -> None:
     The process ends with one of `Exit` and without a traceback, which shows what an error says. A
     bug is no verdict: its code is that of what is not known.
     """
+    sys.unraisablehook = _uncatchable
     try:
         code = root.main(standalone_mode=False)
     except click.exceptions.Abort:

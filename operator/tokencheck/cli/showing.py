@@ -9,6 +9,7 @@ import click
 from tokencheck.clients.egress.client import Egress
 from tokencheck.core.checks.words import shown
 from tokencheck.gather.showing import Planned, Showing
+from tokencheck.model.errors import UsageError
 
 
 def agreed(planned: Sequence[Planned]) -> bool:
@@ -24,8 +25,13 @@ def agreed(planned: Sequence[Planned]) -> bool:
         what = "1 token" if one.tokens == 1 else f"{one.tokens} tokens"
         place = f"{shown(one.vendor)} at {shown(one.place)}"
         click.echo(f"  {what} to {place} (TokenProvider {shown(one.provider)})", err=True)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not sys.stdin.isatty():
         return True
+    if not sys.stderr.isatty():
+        raise UsageError(
+            "--ask waits for your yes, and you cannot see the question: do not redirect standard"
+            " error, or say yes beforehand with 'echo y | tokencheck audit --ask ...'"
+        )
     return click.confirm("Show them?", err=True)
 
 

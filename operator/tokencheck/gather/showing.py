@@ -18,6 +18,8 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
 _AT_ONCE = 4  # of one provider; it has to serve others too
+# So many questions in a row that no token answers: the address is wrong, or a proxy stands before.
+_STRANGE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class Showing(NoLiveness):
         key = (provider.name, looked.mark)
         if key in self._said_of:
             return self._said_of[key]
-        if provider.asks_as_anybody:
+        if _can_be_shown(provider):
             self._wanted.setdefault(key, (provider, looked.text))
         return super().activity(provider, looked, now)
 
@@ -75,16 +77,28 @@ class Showing(NoLiveness):
     async def _ask_one(self, name: str, asker: Asker, now: datetime) -> None:
         left = [(key, *wanted) for key, wanted in self._wanted.items() if key[0] == name]
         broken: list[Faulted] = []
+        strange = 0
 
         async def asks() -> None:
+            nonlocal strange
             while left:
                 key, provider, text = left.pop()
                 said = broken[0] if broken else await _said(provider, text, asker)
-                if isinstance(said, Faulted) and not said.of_token:
+                strange = strange + 1 if isinstance(said, Faulted) else 0
+                if isinstance(said, Faulted) and (not said.of_token or strange >= _STRANGE):
                     broken.append(said)
                 self._said_of[key] = _activity(name, said, now)
 
         await asyncio.gather(*(asks() for _ in range(_AT_ONCE)))
+
+
+def _can_be_shown(provider: TokenProvider) -> bool:
+    """Return whether who asks may be anybody, and only the vendor's own tokens can go there.
+
+    Of a vendor whose tokens have no form anything may be listed. The operator shows it where
+    admission is proven, so that its author may read it himself; a command knows nothing of that.
+    """
+    return provider.asks_as_anybody and provider.vendor is not None and not provider.vendor.formless
 
 
 async def _said(provider: TokenProvider, text: Sealed, asker: Asker) -> Answer | Faulted:

@@ -5,6 +5,8 @@
   * ClusterError: the API server did not do what was asked; `retryable` says whether waiting helps
 """
 
+_PLACES = 12  # of an error that ends us, the innermost
+
 
 class TokencheckError(Exception):
     """Base of all; its text is ours and safe to show."""
@@ -31,3 +33,15 @@ class ClusterError(TokencheckError):
     def retryable(self) -> bool:
         """Return whether the same request may succeed later: no answer, 429 or 5xx."""
         return self.status == 0 or self.status == 429 or self.status >= 500
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error came from: modules and lines, the innermost last, none of its text.
+
+    It imports nothing: for want of files or memory that would be the next error.
+    """
+    places, step = [], error.__traceback__
+    while step is not None:
+        places.append(f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}")
+        step = step.tb_next
+    return " > ".join(places[-_PLACES:])

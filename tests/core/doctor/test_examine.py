@@ -236,7 +236,7 @@ def test_no_finding_at_all_is_not_health() -> None:
             "Warn",
             "ann, who wrote ClusterTokenCheck all, may not get",
         ),
-        (cluster_check(allowed=None), Area.CLUSTER_CHECKS, "Unknown", "may not ask what ann"),
+        (cluster_check(allowed=None), Area.CLUSTER_CHECKS, "Unknown", "what ann"),
         (
             {
                 "operator": allowed(

@@ -15,6 +15,7 @@ from tokencheck.clients.kube.page import page_of_pod
 from tokencheck.clients.kube.reviews import caller_name, review_of_user
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.doctor.facts import (
+    MOST_AUTHORS,
     Admission,
     CheckSeen,
     ClusterCheckSeen,
@@ -32,7 +33,6 @@ from tokencheck.model.rights import AUTHOR_OF_CLUSTER_CHECKS
 T = TypeVar("T")
 Object = Mapping[str, Any]
 MAX_TRIED = 50  # namespaces; the operator tries all
-MAX_ASKED = 50  # authors
 _OURS = "/apis/tokencheck.dev/v1alpha1"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -125,7 +125,7 @@ class Examination:
         found = await self._listed(path, lambda one: (_cluster_check(one, now), _author(one)))
         if isinstance(found, Unread):
             return found
-        authors = list(dict.fromkeys(author for _, author in found if author))[:MAX_ASKED]
+        authors = list(dict.fromkeys(author for _, author in found if author))[:MOST_AUTHORS]
         may = {one: await self._may(one) for one in authors}
         return tuple(
             replace(seen, author=author.name, allowed=may.get(author)) if author else seen

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tokencheck.core.doctor.checks import FRESH_S
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
-from tokencheck.core.doctor.facts import ClusterCheckSeen, Setup
+from tokencheck.core.doctor.facts import MOST_AUTHORS, ClusterCheckSeen, Setup
 from tokencheck.core.doctor.rights import Commands
 from tokencheck.model.evidence import Absent, Denied, Unread
 from tokencheck.model.finding import Result
@@ -100,9 +100,10 @@ def _authors(seen: Sequence[ClusterCheckSeen], commands: Commands) -> Iterator[D
             yield Diagnosis(
                 area=Area.CLUSTER_CHECKS,
                 result=Result.UNKNOWN,
-                said=f"you may not ask what {one.author}, who wrote ClusterTokenCheck {one.name},"
-                " may do",
-                means="whether its TokenChecks end as AccessRevoked is not known",
+                said=f"what {one.author}, who wrote ClusterTokenCheck {one.name}, may do is not"
+                " known",
+                means="its TokenChecks end as AccessRevoked where he may get Secrets no more. You"
+                f" may not ask, or nobody answered, or he is none of the first {MOST_AUTHORS}",
                 mend=("kubectl auth can-i create subjectaccessreviews.authorization.k8s.io",),
             )
             continue

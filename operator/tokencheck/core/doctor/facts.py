@@ -10,6 +10,8 @@ from tokencheck.model.evidence import Unread
 from tokencheck.model.rights import Need, Review
 from tokencheck.model.scope import Scope
 
+MOST_AUTHORS = 50  # of ClusterTokenChecks, whose rights are asked for
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
