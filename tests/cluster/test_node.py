@@ -31,7 +31,6 @@ from cluster.shop import (
     token_of,
 )
 from controlplane import Api, ControlPlane, Part
-from controlplane.build import BuildError
 from controlplane.extras import node_programs
 from controlplane.image import OPERATOR
 from controlplane.node import Node, unable
@@ -49,10 +48,7 @@ PASS, FINDINGS, TIMED_OUT = 0, 1, 4
 def node() -> Iterator[tuple[ControlPlane, Node]]:
     if reason := unable():
         pytest.skip(f"no real node on this machine: {reason}")
-    try:
-        node_programs()
-    except BuildError as error:
-        pytest.skip(f"the programs of a node cannot be built here: {error}")
+    node_programs()
     parts = (Part.CONTROLLERS, Part.SCHEDULER)
     flags = ["--enable-admission-plugins=NodeRestriction"]
     with ControlPlane(parts=parts, apiserver_flags=flags) as plane, Node(plane) as made:

@@ -1,7 +1,7 @@
 """The sweep over the whole run: every value of every Secret, in all that any module brought out.
 
-A watch tells each value that any Secret ever had, whoever wrote it. When a module ends, all that
-came out meanwhile is searched for the values that came meanwhile:
+A watch tells each value that any Secret of the shared control planes ever had, whoever wrote it.
+When a module ends, all that came out meanwhile is searched for the values that came meanwhile:
 
 * logs of operators (at DEBUG), whole; their pages and what /proc shows of them, as they ended
 * bodies of all requests that operators ever sent to the API server: statuses and Events too, those

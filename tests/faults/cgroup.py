@@ -6,6 +6,7 @@ Source: Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst ("Memory O
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _CPU_PERIOD_US = 100_000
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Home:
         """Return what is written into which file for a limit of memory without swap."""
         if self.unified:
             return {"memory.swap.max": "0", "memory.max": str(most_bytes)}
-        return {"memory.limit_in_bytes": str(most_bytes)}
+        most = str(most_bytes)
+        return {"memory.limit_in_bytes": most, "memory.memsw.limit_in_bytes": most}
 
     def cpu(self, share: float) -> Mapping[str, str]:
         """Return what is written into which file for so much of one core."""
@@ -42,9 +45,10 @@ class Group:
 
     def __init__(self, home: Home, pid: int, limits: Mapping[str, str]) -> None:
         """The process is held to the limits from now on."""
+        self.emptied = False  # once left: whether the process had ended before
         self._home, self._pid = home.path, pid
-        self._path = home.path / f"tokencheck-{os.getpid()}-{pid}"
-        self._path.mkdir(exist_ok=True)
+        self._path = home.path / f"tokencheck-{os.getpid()}-{pid}-{next(_NUMBERS)}"
+        self._path.mkdir()
         for file, value in limits.items():
             with suppress(FileNotFoundError):  # a kernel without swap has no limit of it
                 (self._path / file).write_text(value)
@@ -52,6 +56,7 @@ class Group:
 
     def leave(self) -> None:
         """The process, if it lives, is where it was, and the group is gone."""
+        self.emptied = not (self._path / "cgroup.procs").read_text()
         with suppress(ProcessLookupError):
             (self._home / "cgroup.procs").write_text(str(self._pid))
         with suppress(OSError):  # busy while the kernel buries the process: an empty group is left

@@ -115,13 +115,13 @@ class OutOfMemory(Idle):
         site.mortal[operator] = time.monotonic() + _DYING_S
         self._group = Group(self.home, operator.server.pid, self.home.memory(_SPARE_BYTES))
         site.do(lambda road: road.cut())
-        return 1
+        return 0
 
     def end(self, site: Site) -> int:
-        """No limit any more, unless it has ended."""
-        if self._group is not None:
-            self._group.leave()
-        return 0
+        """No limit any more. The fault is that it was reached, and the operator has ended."""
+        assert self._group is not None
+        self._group.leave()
+        return int(self._group.emptied)
 
 
 @dataclass(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -25,11 +26,17 @@ def hierarchies() -> list[Path]:
     return list(found.values())
 
 
-def make(name: str) -> list[Path]:
-    """An empty cgroup of this name below ours, in every hierarchy."""
-    made = [above / name for above in hierarchies()]
+def make(prefix: str) -> list[Path]:
+    """An empty cgroup below ours, in every hierarchy, called by the prefix and our process.
+
+    Those of processes that were killed before they removed them are gone.
+    """
+    made = [above / f"{prefix}{os.getpid()}" for above in hierarchies()]
     for folder in made:
-        folder.mkdir(exist_ok=True)
+        for left in folder.parent.glob(f"{prefix}*"):
+            if not Path("/proc", left.name.removeprefix(prefix)).exists():
+                _removed(left)
+        folder.mkdir()
         for file in ("cpuset.cpus", "cpuset.mems"):
             # Nothing may run in a cpuset without processors and memory.
             if (folder / file).exists():

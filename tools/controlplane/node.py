@@ -61,6 +61,8 @@ def unable() -> str | None:
         return "a kubelet needs root: namespaces, mounts and cgroups"
     if missing := [name for name in _PARTS if not shutil.which(name)]:
         return f"a node needs {', '.join(missing)} (util-linux, iproute2)"
+    if not (shutil.which("gcc") or os.environ.get("CC")):
+        return "runc is built with a C compiler (gcc)"
     if not (found := cgroups.hierarchies()):
         return "the node is made for cgroups of version 1, and this machine has version 2"
     if not all(os.access(folder, os.W_OK) for folder in found):
@@ -155,7 +157,7 @@ class Node:
         )
 
     def _begin(self, programs: Path) -> None:
-        self._cgroups = cgroups.make(f"tokencheck-node-{os.getpid()}")
+        self._cgroups = cgroups.make("tokencheck-node-")
         command = ["sh", "-euc", _ENTER, "sh", *map(str, self._cgroups), "--", *_NAMESPACES]
         command += ["sh", str(FILES / "node.sh"), str(self._folder), NODE, ADDRESS, API_SERVER]
         path = f"{programs}:{os.environ['PATH']}"

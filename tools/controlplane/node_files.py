@@ -44,6 +44,8 @@ def _containerd(folder: Path, programs: Path) -> str:
 version = 3
 root = '{folder}/containerd'
 state = '/run/containerd'
+[plugins.'io.containerd.internal.v1.opt']
+  path = '{folder}/opt'
 [grpc]
   address = '{folder}/containerd.sock'
 [plugins.'io.containerd.cri.v1.images']
@@ -81,6 +83,7 @@ def _kubelet(folder: Path) -> dict[str, Any]:
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
         "resolvConf": str(folder / "resolv.conf"),
+        "volumePluginDir": str(folder / "plugins"),
         # A disk or a memory that is nearly full is the machine's, and no reason to evict a Pod.
         "evictionHard": dict.fromkeys((*full, "imagefs.inodesFree"), "0%"),
         "imageGCHighThresholdPercent": 100,

@@ -114,26 +114,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* The vendors that values can switch on: those that need neither an address nor credentials. */}}
 {{- define "tokencheck.vendors" -}}
-[Cloudflare, GitHub, GitLab, HuggingFace, npm, OpenAI, SendGrid, Sentry, Slack, Stripe]
-{{- end }}
-
-{{/* How Helm removes a TokenProvider that it made by a hook: one hook after which nothing is left. For a moment it stands
-there for nobody. */}}
-{{- define "tokencheck.withdrawn" -}}
-{{- $vendor := index . 1 }}
----
-# Removes what the first install made.
-apiVersion: tokencheck.dev/v1alpha1
-kind: TokenProvider
-metadata:
-  name: {{ lower $vendor }}
-  labels: {{- include "tokencheck.labels" (first .) | nindent 4 }}
-  annotations:
-    helm.sh/hook: {{ last . }}
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-spec:
-  allowedNamespaces: {selector: {matchLabels: {tokencheck.dev/withdrawn: nobody}}}
-  vendor: {type: {{ $vendor }}}
+[Cloudflare, GitHub, GitLab, HuggingFace, npm, OpenAI, SendGrid, Sentry, Slack, Stripe, TerraformCloud]
 {{- end }}
 
 {{/* Ports that are open towards public addresses: those of the values, and that of the vendors which are on. */}}

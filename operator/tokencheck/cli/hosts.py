@@ -29,8 +29,10 @@ _ABOUT = (
 _AGES = "# By the TokenProviders of this cluster; print it again when they change.\n"
 _HEADS = {
     _POLICY: _AGES
-    + "# It knows networks and ports, no names: every public address is open on these ports.",
-    _CILIUM: _AGES + "# Where DNS is not that of kube-system, write yours into the first rule.",
+    + "# It knows networks and ports, no names. The API server cannot be told from others: 443 and"
+    " 6443\n# are open towards every address. It is for Pods of the chart, by the labels below.",
+    _CILIUM: _AGES + "# Where DNS is not that of kube-system, write yours into the first rule.\n"
+    "# A Service of the cluster (NAME.NAMESPACE.svc) is opened by its Pods: Cilium 1.17 or newer.",
 }
 _REFUSED = "You may not list tokenproviders. Ask for the right to list them in the whole cluster."
 

@@ -23,7 +23,8 @@ for folder in /var/lib /var/log; do
   mount -t overlay over -o "lowerdir=$folder,upperdir=/run/over$folder/upper,workdir=/run/over$folder/work" "$folder"
 done
 # The kubelet would set these for the whole machine; it finds that they are set.
-for pair in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1; do
+for pair in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
   shown=/run/sysctl-$(echo "${pair%=*}" | tr / -)
   echo "${pair#*=}" >"$shown"
   mount --bind "$shown" "/proc/sys/${pair%=*}"
