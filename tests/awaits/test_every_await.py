@@ -54,10 +54,17 @@ STATIONS = {
 def travelled(
     road: Road, throwing: Throwing, until: Callable[[bytes], object] = lambda _: False
 ) -> Came:
-    """What came out of rounds until two were quiet, or until it holds of the log."""
+    """What came out of rounds until two were quiet, or until it holds of the log.
+
+    A busy machine may be quiet too early, before all stations were met: then a few more follow.
+    """
     quiet = 0
+
+    def enough() -> bool:
+        return quiet >= (2 if throwing.modules() >= STATIONS else 20)
+
     with logged("DEBUG") as told:
-        while quiet < 2 and road.came.rounds < MOST_ROUNDS and not until(told.getvalue().encode()):
+        while not (enough() or until(told.getvalue().encode()) or road.came.rounds >= MOST_ROUNDS):
             quiet = 0 if road.round(throwing) else quiet + 1
     road.came.add("log", told.getvalue().encode())
     return road.came
@@ -82,10 +89,7 @@ def test_an_exception_at_any_await_shows_no_token(road: Road) -> None:
     came = travelled(road, throwing)
     assert road.sweep().report(came.texts) == []
     # Else this would prove nothing.
-    met = {
-        station.rpartition(":")[0].rpartition(".")[0] for p, _ in throwing.thrown for station in p
-    }
-    assert met >= STATIONS, STATIONS - met
+    assert throwing.modules() >= STATIONS, STATIONS - throwing.modules()
     assert came.rounds < MOST_ROUNDS
     assert came.statuses > came.rounds
     assert came.events > came.rounds / 2
