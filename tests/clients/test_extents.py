@@ -110,6 +110,47 @@ async def test_a_refusal_or_fault_is_no_answer_and_soon_asked_again(
     assert await extents.namespaced("rbac", "clusterroles") is False
 
 
+@pytest.mark.parametrize(
+    ("of", "known"),
+    [
+        ("", True),
+        ("rbac", True),
+        # There is no such group, and none of a name like that.
+        ("elsewhere", True),
+        ("../api/v1", True),
+        # A version is not told, as where the server of an aggregated API is away.
+        ("half", False),
+        ("odd", False),
+    ],
+)
+async def test_what_a_group_has_is_known_once_all_of_it_was_told(
+    server: tuple[Server, Extents], of: str, known: bool
+) -> None:
+    api, extents = server
+    api.serves |= {
+        "/apis/half": group("v1", "v2", preferred="v1"),
+        "/apis/half/v1": resources(things=True),
+        "/apis/odd": group("v1", preferred="v1"),
+        "/apis/odd/v1": resources(things=None),
+    }
+    assert await extents.lists(of) is known
+    asked = len(api.asked)
+    assert await extents.namespaced(of, "things") is (True if of == "half" else None)
+    assert await extents.lists(of) is known
+    assert len(api.asked) == asked
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+async def test_who_does_not_answer_has_not_said_that_there_is_nothing(
+    server: tuple[Server, Extents], status: int
+) -> None:
+    api, extents = server
+    api.status, api.serves = status, {}
+    assert await extents.namespaced("rbac", "things") is None
+    assert await extents.lists("rbac") is False
+    assert await extents.lists("") is False
+
+
 @pytest.mark.parametrize("said", [[], {"resources": [{"name": 1}]}, resources(things=None), "no"])
 async def test_an_answer_of_another_form_is_none(
     server: tuple[Server, Extents], said: object

@@ -27,7 +27,7 @@ def operator(
     controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    args = ["--prove-every", "0.5", "--log-level", "DEBUG"]
+    args = ["--prove-every", "0.5", "--read-rbac-every", "1", "--log-level", "DEBUG"]
     process = OperatorProcess(
         grant_operator(controlplane, READS), log, plane=controlplane, args=args
     )

@@ -22,6 +22,7 @@ PLACES = {
     ("", "nodes"): False,
     ("", "namespaces"): False,
     ("rbac", "clusterroles"): False,
+    ("security", "constraints"): False,
 }
 CHECK = TokenCheck(
     namespace="shop", name="app", uid="u", generation=1, resource_version="1", spec=Spec()
@@ -43,6 +44,9 @@ class Cluster:
 
     async def namespaced(self, group: str, resource: str) -> bool | None:
         return PLACES.get((group, resource))
+
+    async def lists(self, group: str) -> bool:
+        return True
 
 
 def found_of(*scopes: str, extents: bool = True) -> tuple[Permissions, list[Right]]:
@@ -103,16 +107,29 @@ def test_a_role_binding_gives_nothing_of_the_cluster_s(scope: str, may: bool) ->
         ("get:pods@*", ""),
         ("*:*.*@billing", "billing"),
         ("*:*.*@*", ""),
-        # Nodes are in no namespace; a Namespace is the cluster's, and RBAC takes one as in itself.
-        ("get:nodes@billing", ""),
+        # A Namespace is the cluster's, and RBAC takes one as in itself.
+        ("get:nodes@*", ""),
         ("get:namespaces", ""),
         ("get:namespaces@billing", "billing"),
+        # Whoever made a verb up asks about it where he likes.
+        ("bind:clusterroles.rbac@shop", "shop"),
+        ("use:constraints.security@shop", "shop"),
+        ("*:nodes@shop", "shop"),
+        ("bind:clusterroles.rbac", ""),
     ],
 )
 def test_a_scope_is_asked_about_where_it_says(scope: str, namespace: str) -> None:
     found, (right,) = found_of(scope)
     assert found == Permissions(said={scope: namespace == "shop"})
     assert right.namespace == namespace
+
+
+def test_nobody_is_asked_about_a_request_in_a_namespace_for_what_is_in_none() -> None:
+    found, asked = found_of("get:nodes@shop", "create:clusterroles.rbac@billing", "get:pods")
+    there = ("get:nodes@shop", "create:clusterroles.rbac@billing")
+    assert found.misplaced == there
+    assert found.said == {**dict.fromkeys(there), "get:pods": True}
+    assert [right.resource for right in asked] == ["pods"]
 
 
 def test_where_nobody_says_where_a_resource_is_nothing_is_asked_or_known() -> None:

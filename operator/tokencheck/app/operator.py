@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -203,7 +203,8 @@ class Operator:
 
     def _make_askers(self, transport: Transport, role: Role) -> None:
         self._permissions, self._extents = Requesters(transport), Extents(transport)
-        self._policies = RbacReader(transport)
+        often = timedelta(seconds=self._settings.read_rbac_every_s)
+        self._policies = RbacReader(transport, often=often)
         self._reviews = self._permissions if self._settings.review_authors else None
         egress = Egress()
         self._keyring = KeyRing(

@@ -23,6 +23,8 @@ class Settings:
         compare_every_s: seconds between two lists of our own kinds, which find what no watch told.
         relist_every_s: the same for Secrets and all else that informers follow.
         prove_every_s: seconds between two dry runs in a namespace that admission must refuse.
+        read_rbac_every_s: seconds between two reads of all Roles and bindings, however often checks
+            need them.
     """
 
     kubeconfig: str | None = None
@@ -42,6 +44,7 @@ class Settings:
     compare_every_s: float = 60.0
     relist_every_s: float = 60.0
     prove_every_s: float = 60.0
+    read_rbac_every_s: float = 300.0
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -72,6 +72,7 @@ _SECONDS = click.FloatRange(0.1, 3600.0)
 @click.option("--compare-every", "compare_every_s", type=_SECONDS, default=60.0, hidden=True)
 @click.option("--relist-every", "relist_every_s", type=_SECONDS, default=60.0, hidden=True)
 @click.option("--prove-every", "prove_every_s", type=_SECONDS, default=60.0, hidden=True)
+@click.option("--read-rbac-every", "read_rbac_every_s", type=_SECONDS, default=300.0, hidden=True)
 def command(
     *,
     listen: str,

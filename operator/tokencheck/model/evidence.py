@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tokencheck.api.tokencheck import Policy, TokenSpec
 from tokencheck.model.activity import Activity
 from tokencheck.model.facts import Facts
+from tokencheck.model.rbac import Unseen
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
 
@@ -147,10 +148,14 @@ class Excess:
     Args:
         scopes: in the words of the spec, the most telling first; not more than a few.
         count: of all.
+        at_least: whether there is more that was not compared, as it is too much.
+        as_of: when that was read, where it could not be read again since; None where it is new.
     """
 
     scopes: tuple[str, ...]
     count: int
+    at_least: bool = False
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,16 +164,21 @@ class Permissions:
 
     Args:
         said: scope -> whether the token's owner has it; None when that is not known.
-        formless: those that are no permission by their form, so that nobody was asked.
+        formless: those that are no permission by their form, so that nobody was asked; those that
+            are allowed, and never asked about, among them.
         unlisted: those of whose resource no answer says whether it is in namespaces, so that
             nobody was asked either.
+        misplaced: those that name a namespace for what is in none, so that no request needs them.
         excess: what RBAC grants beyond what is required and allowed; None when that is not known.
+        unseen: why it is not, where it was looked for.
     """
 
     said: Mapping[str, bool | None]
     formless: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
     excess: Excess | None = None
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

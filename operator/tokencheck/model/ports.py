@@ -18,7 +18,7 @@ from tokencheck.model.estate import Estate, Step
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Event, Outcome
-from tokencheck.model.rbac import Rbac
+from tokencheck.model.rbac import Rbac, Unseen
 from tokencheck.model.rights import Right
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import Trust
@@ -74,12 +74,19 @@ class Extents(Protocol):
     async def namespaced(self, group: str, resource: str) -> bool | None:
         """Return whether the plural of a group is in namespaces, None when it is not known."""
 
+    async def lists(self, group: str) -> bool:
+        """Return whether all that the group has is known: what is not among it does not exist."""
+
 
 class Policies(Protocol):
     """What RBAC grants to whom, in the whole cluster."""
 
-    async def rbac(self, now: datetime, good_for: timedelta) -> Rbac | None:
-        """Return it as it was read no longer ago than that; None when it cannot be read."""
+    async def rbac(self, now: datetime, good_for: timedelta) -> Rbac | Unseen:
+        """Return it as it was read no longer ago than that; or why it cannot be read.
+
+        Where it could not be read again for now, what was read last is returned for a while,
+        with its time.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

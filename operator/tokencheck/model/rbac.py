@@ -5,6 +5,8 @@ Source: rbac.authorization.k8s.io/v1; kubernetes.io, "Using RBAC Authorization".
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 Place: TypeAlias = tuple[str, str]  # namespace ("" for the whole cluster), name
@@ -30,6 +32,12 @@ class Rule:
         """Return how many rights it comes to."""
         on = len(self.groups) * len(self.resources) * max(1, len(self.names))
         return on * len(self.verbs)
+
+    @property
+    def words(self) -> int:
+        """Return of how many words it is made: what it costs to keep it and to look at it."""
+        on = len(self.groups) + len(self.resources) + len(self.names)
+        return on + len(self.verbs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,18 @@ class Rbac:
         bound: subject -> its bindings.
         rules: role -> its rules about resources; those of aggregated ClusterRoles are in it, as
             the API server keeps them.
+        as_of: when it was read, where that is longer ago than was asked for; None where it is not.
     """
 
     bound: Mapping[Subject, tuple[Bound, ...]]
     rules: Mapping[Place, tuple[Rule, ...]]
+    as_of: datetime | None = None
+
+
+class Unseen(StrEnum):
+    """Why it is not known what RBAC grants, or what of that is excess."""
+
+    DENIED = "Denied"  # the operator may not list Roles and bindings
+    UNANSWERED = "Unanswered"  # they could not be read, and may be at the next try
+    TOO_MUCH = "TooMuch"  # the cluster has more of them than are read
+    UNPLACED = "Unplaced"  # nobody says whether what the spec names is in namespaces

@@ -37,6 +37,7 @@ from tokencheck.model.facts import (
     Signature,
     SignatureState,
 )
+from tokencheck.model.rbac import Unseen
 from tokencheck.model.reasons import Reason
 from tokencheck.model.trust import Trust, TrustState
 from tokencheck.model.workload import Site, SiteKind
@@ -100,6 +101,10 @@ TOKEN_KEYS = frozenset(
         "activity",
         "permissions",
         "excess",
+        "at_least",
+        "as_of",
+        "unseen",
+        "allowed",
     ]
 )
 
@@ -244,16 +249,27 @@ def _activity(row: Row) -> Activity:
 
 
 def _permissions(row: Row) -> Permissions:
-    """Scope -> true, false, null, or the text "formless" or "unlisted"; `excess` beside."""
+    """Scope -> true, false, null, or why nobody was asked: a text of these; `excess` beside.
+
+    `allowed` are formless ones that are allowed.
+    """
     told = row["permissions"]
     said = {scope: None if isinstance(may, str) else may for scope, may in told.items()}
-    formless, unlisted = (
+    formless, unlisted, misplaced = (
         tuple(scope for scope, may in told.items() if may == word)
-        for word in ("formless", "unlisted")
+        for word in ("formless", "unlisted", "misplaced")
     )
     scopes = tuple(row.get("excess", ()))
-    excess = Excess(scopes=scopes, count=len(scopes)) if "excess" in row else None
-    return Permissions(said=said, formless=formless, unlisted=unlisted, excess=excess)
+    more = {"at_least": row.get("at_least", False), "as_of": row.get("as_of")}
+    excess = Excess(scopes=scopes, count=len(scopes), **more) if "excess" in row else None
+    return Permissions(
+        said=said,
+        formless=(*formless, *row.get("allowed", ())),
+        unlisted=unlisted,
+        misplaced=misplaced,
+        excess=excess,
+        unseen=Unseen(row["unseen"]) if "unseen" in row else None,
+    )
 
 
 def _site(row: Row) -> Site:

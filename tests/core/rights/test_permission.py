@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokencheck.core.rights.permission import is_placed, of_all, permission_of, scope_of
+from tokencheck.core.rights.permission import (
+    is_placed,
+    is_void,
+    of_all,
+    permission_of,
+    scope_of,
+)
 from tokencheck.model.rights import Right
 
 
@@ -24,6 +30,21 @@ from tokencheck.model.rights import Right
         ("*:*.*", "*", "*", "*"),
         ("*:*.*/*", "*", "*", "*/*"),
         ("deletecollection:jobs.batch", "deletecollection", "batch", "jobs"),
+        (
+            "get:pods.custom.metrics.k8s.io/http_requests",
+            "get",
+            "custom.metrics.k8s.io",
+            "pods/http_requests",
+        ),
+        (
+            "get:queue_length.external.metrics.k8s.io",
+            "get",
+            "external.metrics.k8s.io",
+            "queue_length",
+        ),
+        ("impersonate:users", "impersonate", "", "users"),
+        ("impersonate:user-info:users.a", "impersonate:user-info", "a", "users"),
+        ("impersonate-on:user-info:list:pods", "impersonate-on:user-info:list", "", "pods"),
     ],
 )
 def test_a_permission_is_a_verb_and_a_resource_as_kubectl_writes_it(
@@ -48,6 +69,8 @@ def test_a_permission_is_a_verb_and_a_resource_as_kubectl_writes_it(
         "get:*apps",
         "get:pods/log/more",
         "get:configmaps\n",
+        "impersonate:user-info:",
+        "get-on:user-info:list:pods",
         "*",
     ],
 )
@@ -117,3 +140,27 @@ def test_all_resources_or_groups_are_no_resource_in_particular(
     right = permission_of(scope)
     assert right is not None
     assert of_all(right) is all_of_them
+
+
+@pytest.mark.parametrize(
+    ("scope", "namespaced", "void"),
+    [
+        ("get:nodes@shop", False, True),
+        ("deletecollection:nodes/status@shop", False, True),
+        ("get:nodes", False, False),
+        ("get:nodes@*", False, False),
+        ("get:pods@shop", True, False),
+        ("get:things@shop", None, False),
+        ("get:namespaces@shop", False, False),
+        # Whoever made the verb up asks in a namespace, if he likes.
+        ("bind:clusterroles.rbac.authorization.k8s.io@shop", False, False),
+        ("use:securitycontextconstraints.security.openshift.io@shop", False, False),
+        ("*:nodes@shop", False, False),
+    ],
+)
+def test_no_request_needs_a_right_in_a_namespace_on_what_is_in_none(
+    scope: str, namespaced: bool | None, void: bool
+) -> None:
+    right = permission_of(scope)
+    assert right is not None
+    assert is_void(right, namespaced) is void

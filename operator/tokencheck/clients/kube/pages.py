@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
@@ -31,9 +32,17 @@ _GONE_BODY = Decoder(_Gone)
 
 
 async def pages(
-    transport: Transport, resource: Resource, namespace: str = "", *, accept: str = JSON
+    transport: Transport,
+    resource: Resource,
+    namespace: str = "",
+    *,
+    accept: str = JSON,
+    size: int = _PAGE,
 ) -> AsyncGenerator[list[Raw], None]:
     """Yield the objects of a namespace, or of all, undecoded.
+
+    Args:
+        size: objects in a page, two of which are held at once. One object may have 1.5 MiB.
 
     Raises:
         ClusterError: a page was refused (with its status), did not come, or is no list.
@@ -41,33 +50,41 @@ async def pages(
     path = resource.path(namespace)
     if path is None:
         return
-    following: asyncio.Task[Page] | None = asyncio.create_task(_page(transport, path, "", accept))
+    asked = _Asked(transport, path, accept, size)
+    following: asyncio.Task[Page] | None = asyncio.create_task(asked.page(""))
     try:
         while following is not None:
             page = await following
             token = page.metadata.continue_
-            following = (
-                asyncio.create_task(_page(transport, path, token, accept)) if token else None
-            )
+            following = asyncio.create_task(asked.page(token)) if token else None
             yield page.items or []
     finally:
         if following is not None:
             following.cancel()
 
 
-async def _page(transport: Transport, path: str, token: str, accept: str) -> Page:
-    answer = await _asked(transport, path, token, accept)
-    if answer.status == _GONE and token:
-        # Source: Kubernetes API concepts, "410 Gone": its token goes on with a newer version.
-        newer = decode(_GONE_BODY, answer.body)
-        if newer is not None and newer.metadata.continue_:
-            answer = await _asked(transport, path, newer.metadata.continue_, accept)
-    page = decode(PAGE, answer.body) if answer.status == 200 else None
-    if page is None:
-        raise ClusterError(f"{path} cannot be listed: HTTP {answer.status}", status=answer.status)
-    return page
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One list, and how its pages are asked for."""
 
+    transport: Transport
+    path: str
+    accept: str
+    size: int
 
-async def _asked(transport: Transport, path: str, token: str, accept: str) -> Answer:
-    params = {"limit": str(_PAGE)} | ({"continue": token} if token else {})
-    return await transport.get(path, params, accept=accept, timeout_s=60.0)
+    async def page(self, token: str) -> Page:
+        answer = await self._answer(token)
+        if answer.status == _GONE and token:
+            # Source: Kubernetes API concepts, "410 Gone": its token goes on with a newer version.
+            newer = decode(_GONE_BODY, answer.body)
+            if newer is not None and newer.metadata.continue_:
+                answer = await self._answer(newer.metadata.continue_)
+        page = decode(PAGE, answer.body) if answer.status == 200 else None
+        if page is None:
+            status = answer.status
+            raise ClusterError(f"{self.path} cannot be listed: HTTP {status}", status=status)
+        return page
+
+    async def _answer(self, token: str) -> Answer:
+        params = {"limit": str(self.size)} | ({"continue": token} if token else {})
+        return await self.transport.get(self.path, params, accept=self.accept, timeout_s=60.0)

@@ -11,7 +11,7 @@ from heapq import nsmallest
 from typing import TypeAlias
 
 from tokencheck.core.rights.granted import ALL, Granted, Target, Wider, verbs_of
-from tokencheck.core.rights.permission import of_all, scope_of
+from tokencheck.core.rights.permission import is_void, of_all, scope_of
 from tokencheck.model.evidence import Excess
 from tokencheck.model.rights import Right
 
@@ -62,26 +62,26 @@ def beyond(granted: Granted, named: Iterable[Right]) -> Generator[None, None, Be
 
 
 def excess_told(
-    found: Beyond, namespace: str, extents: Mapping[tuple[str, str], bool | None]
+    found: Beyond,
+    namespace: str,
+    extents: Mapping[tuple[str, str], bool | None],
+    *,
+    most: int = MAX_TOLD,
 ) -> Excess:
     """Return these rights as scopes, those of all things and of Secrets first.
 
-    What a RoleBinding grants on a resource of the cluster is left out: it gives nothing. On
-    Namespaces it gives its own.
+    What no request needs is left out: a RoleBinding gives no ``get:nodes``. What others ask about
+    in a namespace stays, with it: ``bind:clusterroles.rbac.authorization.k8s.io@shop``, and all
+    verbs.
 
     Args:
         namespace: in which a scope is meant that names none.
         extents: group and plural -> whether they are in namespaces, None when it is not known.
+        most: how many are told; all are counted.
     """
-    every = [
-        (verb, target)
-        for verb, target in found
-        if not target.namespace
-        or target.plural == "namespaces"
-        or extents.get((target.group, target.plural)) is not False
-    ]
+    every = [one for one in found if not _is_void(*one, extents)]
     scopes = []
-    for one in nsmallest(MAX_TOLD, every, key=_rank):
+    for one in nsmallest(most, every, key=_rank):
         right = right_of(*one)
         place = _place(right, namespace, extents.get((right.group, right.plural)))
         alone = f" ({found[one]} by name)" if found[one] else ""
@@ -94,6 +94,11 @@ def right_of(verb: str, target: Target) -> Right:
     return Right(
         verb=verb, group=target.group, resource=target.resource, namespace=target.namespace
     )
+
+
+def _is_void(verb: str, target: Target, extents: Mapping[tuple[str, str], bool | None]) -> bool:
+    namespaced = extents.get((target.group, target.plural))
+    return namespaced is False and is_void(right_of(verb, target), namespaced)
 
 
 def _place(right: Right, namespace: str, namespaced: bool | None) -> str:

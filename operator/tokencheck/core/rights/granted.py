@@ -9,8 +9,8 @@ A rule of names alone is taken for each name. An empty name, with which RBAC all
 name nothing, is taken for all names: that is more than it grants, and never less.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import islice, product
 from typing import NamedTuple, TypeAlias
 
 from tokencheck.api.tokencheck import Requester
@@ -25,6 +25,9 @@ _MASTERS = "system:masters"
 # Each rule is a product, and whoever writes a Role makes it as large as an object may be. The role
 # edit is about 800.
 MAX_RIGHTS = 20_000
+# And whoever writes bindings has it looked at as often as he likes: words of rules, for one user.
+MAX_WORDS = 1_000_000
+_TURN = 5_000  # words and rights between two turns of everybody else: a few milliseconds
 
 
 class Target(NamedTuple):
@@ -44,24 +47,70 @@ class Target(NamedTuple):
 Granted: TypeAlias = Mapping[Target, frozenset[str]]
 
 
-def granted_to(user: Requester, rbac: Rbac) -> Granted | None:
-    """Return the verbs that a user has, by what he has them on; None when that is too much.
+EVERYTHING = Target(ALL, ALL, "", "")
+
+
+class Grants(NamedTuple):
+    """What a user has; `whole` is False where he has more, which is too much to be compared."""
+
+    granted: Granted
+    whole: bool = True
+
+
+def granted_to(user: Requester, rbac: Rbac) -> Generator[None, None, Grants]:
+    """Yield between steps; return the verbs that a user has, by what he has them on.
+
+    Who may do everything has that alone, whatever he has beside, and however much it is.
 
     Args:
         user: as the API server names him, with all of his groups.
     """
+    everything = Grants({EVERYTHING: frozenset({ALL})})
     if _MASTERS in user.groups:
-        return {Target(ALL, ALL, "", ""): frozenset({ALL})}
-    found: dict[Target, set[str]] = {}
-    room = MAX_RIGHTS
-    for namespace, rule in dict.fromkeys(_rules_of(user, rbac)):
-        room -= rule.size
-        if room < 0:
-            return None
-        for group, resource, name in product(rule.groups, rule.resources, rule.names or ("",)):
+        return everything
+    found, looked, turn = _Found(), 0, 0
+    for namespace, rule in _rules_of(user, rbac):
+        looked += rule.words
+        if looked > MAX_WORDS:
+            found.whole = False
+            break
+        turn += rule.words + found.add(namespace, rule)
+        if ALL in found.verbs.get(EVERYTHING, ()):
+            return everything
+        if turn >= _TURN:
+            turn = 0
+            yield
+    return Grants({on: frozenset(verbs) for on, verbs in found.verbs.items()}, found.whole)
+
+
+class _Found:
+    """The rights of rules, each once, as many as there is room for; and those to everything."""
+
+    def __init__(self) -> None:
+        self.verbs: dict[Target, set[str]] = {}
+        self.whole = True
+        self._room = MAX_RIGHTS
+        self._seen: set[tuple[str, Rule]] = set()
+
+    def add(self, namespace: str, rule: Rule) -> int:
+        """Return how many rights of the rule are new; as many as there is room for are taken."""
+        if ALL in rule.verbs and ALL in rule.groups and ALL in rule.resources and not rule.names:
+            self.verbs.setdefault(EVERYTHING._replace(namespace=namespace), set()).add(ALL)
+            return 1
+        if (namespace, rule) in self._seen:
+            return 0
+        if not self._room:
+            self.whole = False
+            return 0
+        self._seen.add((namespace, rule))
+        fitting = min(rule.size, self._room)
+        self.whole &= fitting == rule.size
+        self._room -= fitting
+        targets = product(rule.groups, rule.resources, rule.names or ("",))
+        for group, resource, name in islice(targets, fitting // len(rule.verbs)):
             target = Target(group, resource, namespace, name)
-            found.setdefault(target, set()).update(rule.verbs)
-    return {target: frozenset(verbs) for target, verbs in found.items()}
+            self.verbs.setdefault(target, set()).update(rule.verbs)
+        return fitting
 
 
 def verbs_of(rights: Iterable[Right]) -> Granted:

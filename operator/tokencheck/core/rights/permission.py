@@ -8,10 +8,13 @@ those of one name in all groups. ``@*`` means all namespaces together.
 
 A resource of the cluster (``nodes``) is asked about without a namespace: with one, a RoleBinding
 there would count, and gives nothing of the kind. A Namespace is one of the cluster too, though RBAC
-takes a request for one as in it.
+takes a request for one as in it. That is so for the verbs of requests. Others are asked about by
+whoever made them up, and some in a namespace: ``bind`` of ClusterRoles in that of a binding.
 
-Source: kubernetes.io, "Authorization" (attributes of a request) and "Using RBAC Authorization"
-(RoleBinding: within its namespace); kubectl auth can-i.
+Source: kubernetes.io, "Authorization" (attributes of a request, request verbs) and "Using RBAC
+Authorization" (RoleBinding: within its namespace); kubectl auth can-i; kubernetes,
+pkg/registry/rbac/escalation_check.go (BindingAuthorized); KEP-5284
+(``impersonate:user-info``, ``impersonate-on:user-info:list``).
 """
 
 import re
@@ -19,9 +22,13 @@ import re
 from tokencheck.model.rights import Right
 
 _FORM = re.compile(
-    r"(?P<verb>[a-z]{1,63}|\*):(?P<resource>[a-z0-9-]{1,63}|\*)"
-    r"(?:\.(?P<group>[a-z0-9.-]{1,253}|\*)?)?(?P<sub>/(?:[a-z0-9-]{1,63}|\*))?"
+    r"(?P<verb>[a-z]{1,63}|impersonate(?:-on)?:[a-z:-]{1,63}|\*):(?P<resource>[a-z0-9_-]{1,63}|\*)"
+    r"(?:\.(?P<group>[a-z0-9.-]{1,253}|\*)?)?(?P<sub>/(?:[a-z0-9_.-]{1,63}|\*))?"
     r"(?:@(?P<place>[a-z0-9-]{1,63}|\*))?"
+)
+# What requests do. Source: kubernetes.io, "Authorization", "Request verbs and authorization".
+_OF_REQUESTS = frozenset(
+    {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 )
 
 
@@ -45,6 +52,17 @@ def permission_of(scope: str) -> Right | None:
 def is_placed(scope: str) -> bool:
     """Return whether a permission says where it is meant: in a namespace, or in all."""
     return "@" in scope
+
+
+def is_void(right: Right, namespaced: bool | None) -> bool:
+    """Return whether no request needs this right: in a namespace, on what is in none.
+
+    Args:
+        namespaced: whether the resource is in namespaces; None when that is not known.
+    """
+    if namespaced is not False or not right.namespace or right.plural == "namespaces":
+        return False
+    return right.verb in _OF_REQUESTS
 
 
 def scope_of(right: Right, place: str = "") -> str:
