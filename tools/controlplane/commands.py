@@ -90,6 +90,7 @@ def kube_controller_manager(at: Layout) -> list[str]:
     return [
         str(at.programs / "kube-controller-manager"),
         f"--kubeconfig={at.kubeconfig('system:kube-controller-manager')}",
+        f"--flex-volume-plugin-dir={at.folder / 'plugins'}",  # it makes it, by default below /usr
         "--leader-elect=false",
         "--use-service-account-credentials",
         f"--service-account-private-key-file={at.folder / 'sa.key'}",
