@@ -141,7 +141,7 @@ def test_of_texts_without_a_form_datadog_is_shown_those_of_as_many_digits_as_its
     for name, text in {"key": key, "application-key": f"{key}0badcafe", "other": "hunter2"}.items():
         shop.secret(name, text)
         checked(shop, provider, name)
-    shop.wait("key", lambda it: ready(it) == ("True", "Valid"), timeout_s=PATIENCE_S)
+    shop.reads("key", *GOOD, timeout_s=PATIENCE_S)
     for name in ("application-key", "other"):
         found = shop.wait(name, lambda it: ready(it)[0] == "Unknown" and ready(it)[1] != "Pending")
         assert findings(found) >= {("Active", "Unknown", "NotVerifiable")}
