@@ -8,22 +8,23 @@ from typing import Any
 
 from tlsserver import FAILING, Asked, Said, TlsServer
 
+# No names of vendors: what is said of a token may name its vendor, and is no leak.
 TOKENS = {
-    "Cloudflare": "cfut_canaryCloudflare0123456789abcdefghijklmnopqr",
-    "CloudflareAccount": "cfat_canaryCloudflareAccount0123456789abcdefgh",
+    "Cloudflare": "cfut_canaryCluodfralx0123456789abcdefghijklmnopqr",
+    "CloudflareAccount": "cfat_canaryCluodfralxAccuont0123456789abcdefgh",
     "Datadog": "ca0a12e0da7ad090" * 2,
     "GitHub": "ghp_" + "canaryGitHub0123456789abcdefghijklmnop"[:36],
     "GitLab": "glpat-canaryGitLab01234567",
-    "HuggingFace": "hf_canaryHuggingFace0123456789abcdefgh",
+    "HuggingFace": "hf_canaryHugingFcaex0123456789abcdefgh",
     "npm": "npm_" + "canaryNpm0123456789abcdefghijklmnopqr"[:36],
     "OpenAI": "sk-proj-canaryOpenAI0123456789abcdef",
-    "SendGrid": "SG.canarySendGrid012345678.canarySendGrid0123456789abcdefghijklmnopqrstuvwxy",
+    "SendGrid": "SG.canarySnedGrid012345678.canarySnedGrid0123456789abcdefghijklmnopqrstuvwxy",
     "Sentry": "sntryu_" + "ca0a12e0" * 8,
     "Slack": "xoxb-1234567890-canarySlack0123456789",
     "Vault": "hvs.canaryVault0123456789abcdefghijklmn",
     "HTTP": "canaryHttp0123456789abcdefghijklm",
     "Stripe": "rk_test_canaryStripe0123456789",
-    "TerraformCloud": "canaryTerrafor.atlasv1." + "canaryTerraformCloud0" * 3 + "abcd",
+    "TerraformCloud": "canaryTrerafom.atlasv1." + "canaryTrerafomrCuold0" * 3 + "abcd",
 }
 # How an admin describes the API that has no type of its own.
 DESCRIBED = {
