@@ -11,13 +11,11 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -25,9 +23,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from controlplane.build import BuildError
+import foreign
 from controlplane.fetched import MOCK_OAUTH2, fetched
 from island.certs import Authority
+from tlsserver import trusted
 
 ALGORITHM = "ES256"
 _MAIN = "no.nav.security.mock.oauth2.StandaloneMockOAuth2ServerKt"
@@ -36,15 +35,9 @@ _PASSWORD = "changeit"
 _PATIENCE_S = 90
 
 
-@contextmanager
-def running(claims: dict[str, dict[str, Any]]) -> Iterator[MockOAuth2]:
+def running(claims: dict[str, dict[str, Any]]) -> AbstractContextManager[MockOAuth2]:
     """One that runs; a test is skipped where it cannot."""
-    try:
-        server = MockOAuth2(claims)
-    except BuildError as error:
-        pytest.skip(f"mock-oauth2-server cannot run here: {error}")
-    with server:
-        yield server
+    return foreign.running("mock-oauth2-server", lambda: MockOAuth2(claims))
 
 
 class MockOAuth2:
@@ -93,17 +86,8 @@ class MockOAuth2:
 
     def provider(self, **rules: Any) -> dict[str, Any]:
         """A TokenProvider that discovers this issuer; ``rules`` go into ``spec.jwt``."""
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": "login"},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "jwt": {"issuer": self.url, "keys": {"type": "Discovery"}} | rules,
-                "tls": {"caBundle": self.authority.pem},
-                "network": {"cidrs": ["127.0.0.0/8"]},
-            },
-        }
+        jwt = {"issuer": self.url, "keys": {"type": "Discovery"}} | rules
+        return trusted(self.authority, "login", jwt=jwt)
 
     def token(self, name: str) -> str:
         """A new one with the claims of this name."""

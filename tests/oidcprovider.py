@@ -9,19 +9,19 @@ import subprocess
 import tempfile
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Self
 from urllib.parse import quote_plus, urlencode
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from controlplane.build import BuildError
+import foreign
 from controlplane.fetched import OIDC_PROVIDER, fetched
 from island.certs import Authority
+from tlsserver import trusted
 
 AUDIENCE = "payments-api"
 SCOPES = ("payments:read", "payments:write")
@@ -39,15 +39,9 @@ _SIGNS = ("RSA", "P-256", "Ed25519")  # the server's own keys
 _PATIENCE_S = 30
 
 
-@contextmanager
-def running() -> Iterator[OidcProvider]:
+def running() -> AbstractContextManager[OidcProvider]:
     """One that runs; a test is skipped where it cannot."""
-    try:
-        server = OidcProvider()
-    except BuildError as error:
-        pytest.skip(f"oidc-provider cannot run here: {error}")
-    with server:
-        yield server
+    return foreign.running("oidc-provider", OidcProvider)
 
 
 class OidcProvider:
@@ -145,18 +139,9 @@ class OidcProvider:
 
     def provider(self, name: str = "login", **spec: Any) -> dict[str, Any]:
         """A TokenProvider that gets here; it discovers the keys unless ``jwt`` is None."""
-        trusted = {"jwt": {"issuer": self.url, "keys": {"type": "Discovery"}}} | spec
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "tls": {"caBundle": self.authority.pem},
-                "network": {"cidrs": ["127.0.0.0/8"]},
-            }
-            | {part: value for part, value in trusted.items() if value is not None},
-        }
+        asked = {"jwt": {"issuer": self.url, "keys": {"type": "Discovery"}}} | spec
+        given = {part: value for part, value in asked.items() if value is not None}
+        return trusted(self.authority, name, **given)
 
     def credentials(self, authentication: str, key: str = "P-256") -> dict[str, str]:
         """What the Secret of the operator's own credentials holds for this `authentication`."""

@@ -39,6 +39,21 @@ FAILING = {
 }
 
 
+def reach(authority: Authority) -> dict[str, object]:
+    """What a TokenProvider's spec needs to get to a server on loopback of this authority."""
+    return {"tls": {"caBundle": authority.pem}, "network": {"cidrs": ["127.0.0.0/8"]}}
+
+
+def trusted(authority: Authority, name: str, **spec: object) -> dict[str, Any]:
+    """A TokenProvider for all namespaces that gets there; ``spec`` says what is asked."""
+    return {
+        "apiVersion": "tokencheck.dev/v1alpha1",
+        "kind": "TokenProvider",
+        "metadata": {"name": name},
+        "spec": {"allowedNamespaces": {"all": True}, **reach(authority), **spec},
+    }
+
+
 class TlsServer:
     """Serves on 127.0.0.1; `said` is all that clients sent. An asynchronous context manager."""
 
@@ -64,16 +79,11 @@ class TlsServer:
     @property
     def reach(self) -> dict[str, object]:
         """What a TokenProvider's spec needs to get here."""
-        return {"tls": {"caBundle": self.authority.pem}, "network": {"cidrs": ["127.0.0.0/8"]}}
+        return reach(self.authority)
 
     def trusted(self, name: str, **spec: object) -> dict[str, Any]:
         """A TokenProvider for all namespaces that gets here; ``spec`` says what is asked."""
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {"allowedNamespaces": {"all": True}, **self.reach, **spec},
-        }
+        return trusted(self.authority, name, **spec)
 
     async def start(self) -> None:
         context = self.authority.context("127.0.0.1")

@@ -8,30 +8,22 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
-from controlplane.build import BuildError
+import foreign
 from controlplane.extras import VAULT, extra
 from island.certs import Authority
+from tlsserver import trusted
 
 LOOKUP = 'path "auth/token/lookup" { capabilities = ["update"] }'
 _PATIENCE_S = 30
 
 
-@contextmanager
-def running() -> Iterator[VaultServer]:
-    """One that runs; a test is skipped where it cannot be built."""
-    try:
-        server = VaultServer()
-    except BuildError as error:
-        pytest.skip(f"Vault cannot be built here: {error}")
-    with server:
-        yield server
+def running() -> AbstractContextManager[VaultServer]:
+    """One that runs; a test is skipped where it cannot."""
+    return foreign.running("Vault", VaultServer)
 
 
 class VaultServer:
@@ -77,18 +69,7 @@ class VaultServer:
         """A TokenProvider that asks here, of all tokens of Vault."""
         address = f"https://{self._told['address']}/v1"
         vendor = {"type": "Vault", "url": address, "credentialsRef": {"name": secret}}
-        return {
-            "apiVersion": "tokencheck.dev/v1alpha1",
-            "kind": "TokenProvider",
-            "metadata": {"name": name},
-            "spec": {
-                "allowedNamespaces": {"all": True},
-                "vendor": vendor,
-                "match": {"kinds": ["Vault"]},
-                "tls": {"caBundle": self.authority.pem},
-                "network": {"cidrs": ["127.0.0.0/8"]},
-            },
-        }
+        return trusted(self.authority, name, vendor=vendor, match={"kinds": ["Vault"]})
 
     def own(self) -> str:
         """A new token for the operator, as docs/providers.md has it made."""

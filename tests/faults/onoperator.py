@@ -72,6 +72,14 @@ class FewFiles(Idle):
         return 0
 
 
+def _mortal(site: Site) -> int:
+    """The process of the one that writes, which may end by itself now and is then started again."""
+    site.revive()
+    operator = site.leader
+    site.mortal[operator] = time.monotonic() + _DYING_S
+    return operator.server.pid
+
+
 @dataclass(kw_only=True)
 class LittleMemory(Idle):
     """The operator gets no more memory than it has: what it allocates anew fails.
@@ -84,10 +92,7 @@ class LittleMemory(Idle):
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Everything is listed again, and no address is left for it."""
-        site.revive()
-        operator = site.leader
-        site.mortal[operator] = time.monotonic() + _DYING_S
-        self._pid = pid = operator.server.pid
+        self._pid = pid = _mortal(site)
         self._usual = resource.prlimit(pid, resource.RLIMIT_AS)
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
         resource.prlimit(pid, resource.RLIMIT_AS, (pages * _PAGE, self._usual[1]))
@@ -110,10 +115,7 @@ class OutOfMemory(Idle):
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Everything is listed again, and next to nothing is left for it."""
-        site.revive()
-        operator = site.leader
-        site.mortal[operator] = time.monotonic() + _DYING_S
-        self._group = Group(self.home, operator.server.pid, self.home.memory(_SPARE_BYTES))
+        self._group = Group(self.home, _mortal(site), self.home.memory(_SPARE_BYTES))
         site.do(lambda road: road.cut())
         return 0
 

@@ -76,10 +76,14 @@ class TokenProvider:
     def asks_as_anybody(self) -> bool:
         """Return whether who asks needs to be nobody in particular: a vendor at a place of its own.
 
-        An introspection, Vault and the API server answer the operator, who proves to be it.
+        An introspection, Vault and the API server answer the operator, who proves to be it. And of
+        a vendor whose tokens have no form anything may be listed: the operator shows it where
+        admission is proven, so that its author may read it himself; a command knows nothing of it.
         """
         vendor = None if self.invalid else self.vendor
-        return vendor is not None and vendor.server is not None and self.credentials is None
+        if vendor is None or vendor.server is None or self.credentials is not None:
+            return False
+        return not vendor.formless
 
     @property
     def credentials(self) -> str | None:

@@ -49,7 +49,7 @@ class Showing(NoLiveness):
         key = (provider.name, looked.mark)
         if key in self._said_of:
             return self._said_of[key]
-        if _can_be_shown(provider):
+        if provider.asks_as_anybody:
             self._wanted.setdefault(key, (provider, looked.text))
         return super().activity(provider, looked, now)
 
@@ -90,15 +90,6 @@ class Showing(NoLiveness):
                 self._said_of[key] = _activity(name, said, now)
 
         await asyncio.gather(*(asks() for _ in range(_AT_ONCE)))
-
-
-def _can_be_shown(provider: TokenProvider) -> bool:
-    """Return whether who asks may be anybody, and only the vendor's own tokens can go there.
-
-    Of a vendor whose tokens have no form anything may be listed. The operator shows it where
-    admission is proven, so that its author may read it himself; a command knows nothing of that.
-    """
-    return provider.asks_as_anybody and provider.vendor is not None and not provider.vendor.formless
 
 
 async def _said(provider: TokenProvider, text: Sealed, asker: Asker) -> Answer | Faulted:
