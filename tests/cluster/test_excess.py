@@ -8,7 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.shop import Object, Shop, condition, findings, listed, ready, states
-from cluster.test_token_reviews import GOOD, INTERVAL_S, Trusts, account, allows, token_of, trusts
+from cluster.test_token_reviews import (
+    GOOD,
+    INTERVAL_S,
+    Trusts,
+    account,
+    allows,
+    operating,
+    token_of,
+    trusts,
+)
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
 
@@ -26,16 +35,9 @@ pytestmark = pytest.mark.usefixtures("operator")
 def operator(
     controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    args = ["--prove-every", "0.5", "--read-rbac-every", "1", "--log-level", "DEBUG"]
-    process = OperatorProcess(
-        grant_operator(controlplane, READS), log, plane=controlplane, args=args
-    )
-    try:
-        yield process.start()
-    finally:
-        process.stop()
-        print(f"--- the operator's log ({log}):\n{process.server.log_tail()}")
+    folder = tmp_path_factory.mktemp("operator")
+    with operating(controlplane, folder, READS, "--read-rbac-every", "1") as process:
+        yield process
 
 
 def lists(operator: OperatorProcess) -> float:

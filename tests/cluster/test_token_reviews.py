@@ -6,6 +6,7 @@ import base64
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,18 +44,26 @@ UNBOUND = "the Secret, Pod or Node that it is bound to is gone"
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-@pytest.fixture(scope="module")
-def operator(
-    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+@contextmanager
+def operating(
+    plane: ControlPlane, folder: Path, values: Object, *more: str
 ) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    args = ["--prove-every", "0.5", "--log-level", "DEBUG"]
-    config = grant_operator(controlplane, GRANTED)
-    process = OperatorProcess(config, log, plane=controlplane, args=args)
+    """An operator with the rights that these values of the chart give it."""
+    args = ["--prove-every", "0.5", "--log-level", "DEBUG", *more]
+    config = grant_operator(plane, values)
+    process = OperatorProcess(config, folder / "operator.log", plane=plane, args=args)
     try:
         yield process.start()
     finally:
         end(process)
+
+
+@pytest.fixture(scope="module")
+def operator(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    with operating(controlplane, tmp_path_factory.mktemp("operator"), GRANTED) as process:
+        yield process
 
 
 @pytest.fixture
