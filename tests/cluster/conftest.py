@@ -35,6 +35,7 @@ from cluster.story import story
 from cluster.wholerun import WholeRun
 from controlplane import Api, ControlPlane, OperatorProcess, build
 from controlplane.launch import grant_operator, install_ours
+from swept import SWEPT
 
 _HERE = Path(__file__).parent
 _NAME_LENGTH = 40
@@ -47,7 +48,6 @@ _NEVER_AGAIN = {
     "test_many_faults.py",
     "test_canary.py",
     "test_writes.py",
-    "test_whole_run.py",
 }
 
 
@@ -57,7 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A busy machine starves ten servers now and then: a test that failed runs once more in a fresh
     namespace. The end of the run shows each that needed it, and no more than five may.
     """
-    items.sort(key=lambda item: item.path.name == "test_whole_run.py")  # the last of all
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker("cluster")
@@ -81,15 +80,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
+def whole_run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WholeRun]:
+    run = WholeRun(tmp_path_factory.getbasetemp())
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TOKENCHECK_LOG_LEVEL", "DEBUG")  # of every operator
-        yield WholeRun(tmp_path_factory.getbasetemp())
+        yield run
+    request.config.stash[SWEPT].append(run.swept)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def searched(request: pytest.FixtureRequest, whole_run: WholeRun) -> Iterator[None]:
-    """What the module brought out is searched for tokens; `test_whole_run.py` tells of hits."""
+    """What the module brought out is searched for tokens; the end of the run tells of hits."""
     yield
     whole_run.search(request.module.__name__.rpartition(".")[2])
 

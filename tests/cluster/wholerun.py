@@ -25,6 +25,7 @@ from cluster.cli import SAID
 from controlplane import Api, ApiError, ControlPlane
 from issuer import Issuer
 from pieces import secrets_in
+from swept import Swept
 
 # Kept by Kubernetes and Helm: certificates, names and packed manifests.
 _OTHERS = {"ca.crt", "namespace", "release"}
@@ -37,13 +38,11 @@ _WATCH_S = 60.0
 
 
 class WholeRun:
-    """One for the session."""
+    """One for each process that runs tests."""
 
     def __init__(self, folder: Path) -> None:
         """`folder`: below it all logs stand."""
-        self.found: list[str] = []
-        self.values = self.searched_bytes = 0
-        self.took_s = 0.0
+        self.swept = Swept(found=[], values=0, searched_bytes=0, took_s=0.0)
         self._folder = folder
         self._lock = threading.Lock()
         self._fresh: dict[str, str] = {}  # value -> where
@@ -74,10 +73,10 @@ class WholeRun:
         texts = dict(self._texts())
         if module not in _PLANTING:
             sweep = Sweep(secrets)
-            self.found += [f"{module}: {hit}" for hit in sweep.report(texts) if _told(hit)]
-        self.values += len(fresh)
-        self.searched_bytes += sum(map(len, texts.values()))
-        self.took_s += time.process_time() - began
+            self.swept["found"] += [f"{module}: {hit}" for hit in sweep.report(texts) if _told(hit)]
+        self.swept["values"] += len(fresh)
+        self.swept["searched_bytes"] += sum(map(len, texts.values()))
+        self.swept["took_s"] += time.process_time() - began
 
     def take(self, secret: dict[str, object]) -> None:
         """Know the values of a Secret."""
