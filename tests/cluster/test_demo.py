@@ -35,6 +35,11 @@ VERDICTS = {
 PATIENCE_S = 120.0
 
 
+def _in_the_foreground() -> None:
+    """Ctrl-C counts, also where the tests were started with `&`, which has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Demo:
     """One run of the demo. Everything it starts and writes can be told by its folder."""
 
@@ -61,6 +66,7 @@ class Demo:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_in_the_foreground,
             )
 
     @property
