@@ -47,8 +47,9 @@ def running() -> AbstractContextManager[OidcProvider]:
 class OidcProvider:
     """An issuer of access tokens, opaque or JWTs, that introspects the opaque ones.
 
-    Its clients: ``shop`` gets tokens; ``basic`` and ``post`` (a secret) and ``signs`` (keys of each
-    type, by the names of `keys`) may introspect. Use it with ``with``.
+    Its clients: ``shop`` gets tokens; ``basic`` and ``post`` (a secret), ``signs`` and ``typed``
+    (keys of each type, by the names of `keys`) may introspect. An assertion of ``typed`` has the
+    type client-authentication+jwt, one of ``signs`` must not. Use it with ``with``.
     """
 
     def __init__(self) -> None:
@@ -108,11 +109,12 @@ class OidcProvider:
             "post": {"token_endpoint_auth_method": "client_secret_post"},
             "signs": {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": public}},
         }
+        ways["typed"] = ways["signs"]
         common = {"redirect_uris": [], "response_types": [], "grant_types": ["client_credentials"]}
         return [
             common
             | {"client_id": name, "scope": " ".join(SCOPES)}
-            | ({} if name == "signs" else {"client_secret": SECRET})
+            | ({} if "jwks" in way else {"client_secret": SECRET})
             | way
             for name, way in ways.items()
         ]

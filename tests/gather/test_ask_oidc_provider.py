@@ -119,6 +119,24 @@ async def test_an_assertion_is_for_the_issuer_and_for_nothing_else(server: OidcP
     await lives(server, "PrivateKeyJWT", token, jwt=None, introspection=named)
 
 
+async def test_an_assertion_has_the_type_that_the_server_demands_and_no_other(
+    server: OidcProvider,
+) -> None:
+    """What RFC 7523bis asks for is refused by servers that know RFC 7523 alone, and the reverse."""
+    token, signs = server.token(), server.credentials("PrivateKeyJWT")
+    typed = signs | {"client_id": "typed"}
+    new = server.introspection("PrivateKeyJWT", assertionType="client-authentication+jwt")
+    await lives(server, "PrivateKeyJWT", token, held=signs)
+    await lives(server, "PrivateKeyJWT", token, held=typed, introspection=new)
+    wrong = [
+        await asked(server, "PrivateKeyJWT", token, typed),
+        await asked(server, "PrivateKeyJWT", token, signs, introspection=new),
+    ]
+    for said in wrong:
+        assert isinstance(said, Faulted)
+        assert said.reason is Reason.INTROSPECTION_UNAUTHORIZED
+
+
 async def test_a_client_that_is_not_known_says_nothing_of_the_token(server: OidcProvider) -> None:
     token = server.token()
     another = {"private_key": server.credentials("PrivateKeyJWT", "P-384")["private_key"]}

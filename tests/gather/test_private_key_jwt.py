@@ -142,6 +142,43 @@ async def test_the_audience_is_what_the_spec_says_else_the_issuer_else_the_addre
 
 
 @pytest.mark.parametrize(
+    ("introspection", "typ"),
+    [
+        ({}, "JWT"),
+        ({"assertionType": "JWT"}, "JWT"),
+        (
+            {"assertionType": "client-authentication+jwt", "audience": "https://as.example.com"},
+            "client-authentication+jwt",
+        ),
+    ],
+)
+async def test_the_type_is_what_the_spec_says_else_jwt(
+    server: Introspector, introspection: dict[str, str], typ: str
+) -> None:
+    server.audience = introspection.get("audience", "")
+    answer = await asked(server, content(pem(EC), key_id=b"k-1"), **introspection)
+    assert isinstance(answer, Answer)
+    assert server.heads == [{"alg": "ES256", "kid": "k-1", "typ": typ}]
+
+
+@pytest.mark.parametrize(
+    ("introspection", "said"),
+    [
+        ({"assertionType": "at+jwt"}, "must be one of JWT, client-authentication+jwt"),
+        ({"assertionType": "JWT", "authentication": "Basic"}, "is for authentication"),
+        ({"assertionType": "client-authentication+jwt"}, "must be the issuer"),
+    ],
+)
+async def test_a_type_that_makes_no_assertion_is_a_fault_of_the_spec(
+    server: Introspector, introspection: dict[str, str], said: str
+) -> None:
+    """The API server refuses these; a file of `verify` never met one."""
+    asked = {"authentication": "PrivateKeyJWT"} | introspection
+    (fault,) = parse_tokenprovider(server.provider(**asked)).invalid
+    assert said in fault.message
+
+
+@pytest.mark.parametrize(
     "key",
     [
         b"canary",
@@ -169,7 +206,13 @@ async def test_without_a_key_that_signs_nobody_is_asked(server: Introspector, ke
 def test_no_repr_shows_an_assertion_or_its_key() -> None:
     key = Sealed(pem(EC))
     signed = assertion_of(
-        Sealed(b"me"), key, key_id=None, audience="a", now=datetime.now(UTC), unique="u"
+        Sealed(b"me"),
+        key,
+        key_id=None,
+        audience="a",
+        kind="JWT",
+        now=datetime.now(UTC),
+        unique="u",
     )
     assert signed is not None
     assert jwt.decode(reveal(signed), EC.public_key(), ["ES256"], audience="a")["jti"] == "u"

@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "e769cb2429184df1cff79d52e8daf7d0",
+        "tokenproviders.tokencheck.dev": "f104c57f31ff17ab00c5a9f411b096b3",
     }
 )

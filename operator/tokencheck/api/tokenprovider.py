@@ -103,7 +103,9 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         resource_version=meta.get("resourceVersion", ""),
         allowed=_allowed(fields.child("allowedNamespaces")),
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
-        introspection=parse_introspection(fields.child("introspection"))
+        introspection=parse_introspection(
+            fields.child("introspection"), fields.child("jwt").text("issuer")
+        )
         if fields.values.get("introspection") is not None
         else None,
         vendor=parse_vendor(fields.child("vendor"))

@@ -86,6 +86,7 @@ def _client(
         found.secret,
         key_id=presented(key_id) if key_id else None,
         audience=introspection.audience or issuer or str(introspection.url),
+        kind=introspection.assertion_type,
         now=now,
         unique=secrets.token_urlsafe(_UNIQUE_BYTES),
     )

@@ -30,9 +30,12 @@ function getResourceServerInfo(_, resource) {
   };
 }
 
-// The issuer, alone, is the audience of a client's assertion. Source: draft-ietf-oauth-rfc7523bis.
-function assertJwtClientAuthClaimsAndHeader(ctx, { aud }) {
+// The issuer, alone, is the audience of a client's assertion, and of a client that says so in its
+// name also the type. Any other has the type of old. Source: draft-ietf-oauth-rfc7523bis section 4.
+function assertJwtClientAuthClaimsAndHeader(ctx, { aud }, { typ }, { clientId }) {
   if (aud !== ctx.oidc.issuer) throw new errors.InvalidClientAuth('aud is not the issuer');
+  const expected = clientId === 'typed' ? 'client-authentication+jwt' : 'JWT';
+  if (typ !== expected) throw new errors.InvalidClientAuth('typ is not what it should be');
 }
 
 function made(issuer, { jwks, clients }) {

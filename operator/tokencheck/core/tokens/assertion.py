@@ -1,7 +1,8 @@
 """The operator's own proof to a provider that it is a client: a JWT that its private key signs.
 
 It is good for one minute, for one server, and once. Source: RFC 7523 sections 2.2 and 3; OpenID
-Connect Core 1.0 section 9 (private_key_jwt); draft-ietf-oauth-rfc7523bis (one audience alone).
+Connect Core 1.0 section 9 (private_key_jwt); draft-ietf-oauth-rfc7523bis section 4 (one audience
+alone, and a type that tells it from other JWTs of the same key).
 """
 
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ def assertion_of(
     *,
     key_id: Sealed | None,
     audience: str,
+    kind: str,
     now: datetime,
     unique: str,
 ) -> Sealed | None:
@@ -30,6 +32,7 @@ def assertion_of(
             P-521 (ES256, ES384, ES512), Ed25519 (EdDSA).
         key_id: by which the provider finds the public key, where it needs that.
         audience: who the assertion is for.
+        kind: typ of its header.
         now: aware UTC.
         unique: never used before, so that nobody can use the assertion again.
     """
@@ -49,7 +52,9 @@ def assertion_of(
             "iat": int(now.timestamp()),
             "exp": int((now + GOOD_FOR).timestamp()),
         }
-        headers = {"kid": reveal(key_id).decode()} if key_id is not None else None
+        headers = {"typ": kind}
+        if key_id is not None:
+            headers["kid"] = reveal(key_id).decode()
         signed = jwt.encode(claims, key, algorithm, headers)  # type: ignore[arg-type]  # known above
         return Sealed(signed.encode())
     except Exception:  # noqa: BLE001 - parsers of foreign keys raise many classes; their text is never shown
