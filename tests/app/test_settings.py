@@ -53,6 +53,30 @@ def test_names_are_separated_by_commas_and_blanks_do_not_matter() -> None:
     assert parse_names("") == parse_names(" , ") == ()
 
 
+WATCHES = {
+    "all Secrets": (Settings(), True),
+    "those of its namespace": (
+        Settings(scope=Scope.NAMESPACES, namespaces=("shop", "tokencheck-system")),
+        True,
+    ),
+    "those of others": (Settings(scope=Scope.NAMESPACES, namespaces=("shop",)), False),
+    "this one by name": (
+        Settings(scope=Scope.NAMED, secrets=(("tokencheck-system", "client"),)),
+        True,
+    ),
+    "others by name": (
+        Settings(scope=Scope.NAMED, secrets=(("shop", "client"), ("tokencheck-system", "other"))),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "may"), WATCHES.values(), ids=WATCHES)
+def test_credentials_are_watched_only_within_the_scope(settings: Settings, may: bool) -> None:
+    """A watch that is refused would be told as a right that is missing."""
+    assert settings.watches("client") is may
+
+
 def test_secrets_are_pairs_of_namespace_and_name() -> None:
     assert parse_secrets("shop/a, shop/b") == (("shop", "a"), ("shop", "b"))
     assert parse_secrets("") == ()

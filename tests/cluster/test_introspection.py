@@ -171,6 +171,26 @@ def test_a_wrong_client_is_the_provider_s_fault_and_mended_by_its_secret(
     eventually(lambda: states(admin.get("TokenProvider", provider)).get("Reachable") == "True")
 
 
+@pytest.mark.usefixtures("operator")
+def test_a_client_that_is_mended_is_asked_as_soon_as_its_secret_is_written(
+    shop: Shop, admin: Api, login: Login, provider: str
+) -> None:
+    """From the fourth refusal on the provider is left alone for a minute or two."""
+    lives(login, TOKEN)
+    name = f"client-{provider}"
+    admin.apply(known_as(name, (CLIENT[0], "wrong-0")))
+    shop.secret("payments", TOKEN)
+    checked(shop, provider)
+    shop.reads("checkout", "Unknown", "IntrospectionUnauthorized")
+    for number in range(1, 4):
+        admin.apply(known_as(name, (CLIENT[0], f"wrong-{number}")))
+        eventually(lambda number=number: login.inner.asked[TOKEN] > number)
+    found = admin.get("TokenCheck", "checkout", shop.namespace)
+    assert ready(found) == ("Unknown", "IntrospectionUnauthorized")
+    admin.apply(known_as(name))
+    shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=50)
+
+
 def test_from_a_namespace_without_admission_no_token_is_sent(login: Login, tmp_path: Path) -> None:
     """Whoever writes TokenChecks there could have any Secret of it sent to the provider."""
     lives(login, TOKEN)

@@ -15,7 +15,7 @@ import pytest
 
 from canary import Secret, Sweep
 from cluster.ending import end
-from cluster.shop import Object, condition, listed, ready
+from cluster.shop import Object, condition, eventually, listed, ready
 from cluster.test_introspection import known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
@@ -67,9 +67,12 @@ def operator(
         end(process)
 
 
-def checked(api: Api, login: Login, name: str, token: str) -> None:
+def checked(
+    api: Api, login: Login, name: str, token: str, client: str = "introspect-client"
+) -> None:
     """A provider that answers in this mode, and a check of a token that names it."""
-    provider = login.inner.provider(name, url=f"{login.inner.url}?as={name}")
+    asked = {"url": f"{login.inner.url}?as={name}", "clientCredentialsRef": {"name": client}}
+    provider = login.inner.provider(name, **asked)
     api.apply(provider)
     api.apply(secret(name, SPACE, token=token))
     spec = {"tokens": [listed(name, providerRef={"name": name})]}
@@ -120,3 +123,23 @@ def test_each_fault_is_unknown_with_its_reason_and_nothing_of_token_or_client_is
     sweep = Sweep([*kept, Secret("client", CLIENT[1])])
     assert sweep.report(shown) == []
     assert sweep.report({"control": tokens["echo"]}) != []
+
+
+def test_credentials_that_the_operator_may_only_get_are_seen_to_be_mended_within_a_beat(
+    plane: ControlPlane, login: Login, operator: OperatorProcess
+) -> None:
+    """After the fourth refusal the provider is left alone for a minute at least."""
+    api = plane.api()
+    client, token = "mended-client", secrets.token_urlsafe(40)
+    grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client", client]}})
+    login.do(lambda server: server.tokens.__setitem__(token, {}))
+    api.apply(known_as(client, (CLIENT[0], "wrong")))
+    checked(api, login, "mended", token, client)
+    comes_to(api, "mended", "Unknown", "IntrospectionUnauthorized")
+    eventually(lambda: login.inner.asked[token] >= 4, timeout_s=3 * PATIENCE_S)
+    api.apply(known_as(client))
+    good = ("True", "AllChecksPassed")
+    api.wait("TokenCheck", "mended", SPACE, until=lambda it: ready(it) == good, timeout_s=50)
+    status, page = operator.get("/metrics")
+    assert status == 200
+    assert 'tokencheck_informer_denied{resource="secrets"} 1' not in page

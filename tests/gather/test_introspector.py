@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,10 +14,10 @@ from introspector import Introspector
 from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.clients.egress.client import Egress
-from tokencheck.gather.introspector import AT_A_TIME, LONGEST_WAIT
+from tokencheck.gather.desk import AT_A_TIME
+from tokencheck.gather.introspector import LONGEST_WAIT
 from tokencheck.gather.introspector import Introspector as Asking
 from tokencheck.model.activity import Activity, ActivityState, Looked
-from tokencheck.model.asking import Reply
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.change import Cause
 from tokencheck.model.evidence import Absent, Held, SecretContent, TokenEvidence, Unread
@@ -41,8 +40,10 @@ class World:
     def __init__(self, name: str = "introspect-client") -> None:
         self.name = name
         self.content: SecretContent | Unread = credentials()
+        self.reads = 0
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
+        self.reads += 1
         assert (namespace, name) == ("tokencheck-system", self.name)
         return self.content
 
@@ -89,6 +90,13 @@ class Bench:
         self.look(token)
         await self.quiet()
         return self.look(token)
+
+    async def tended(
+        self, after: timedelta = timedelta(0), *, changed: bool = False
+    ) -> datetime | None:
+        """Let time pass, and have the provider looked after, as its pass does."""
+        self.now += after
+        return await self.asking.tend(self.provider, self.now, changed=changed)
 
     async def quiet(self) -> None:
         await until(lambda: self.asking.running == 0)
@@ -305,10 +313,10 @@ async def test_who_does_not_lead_waits_and_asks_as_soon_as_it_does(bench: Bench)
     assert bench.asking.awaits(CHECK, found, bench.now) is not None
     bench.now += 10 * LONGEST_WAIT
     assert bench.asking.awaits(CHECK, found, bench.now) is not None
-    bench.asking.tend(bench.provider)
+    assert await bench.tended() is None
     assert bench.changes == []
     bench.leads = True
-    bench.asking.tend(bench.provider)
+    assert await bench.tended() is None
     assert bench.changes == [(CHECK, Cause.PROVIDER_CHANGED)]
 
 
@@ -355,44 +363,3 @@ async def test_a_check_waits_a_moment_for_the_first_proof_of_its_namespace(bench
     assert bench.server.connections == 0
     bench.proven["shop"] = True
     assert (await bench.asked()).state is ActivityState.KNOWN
-
-
-class OwnApiServer:
-    """Answers TokenReviews, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, ...]] = []
-        self.says: dict[str, object] = {"authenticated": True, "user": {"username": "ann"}}
-
-    async def review(self, _token: Sealed, audiences: tuple[str, ...]) -> Reply:
-        self.asked.append(audiences)
-        body = json.dumps({"status": self.says}).encode()
-        return Reply(status=201, media_type="application/json", body=body)
-
-
-KUBERNETES = {"allowedNamespaces": {"all": True}, "vendor": {"type": "Kubernetes"}}
-
-
-async def test_of_type_kubernetes_the_own_api_server_is_asked_and_nobody_else(bench: Bench) -> None:
-    own = OwnApiServer()
-    bench.asking = bench.made(reviews=own)
-    bench.provider = parse_tokenprovider({"metadata": {"name": "own"}, "spec": KUBERNETES})
-    found = await bench.asked()
-    assert found.answer is not None
-    assert found.answer.active
-    own.says = {"error": '[invalid bearer token, serviceaccounts "a" not found]'}
-    found = await bench.asked(after=MINUTES_10)
-    assert found.answer is not None
-    assert (found.answer.active, found.answer.why) == (False, "its ServiceAccount is gone")
-    own.says = {"error": "[invalid bearer token, etcdserver: request timed out]"}
-    await bench.asked(after=MINUTES_10)
-    found = await bench.asked(after=timedelta(seconds=15))
-    assert found.state is ActivityState.FAULTED
-    assert own.asked == [(), (), (), ()]
-    assert bench.server.connections == 0
-
-
-async def test_without_a_road_to_the_api_server_its_tokens_are_unknown(bench: Bench) -> None:
-    bench.provider = parse_tokenprovider({"metadata": {"name": "own"}, "spec": KUBERNETES})
-    found = await bench.asked()
-    assert (found.state, found.reason) == (ActivityState.FAULTED, Reason.NOT_ASKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from gather.test_introspector import MINUTES_10, Bench, World
 from tokencheck.api.quantity import format_time
 from tokencheck.core.questions.pauses import FIRST_RETRY
 from tokencheck.model.activity import ActivityState
+from tokencheck.model.evidence import SecretContent
+from tokencheck.model.reasons import Reason
 from vendorapi import TOKENS, VendorApi
 
 TOKEN = TOKENS["Vault"]
@@ -68,6 +71,25 @@ async def test_a_token_that_nobody_may_renew_is_asked_about_once_an_interval(vau
     vault.now += 9 * MINUTE
     assert vault.look(TOKEN) == before
     assert vault.api.asked == {TOKEN: 1}
+
+
+async def test_another_token_of_the_operator_s_own_is_used_as_soon_as_it_is_there(
+    vault: Vault,
+) -> None:
+    """Vault's refusal may be about one of the tokens alone: then it is the one that waits."""
+    vault.ends_in(5 * MINUTE)
+    mended = vault.world.content
+    assert isinstance(mended, SecretContent)
+    vault.world.content = replace(
+        known_by("hvs.refused"), meta=replace(mended.meta, resource_version="0")
+    )
+    for _ in range(4):
+        found = await vault.asked(TOKEN, after=MINUTES_10)
+    assert found.reason is Reason.INTROSPECTION_UNAUTHORIZED
+    vault.world.content = mended
+    vault.ends_in(5 * MINUTE)
+    await vault.tended(after=timedelta(seconds=30))
+    assert (await vault.asked(TOKEN)).state is ActivityState.KNOWN
 
 
 async def test_while_vault_is_away_a_token_past_its_end_is_unknown_and_not_expired(

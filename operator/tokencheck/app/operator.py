@@ -233,6 +233,7 @@ class Operator:
             interest=followers,
             own_namespace=self._settings.own_namespace,
             fingerprint_key=secrets.token_bytes(32),
+            watched=self._settings.watches,
             keyring=self._keyring,
             liveness=self._introspector,
             reviews=self._reviews,

@@ -227,7 +227,7 @@ class Passes:
     async def provider(self, work: Work, now: datetime) -> Next:
         """Run the pass of a TokenProvider."""
         following = await provider_pass(
-            work.key,
+            work,
             now,
             sources=self._sources,
             status=self._counted,

@@ -46,6 +46,16 @@ class Settings:
     prove_every_s: float = 60.0
     read_rbac_every_s: float = 300.0
 
+    def watches(self, name: str) -> bool:
+        """Return whether a Secret of its own namespace is among those that it may watch."""
+        match self.scope:
+            case Scope.CLUSTER:
+                return True
+            case Scope.NAMESPACES:
+                return self.own_namespace in self.namespaces
+            case Scope.NAMED:  # pragma: no branch - mypy proves it the last
+                return (self.own_namespace, name) in self.secrets
+
 
 def parse_listen(text: str) -> tuple[str, int]:
     """Return host and port of ``HOST:PORT``.

@@ -2,41 +2,41 @@
 
 A check's pass looks (`activity`) and thereby has a question asked when it is time to, in a task
 beside it: a server that hangs holds up no pass. A check that cannot be judged without the first
-answer waits for it (`awaits`), and is due when it comes or when what it was told changes. A token's
-text lives from the pass to the end of its question and no longer. Everything runs in one event
-loop; nothing is shared with threads.
+answer waits for it (`awaits`), and is due when it comes or when what it was told changes. While a
+provider is left alone for the operator's own credentials, its pass looks for others (`tend`). A
+token's text lives from the pass to the end of its question and no longer. Everything runs in one
+event loop; nothing is shared with threads.
 """
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.questions.liveness import (
-    Known,
     Pause,
     activity_of,
     answered,
     due_at,
     failed,
     is_due,
+    needs_credentials,
     struck,
 )
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.gather.ask_api_server import ask_api_server
 from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
+from tokencheck.gather.desk import Desk, Ended, Entry, version_of
 from tokencheck.model.activity import Activity, ActivityState, Answer, Looked, Standing
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.change import Cause
-from tokencheck.model.evidence import Held, TokenEvidence
+from tokencheck.model.evidence import Held, SecretContent, TokenEvidence, Unread
 from tokencheck.model.keys import Key
 from tokencheck.model.ports import Asker, Inventory, TokenReviews
 from tokencheck.model.reasons import Reason
 
-AT_A_TIME = 4  # questions to one provider
 MAX_TOKENS = 10_000  # of one provider; about 1 KiB each. Beyond it the longest unused is forgotten.
 LONGEST_WAIT = timedelta(seconds=25)  # of a check, for a first answer; then it says Unknown
 NOT_OURS = timedelta(minutes=10)  # where another process asks; who begins to lead looks at once
@@ -47,47 +47,6 @@ HOUR = timedelta(hours=1)  # the status of a provider that answers shows its tim
 ANSWERED = "Answered"
 _NOBODY = Faulted(reason=Reason.NOT_ASKED, detail="the API server is not asked here")
 _GIVEN_UP = Faulted(reason=Reason.NOT_ASKED, detail="the question was given up")
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One token.
-
-    Args:
-        asked_by: the check that has it asked, and comes again for that.
-        followers: what each check was told last; it comes again when that changes.
-        first_look: when a check first waited for the next answer.
-    """
-
-    known: Known = field(default_factory=Known)
-    asking: asyncio.Task[None] | None = None
-    asked_by: Key | None = None
-    interval: timedelta = timedelta(minutes=10)
-    followers: dict[Key, object] = field(default_factory=dict)
-    waiting: set[Key] = field(default_factory=set)
-    first_look: datetime | None = None
-
-
-@dataclass(slots=True)
-class _Desk:
-    """One provider.
-
-    Args:
-        asked_of: what an answer depends on; another one ends what is known.
-        fault: of the last question that was not about one token alone.
-        shown_at: when the provider's status was last made to show how it stands.
-        behind: checks that are told when the question ends that tries a paused provider.
-    """
-
-    asked_of: object
-    entries: OrderedDict[bytes, _Entry] = field(default_factory=OrderedDict)
-    pause: Pause = field(default_factory=Pause)
-    fault: Faulted | None = None
-    answered_at: datetime | None = None
-    shown_at: datetime | None = None
-    running: int = 0
-    behind: set[Key] = field(default_factory=set)
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
 
 
 class Introspector:
@@ -134,7 +93,7 @@ class Introspector:
         self._proven = proven
         self._reviews = reviews
         self._room = room
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, Desk] = {}
 
     @property
     def running(self) -> int:
@@ -198,16 +157,30 @@ class Introspector:
             detail=fault.detail if fault else "",
         )
 
-    def tend(self, provider: TokenProvider) -> None:
-        """Have the checks come that wait while nobody asks: this process may have begun to lead."""
+    async def tend(
+        self, provider: TokenProvider, now: datetime, *, changed: bool
+    ) -> datetime | None:
+        """Have the checks come that wait while nobody asks: this process may have begun to lead.
+
+        So those that wait for other credentials of the operator, where there are others.
+        """
         if provider.asked is None or provider.invalid:
             self.forget(provider.name)
-        else:
-            for entry in self._desk(provider).entries.values():
-                ours = {key for key in entry.waiting if self._may_ask(key)}
-                if entry.asking is None:
-                    entry.waiting -= ours
-                    self._wake(ours)
+            return None
+        desk = self._desk(provider)
+        for entry in desk.entries.values():
+            ours = {key for key in entry.waiting if self._may_ask(key)}
+            if entry.asking is None:
+                entry.waiting -= ours
+                self._wake(ours)
+        at = desk.read_again_at(now)
+        if at is not None and (changed or at <= now):
+            desk.read_at = now
+            version = version_of(await self._credentials(provider))
+            other = version not in ("", desk.refused)  # no answer is no change
+            if other and self._desks.get(provider.name) is desk:
+                self._wake(desk.mended(self._clock()))
+        return desk.read_again_at(now)
 
     def forget(self, name: str) -> None:
         """Keep nothing of the provider; questions that are under way end."""
@@ -231,41 +204,41 @@ class Introspector:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _desk(self, provider: TokenProvider) -> _Desk:
+    def _desk(self, provider: TokenProvider) -> Desk:
         asked_of = (provider.uid, provider.asked, provider.network)
         desk = self._desks.get(provider.name)
         if desk is not None and desk.asked_of == asked_of:
             return desk
         before = desk
-        desk = self._desks[provider.name] = _Desk(asked_of=asked_of)
+        desk = self._desks[provider.name] = Desk(asked_of=asked_of)
         for entry in before.entries.values() if before else ():
             if entry.asking is not None:
                 entry.asking.cancel()
             self._wake({*entry.followers, *entry.waiting})
         return desk
 
-    def _entry(self, desk: _Desk, mark: bytes) -> _Entry:
+    def _entry(self, desk: Desk, mark: bytes) -> Entry:
         entry = desk.entries.get(mark)
         if entry is None:
             idle = (m for m, e in desk.entries.items() if e.asking is None)
             if len(desk.entries) >= self._room and (oldest := next(idle, None)) is not None:
                 del desk.entries[oldest]
-            entry = desk.entries[mark] = _Entry()
+            entry = desk.entries[mark] = Entry()
         desk.entries.move_to_end(mark)
         return entry
 
-    def _looked_at(self, assessment: Assessment) -> list[tuple[_Entry, Activity]]:
+    def _looked_at(self, assessment: Assessment) -> list[tuple[Entry, Activity]]:
         found = (self._of(token.evidence) for token in assessment.tokens)
         return [pair for pair in found if pair is not None]
 
-    def _of(self, token: TokenEvidence) -> tuple[_Entry, Activity] | None:
+    def _of(self, token: TokenEvidence) -> tuple[Entry, Activity] | None:
         if token.activity is None or not isinstance(token.holding, Held):
             return None
         desk = self._desks.get(token.activity.provider)
         entry = desk.entries.get(token.holding.facts.fingerprint) if desk else None
         return (entry, token.activity) if entry is not None else None
 
-    def _again(self, key: Key, entry: _Entry, desk: _Desk, now: datetime) -> datetime | None:
+    def _again(self, key: Key, entry: Entry, desk: Desk, now: datetime) -> datetime | None:
         if not self._proven(key.namespace):
             return now + UNPROVEN_AGAIN
         if entry.asked_by not in (key, None):
@@ -282,8 +255,8 @@ class Introspector:
     def _ask(
         self,
         provider: TokenProvider,
-        desk: _Desk,
-        entry: _Entry,
+        desk: Desk,
+        entry: Entry,
         looked: Looked,
         now: datetime,
     ) -> None:
@@ -298,30 +271,34 @@ class Introspector:
         entry.asking = asyncio.create_task(self._asked(provider, desk, entry, looked))
 
     async def _asked(
-        self, provider: TokenProvider, desk: _Desk, entry: _Entry, looked: Looked
+        self, provider: TokenProvider, desk: Desk, entry: Entry, looked: Looked
     ) -> None:
-        result: Answer | Faulted | None = _GIVEN_UP
-        began = self._clock()
+        ended = Ended(result=_GIVEN_UP, began=self._clock())
         try:
             async with desk.turns:
-                began = self._clock()
-                result = None  # not asked: the provider was paused while this one waited its turn
-                if not desk.pause.holds(began) and self._may_ask(looked.key):
-                    result = _GIVEN_UP
-                    result = await self._answer(provider, looked)
+                ended.began = self._clock()
+                ended.result = None  # not asked: it was paused while this one waited its turn
+                if not desk.pause.holds(ended.began) and self._may_ask(looked.key):
+                    ended.result = _GIVEN_UP
+                    content = await self._credentials(provider)
+                    ended.version = version_of(content)
+                    ended.result = await self._answer(provider, looked, content)
         finally:  # whatever ended the question, the token must be free for the next one
             entry.asking = None
             desk.running -= 1
             if self._desks.get(provider.name) is desk:
-                self._take(provider.name, desk, entry, looked, (result, began))
+                self._take(provider.name, desk, entry, looked, ended)
 
-    async def _answer(self, provider: TokenProvider, looked: Looked) -> Answer | Faulted:
+    async def _credentials(self, provider: TokenProvider) -> SecretContent | Unread | None:
+        name = provider.credentials
+        return await self._inventory.secret(self._own_namespace, name) if name else None
+
+    async def _answer(
+        self, provider: TokenProvider, looked: Looked, content: SecretContent | Unread | None
+    ) -> Answer | Faulted:
         vendor = provider.vendor
         if vendor is not None and vendor.server is None:
             return await ask_api_server(looked, self._reviews) if self._reviews else _NOBODY
-        name, content = provider.credentials, None
-        if name is not None:
-            content = await self._inventory.secret(self._own_namespace, name)
         if vendor is not None:
             return await ask_vendor(provider, vendor, looked.text, self._asker, content)
         assert content is not None  # noqa: S101 - an introspection has credentials
@@ -330,12 +307,12 @@ class Introspector:
     def _take(
         self,
         name: str,
-        desk: _Desk,
-        entry: _Entry,
+        desk: Desk,
+        entry: Entry,
         looked: Looked,
-        ended: tuple[Answer | Faulted | None, datetime],
+        ended: Ended,
     ) -> None:
-        result, began = ended
+        result, began = ended.result, ended.began
         stood = desk.fault and desk.fault.reason
         if isinstance(result, Answer):
             entry.known = answered(entry.known, result, began)
@@ -343,7 +320,7 @@ class Introspector:
             desk.pause, desk.fault, desk.answered_at = Pause(), None, began
             self.requests[name, ANSWERED] += 1
         elif isinstance(result, Faulted):
-            self._fault(desk, entry, looked, result, began)
+            self._fault(desk, entry, looked, result, ended)
             self.requests[name, str(result.reason)] += 1
         self._tell(desk, entry)
         if not isinstance(result, Answer):
@@ -351,22 +328,25 @@ class Introspector:
         if desk.running == 0 or isinstance(result, Answer):
             self._wake(desk.behind)
         since = desk.shown_at
-        if stood != (desk.fault and desk.fault.reason) or since is None or began - since >= HOUR:
+        shown = stood == (desk.fault and desk.fault.reason) and since and began - since < HOUR
+        if not shown or (isinstance(result, Faulted) and needs_credentials(result)):
             desk.shown_at = began
             self._changed(Key("TokenProvider", "", name), Cause.RESYNC)
 
     def _fault(
-        self, desk: _Desk, entry: _Entry, looked: Looked, fault: Faulted, began: datetime
+        self, desk: Desk, entry: Entry, looked: Looked, fault: Faulted, ended: Ended
     ) -> None:
         now, chance = self._clock(), self._chance()
-        entry.known = failed(entry.known, fault, began=began, now=now, chance=chance)
+        entry.known = failed(entry.known, fault, began=ended.began, now=now, chance=chance)
         if not fault.of_token:
             desk.fault = fault
+        if needs_credentials(fault):
+            desk.refused, desk.read_at = ended.version, ended.began
         desk.pause = struck(
             desk.pause, looked.mark, fault, tokens=len(desk.entries), now=now, chance=chance
         )
 
-    def _tell(self, desk: _Desk, entry: _Entry) -> None:
+    def _tell(self, desk: Desk, entry: Entry) -> None:
         """Make those checks due that wait, or were told something else than what is known now."""
         now = self._clock()
         known = activity_of(entry.known, desk.pause, provider="", interval=entry.interval, now=now)

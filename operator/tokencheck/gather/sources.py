@@ -1,5 +1,6 @@
 """What a pass may read, in one value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tokencheck.gather.finds import Finds
@@ -22,8 +23,9 @@ class Sources:
     """The world as a pass sees it.
 
     Args:
-        own_namespace: where a TokenProvider's ConfigMaps stand; "" when there is none (command
-            line, files).
+        own_namespace: where a TokenProvider's ConfigMaps and credentials stand; "" when there is
+            none (command line, files).
+        watched: whether a Secret of that name there may be watched.
         fingerprint_key: HMAC key of this process or installation.
         finds: what was found in values before.
         keyring: keys that providers' servers gave; by default nobody is asked.
@@ -39,6 +41,7 @@ class Sources:
     interest: Interest
     own_namespace: str
     fingerprint_key: bytes
+    watched: Callable[[str], bool] = lambda _: False
     finds: Finds = field(default_factory=Finds)
     keyring: Keyring = field(default_factory=NoKeyring)
     liveness: Liveness = field(default_factory=NoLiveness)

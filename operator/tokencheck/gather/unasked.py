@@ -34,8 +34,15 @@ class NoLiveness:
         """Return None."""
         return None
 
-    def tend(self, provider: TokenProvider) -> None:
-        """Change nothing."""
+    async def tend(
+        self,
+        provider: TokenProvider,  # noqa: ARG002 - the port's signature
+        now: datetime,  # noqa: ARG002 - the port's signature
+        *,
+        changed: bool,  # noqa: ARG002 - the port's signature
+    ) -> datetime | None:
+        """Change nothing; nothing is looked at again."""
+        return None
 
     def forget(self, name: str) -> None:
         """Change nothing."""

@@ -164,8 +164,17 @@ class Liveness(Protocol):
     def standing(self, name: str) -> Standing | None:
         """Return how a provider stands; None of one that was never asked about a token."""
 
-    def tend(self, provider: TokenProvider) -> None:
-        """Have the checks come again that wait while nobody asks."""
+    async def tend(
+        self, provider: TokenProvider, now: datetime, *, changed: bool
+    ) -> datetime | None:
+        """Have the checks come again that wait while nobody asks, or for other credentials.
+
+        Args:
+            changed: whether the Secret with the operator's own credentials is known to be another.
+
+        Returns:
+            when to look at the provider again.
+        """
 
     def forget(self, name: str) -> None:
         """Keep nothing of a provider that is gone."""

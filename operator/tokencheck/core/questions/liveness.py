@@ -9,6 +9,7 @@
 * A provider at fault is left alone for a growing time, with all of its tokens: after a refusal that
   concerns all of them at once (429, the operator's own client), else when several tokens in a row
   got no answer. One token whose question breaks the server does not end the others.
+* What other credentials of the operator may mend is tried again as soon as there are others.
 """
 
 from dataclasses import dataclass, replace
@@ -26,17 +27,16 @@ TOKENS_IN_A_ROW = 3  # without an answer: then it is the provider
 # interval.
 LATE = timedelta(minutes=1)
 # Faults that say the same whichever token is asked about.
-_OF_THE_PROVIDER = frozenset(
+_OF_THE_CREDENTIALS = frozenset(
     {
-        Reason.RATE_LIMITED,
         Reason.INTROSPECTION_UNAUTHORIZED,
         Reason.SECRET_NOT_FOUND,
         Reason.SECRET_KEY_NOT_FOUND,
         Reason.ACCESS_DENIED,
         Reason.READ_FAILED,
-        Reason.NOT_ASKED,
     }
 )
+_OF_THE_PROVIDER = _OF_THE_CREDENTIALS | {Reason.RATE_LIMITED, Reason.NOT_ASKED}
 _NOT_ASKED = "it was not asked again in time"
 
 
@@ -124,6 +124,24 @@ def struck(
     until = now + pause_after(pauses, fault, longest=LONGEST_RETRY, chance=chance)
     kept = frozenset(sorted(unanswered)[:TOKENS_IN_A_ROW])
     return Pause(fault=fault, until=until, pauses=pauses, unanswered=kept)
+
+
+def needs_credentials(fault: Faulted | None) -> bool:
+    """Return whether other credentials of the operator may be what mends it."""
+    return fault is not None and fault.reason in _OF_THE_CREDENTIALS
+
+
+def resumed(pause: Pause, now: datetime) -> Pause:
+    """Return the pause when there are other credentials: one question may try them now.
+
+    The next pause is longer nevertheless, until an answer comes.
+    """
+    return replace(pause, until=now) if needs_credentials(pause.fault) else pause
+
+
+def retried(known: Known, now: datetime) -> Known:
+    """Return what is known when there are other credentials: it may be asked about now."""
+    return replace(known, retry_at=now) if needs_credentials(known.fault) else known
 
 
 def due_at(known: Known, interval: timedelta) -> datetime | None:
