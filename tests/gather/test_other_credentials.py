@@ -151,10 +151,11 @@ async def test_each_pause_makes_the_provider_due_that_looks_for_other_credential
     bench: Bench,
 ) -> None:
     await left_alone(bench, of_version("1", "wrong"))
-    assert (LOGIN, Cause.RESYNC) not in bench.changes
-    await bench.asked(after=MINUTES_10)
-    assert (LOGIN, Cause.RESYNC) in bench.changes
-    assert await bench.tended() == bench.now + BEAT
+    for _ in range(3):
+        bench.changes.clear()
+        await bench.asked(after=MINUTES_10)
+        assert (LOGIN, Cause.RESYNC) in bench.changes
+        assert await bench.tended() == bench.now + BEAT
 
 
 async def test_nobody_reads_them_once_nobody_asks_any_more(bench: Bench) -> None:

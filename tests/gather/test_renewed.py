@@ -13,7 +13,6 @@ from gather.test_introspector import MINUTES_10, Bench, World
 from tokencheck.api.quantity import format_time
 from tokencheck.core.questions.pauses import FIRST_RETRY
 from tokencheck.model.activity import ActivityState
-from tokencheck.model.evidence import SecretContent
 from tokencheck.model.reasons import Reason
 from vendorapi import TOKENS, VendorApi
 
@@ -35,6 +34,15 @@ class Vault(Bench):
         end = format_time(self.now + span)
         told = {"ttl": span.seconds, "expire_time": end, "renewable": renewable}
         self.api.lives[TOKEN] = told
+
+    async def refused(self) -> None:
+        """The operator's own token is one that Vault does not take."""
+        self.ends_in(5 * MINUTE)
+        content = known_by("hvs.refused")
+        self.world.content = replace(content, meta=replace(content.meta, resource_version="0"))
+        for _ in range(4):
+            found = await self.asked(TOKEN, after=MINUTES_10)
+        assert found.reason is Reason.INTROSPECTION_UNAUTHORIZED
 
 
 @pytest.fixture
@@ -77,19 +85,27 @@ async def test_another_token_of_the_operator_s_own_is_used_as_soon_as_it_is_ther
     vault: Vault,
 ) -> None:
     """Vault's refusal may be about one of the tokens alone: then it is the one that waits."""
-    vault.ends_in(5 * MINUTE)
     mended = vault.world.content
-    assert isinstance(mended, SecretContent)
-    vault.world.content = replace(
-        known_by("hvs.refused"), meta=replace(mended.meta, resource_version="0")
-    )
-    for _ in range(4):
-        found = await vault.asked(TOKEN, after=MINUTES_10)
-    assert found.reason is Reason.INTROSPECTION_UNAUTHORIZED
+    await vault.refused()
     vault.world.content = mended
     vault.ends_in(5 * MINUTE)
     await vault.tended(after=timedelta(seconds=30))
     assert (await vault.asked(TOKEN)).state is ActivityState.KNOWN
+
+
+async def test_while_vault_is_asked_too_often_no_other_token_of_the_operator_s_own_is_tried(
+    vault: Vault,
+) -> None:
+    mended = vault.world.content
+    await vault.refused()
+    vault.api.mode = "429"
+    found = await vault.asked("another")
+    assert found.reason is Reason.RATE_LIMITED
+    vault.world.content = mended
+    asked = vault.api.asked.copy()
+    await vault.tended(changed=True)
+    await vault.asked(TOKEN)
+    assert vault.api.asked == asked
 
 
 async def test_while_vault_is_away_a_token_past_its_end_is_unknown_and_not_expired(
