@@ -270,6 +270,18 @@ async def test_another_provider_of_the_same_name_knows_nothing(bench: Bench) -> 
     assert bench.asking.requests == {}
 
 
+async def test_an_issuer_that_is_mended_is_asked_at_once(bench: Bench) -> None:
+    """It is who an assertion is for: one for another is refused."""
+    bench.server.mode = "denied"
+    await bench.asked()
+    manifest = bench.server.provider()
+    keys = {"type": "Inline", "jwks": {"keys": []}}
+    manifest["spec"]["jwt"] = {"issuer": "https://login.example.com", "keys": keys}
+    bench.provider = parse_tokenprovider(manifest)
+    bench.server.mode = "well"
+    assert (await bench.asked()).state is ActivityState.KNOWN
+
+
 async def test_no_more_tokens_are_kept_than_there_is_room_for(
     bench: Bench,
 ) -> None:

@@ -205,7 +205,8 @@ class Introspector:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _desk(self, provider: TokenProvider) -> Desk:
-        asked_of = (provider.uid, provider.asked, provider.network)
+        issuer = provider.jwt.issuer if provider.jwt else None  # who an assertion is for
+        asked_of = (provider.uid, provider.asked, provider.network, issuer)
         desk = self._desks.get(provider.name)
         if desk is not None and desk.asked_of == asked_of:
             return desk
