@@ -20,6 +20,7 @@ import pytest
         ("due -A -n shop", "leave out -n, or leave out -A"),
         ("rbac author -n shop", "--user NAME or --group NAME"),
         ("rbac author -n Shop! --user ann", "-n is no name of a namespace"),
+        ("rbac author -n shop --user ann --configmap Keys!", "--configmap is no name"),
         ("rbac --account tokencheck", "Write it like tokencheck-system:tokencheck"),
     ],
 )

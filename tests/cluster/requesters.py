@@ -15,9 +15,10 @@ from cluster.shop import API
 from controlplane import Api, ApiError, ControlPlane
 
 Object = dict[str, Any]
-RIGHTS = ("none", "secret", "secrets", "pods")
+RIGHTS = ("none", "secret", "keys", "secrets", "pods")
 USERS = [(right, use) for right in RIGHTS for use in (False, True)]
 RBAC = "rbac.authorization.k8s.io/v1"
+KEYS = {"configMapKeyRef": {"name": "issuer", "key": "jwks.json"}}
 HARMLESS = {"tokens": [{"name": "a", "secretKeyRef": {"name": "of-the-admin", "key": "token"}}]}
 
 
@@ -30,6 +31,7 @@ class World:
         self.namespace = self.provider = f"admission-{secrets.token_hex(3)}"
         self.admin.create(self._object("v1", "Namespace", self.namespace, space=False))
         self.admin.create(self._object("v1", "Secret", "payments"))
+        self.admin.create(self._object("v1", "ConfigMap", "issuer"))
         spec = {
             "allowedNamespaces": {"all": True},
             "jwt": {"issuer": "https://a.example.com", "keys": {"type": "Discovery"}},
@@ -59,12 +61,15 @@ class World:
         verbs = ["get", "create", "update", "patch"]
         own = ["tokenchecks", "tokenchecks/status"]
         rules = [{"apiGroups": ["tokencheck.dev"], "resources": own, "verbs": verbs}]
+        one = {"resources": ["secrets"], "resourceNames": ["payments"], "verbs": ["get"]}
+        keys = {"resources": ["configmaps"], "resourceNames": ["issuer"], "verbs": ["get"]}
         more = {
-            "secret": {"resources": ["secrets"], "resourceNames": ["payments"], "verbs": ["get"]},
-            "secrets": {"resources": ["secrets"], "verbs": ["get"]},
-            "pods": {"resources": ["pods"], "verbs": ["create"]},
+            "secret": [one],
+            "keys": [one, keys],
+            "secrets": [{"resources": ["secrets"], "verbs": ["get"]}],
+            "pods": [{"resources": ["pods"], "verbs": ["create"]}],
         }
-        rules += [{"apiGroups": [""], **more[right]}] if right in more else []
+        rules += [{"apiGroups": [""], **rule} for rule in more.get(right, ())]
         self.grant(name, rules, name)
         if use:
             rule = {"resources": ["tokenproviders"], "resourceNames": [self.provider]}
@@ -117,7 +122,8 @@ def settle(world: World) -> None:
     """RBAC has told the authorizer of every grant."""
     asked = [({"verb": "create", "group": "tokencheck.dev", "resource": "tokenchecks"}, RIGHTS)]
     asked += [
-        ({"verb": "get", "resource": "secrets", "name": "payments"}, ("secret", "secrets")),
+        ({"verb": "get", "resource": "secrets", "name": "payments"}, ("secret", "keys", "secrets")),
+        ({"verb": "get", "resource": "configmaps", "name": "issuer"}, ("keys",)),
         ({"verb": "create", "resource": "pods"}, ("pods",)),
     ]
     for right, use in USERS:

@@ -14,6 +14,7 @@ import yaml
 
 from cluster.reader import Reader
 from cluster.requesters import (
+    KEYS,
     USERS,
     Object,
     World,
@@ -94,18 +95,32 @@ def test_a_write_is_admitted_exactly_with_the_rights_that_it_needs(
         assert (not said) is admitted, (right, use, said)
 
 
+def eight_tokens(world: World) -> list[Object]:
+    """Each with all that a token may name."""
+    provider = {"name": world.provider}
+    return [token(number, providerRef=provider, keys=KEYS) for number in range(MAX_TOKENS)]
+
+
+# By kind: where a token names one, and another that nobody here may have read.
+OTHERS: dict[str, tuple[str, Object]] = {
+    "Secret": ("secretKeyRef", {"secretKeyRef": {"name": "other", "key": "token"}}),
+    "ConfigMap": (
+        "keys.configMapKeyRef",
+        {"keys": {"configMapKeyRef": {"name": "other", "key": "jwks.json"}}},
+    ),
+    "TokenProvider": ("providerRef", {"providerRef": {"name": "other"}}),
+}
+
+
 @pytest.mark.parametrize("index", range(MAX_TOKENS))
-@pytest.mark.parametrize("what", ["Secret", "TokenProvider"])
+@pytest.mark.parametrize("what", OTHERS)
 def test_every_token_is_looked_at(world: World, index: int, what: str) -> None:
-    tokens = [token(number, providerRef={"name": world.provider}) for number in range(MAX_TOKENS)]
-    api = world.users["secret", True]
+    tokens, api = eight_tokens(world), world.users["keys", True]
     assert refusal(lambda: api.create(world.check({"tokens": tokens}))) == ""
-    ref = "secretKeyRef" if what == "Secret" else "providerRef"
-    tokens[index] = tokens[index] | {ref: {"name": "other", "key": "token"}}
-    if what == "TokenProvider":
-        tokens[index][ref] = {"name": "other"}
+    where, other = OTHERS[what]
+    tokens[index] |= other
     said = refusal(lambda: api.create(world.check({"tokens": tokens})))
-    assert f"spec.tokens[{index}].{ref}: " in said
+    assert f"spec.tokens[{index}].{where}: " in said
     assert f"the {what} other" in said
 
 
@@ -134,15 +149,39 @@ def references(properties: Object, above: tuple[str, ...] = ()) -> set[tuple[str
     return found
 
 
-def test_eight_tokens_with_secrets_and_providers_stay_within_the_budget(world: World) -> None:
-    """All 18 rights are asked for: the author may create no Pods and get no other Secret."""
-    tokens = [token(number, providerRef={"name": world.provider}) for number in range(MAX_TOKENS)]
-    api = world.users["secret", True]
+def test_eight_tokens_with_secrets_keys_and_providers_stay_within_the_budget(world: World) -> None:
+    """All 26 rights are asked for: the author may create no Pods and get no other Secret."""
+    tokens, api = eight_tokens(world), world.users["keys", True]
     spec = {"workloadRef": {"kind": "Deployment", "name": "checkout"}, "tokens": tokens}
     said = refusal(lambda: api.create(world.check(spec)))
     assert "spec.workloadRef: " in said
     assert "budget" not in said
     assert refusal(lambda: api.create(world.check(spec | {"discover": "None"}))) == ""
+
+
+def test_a_refusal_of_the_longest_names_stays_within_the_budget(world: World) -> None:
+    """What it says is made of them too, and of each rule, when all rights have been asked for."""
+    name = "n" * 253
+    key = {"name": name, "key": name}
+    refs = {"secretKeyRef": key, "keys": {"configMapKeyRef": key}, "providerRef": {"name": name}}
+    tokens = [{"name": f"t{number}"} | refs for number in range(MAX_TOKENS)]
+    said = refusal(lambda: world.users["none", False].create(world.check({"tokens": tokens})))
+    assert f"spec.tokens[0].secretKeyRef: you need to get the Secret {name}, or" in said
+    assert "budget" not in said
+
+
+@pytest.mark.parametrize("right", ["secret", "keys"])
+def test_a_refusal_is_the_same_whether_the_config_map_exists_or_not(
+    world: World, right: str
+) -> None:
+    name = f"maybe-{right}"
+    keys = {"configMapKeyRef": {"name": name, "key": "jwks.json"}}
+    check = world.check({"tokens": [token(0, keys=keys)]}, "maybe")
+    api = world.users[right, False]
+    absent = refused_bytes(lambda: api.create(check))
+    meta = {"name": name, "namespace": world.namespace}
+    world.admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+    assert refused_bytes(lambda: api.create(check)) == absent
 
 
 @pytest.mark.parametrize("right", ["none", "secret"])
@@ -176,9 +215,10 @@ def test_a_refusal_is_the_same_whether_the_provider_exists_or_not(world: World) 
     [
         ("none", {"tokens": [token(0)]}),
         ("none", {"workloadRef": {"kind": "Deployment", "name": "checkout"}}),
+        ("secret", {"tokens": [token(0, keys=KEYS)]}),
         ("pods", {"tokens": [token(0, providerRef={"name": "PROVIDER"})]}),
     ],
-    ids=["a Secret", "a workload", "a provider"],
+    ids=["a Secret", "a workload", "keys", "a provider"],
 )
 def test_a_refusal_says_what_an_admin_runs_to_allow_it(
     world: World, right: str, spec: Object, tmp_path: Path

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.requesters import Object, World, refusal, reviewed, token, world_of
+from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
 from cluster.shop import API
 from controlplane import Api, ApiError, ControlPlane
 from controlplane.launch import OURS as LABEL
@@ -227,6 +227,9 @@ def refused(world: World) -> list[Callable[[], object]]:
     for index in range(MAX_TOKENS):
         tokens = [token(number) for number in range(MAX_TOKENS)]
         tokens[index] = token(index) | {"secretKeyRef": {"name": "other", "key": "token"}}
+        specs.append((world.users["secret", True], {"tokens": tokens}))
+        tokens = [token(number) for number in range(MAX_TOKENS)]
+        tokens[index] = token(index, keys=KEYS)
         specs.append((world.users["secret", True], {"tokens": tokens}))
         tokens = [token(number) for number in range(MAX_TOKENS)]
         tokens[index] = token(index, providerRef={"name": "other"})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.ending import end
-from cluster.requesters import Object, World, refusal, reviewed, token, world_of
+from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
 from cluster.shop import condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies, render_chart
@@ -100,36 +100,58 @@ def test_without_the_policy_that_stamps_nobody_can_forge_one_either(world: World
         install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})
 
 
+# Who loses what, what his check says that he may not any more, and what gives it back.
+LOST: dict[str, tuple[str, Object, str]] = {
+    "secret": (
+        "get Secret {}/payments or create Pods there",
+        {"resource": "secrets", "name": "payments"},
+        "--secret payments",
+    ),
+    "keys": (
+        "get ConfigMap {}/issuer or create Pods there",
+        {"resource": "configmaps", "name": "issuer"},
+        "--configmap issuer",
+    ),
+}
+
+
 @pytest.mark.usefixtures("running")
 def test_a_right_that_is_taken_away_ends_the_check_within_an_interval(world: World) -> None:
     """And one that is given back brings its verdict back."""
-    name, user = world.name_of("secret", False), world.user_name("secret", False)
-    made = world.users["secret", False].create(
-        world.check({"interval": f"{INTERVAL_S}s", "tokens": [token(0)]}, "revoked")
-    )
-    judged(world, "False", "SecretKeyNotFound")
-    role = world.admin.get("Role", name, world.namespace)["rules"]
-    world.grant(name, [rule for rule in role if "secrets" not in rule["resources"]], name)
-    attributes = {"verb": "get", "resource": "secrets", "namespace": world.namespace}
-    reviewed(world, user, attributes | {"name": "payments"}, allowed=False)
+    tokens = {"secret": token(0), "keys": token(0, keys=KEYS)}
+    generations, roles = {}, {}
+    for right, one in tokens.items():
+        check = world.check({"interval": f"{INTERVAL_S}s", "tokens": [one]}, f"revoked-{right}")
+        made = world.users[right, False].create(check)
+        generations[right] = made["metadata"]["generation"]
+    for right, (_, lost, _) in LOST.items():
+        judged(world, right, "False", "SecretKeyNotFound")
+        name = world.name_of(right, False)
+        roles[right] = world.admin.get("Role", name, world.namespace)["rules"]
+        kept = [rule for rule in roles[right] if lost["resource"] not in rule["resources"]]
+        world.grant(name, kept, name)
+        attributes = {"verb": "get", "namespace": world.namespace} | lost
+        reviewed(world, world.user_name(right, False), attributes, allowed=False)
     began = time.monotonic()
-    found = judged(world, "Unknown", "AccessRevoked")
-    took = time.monotonic() - began
-    print(f"ended after {took:.1f} s")
-    said = condition(found, "Ready")["message"]
-    assert f"{user}, who applied this, may no longer get Secret" in said
-    assert f"rbac author -n {world.namespace} --user {user} --secret payments" in said
-    assert found["metadata"]["generation"] == made["metadata"]["generation"]
-    assert not found["status"].get("findings")
-    assert not any("verdict" in one for one in found["status"].get("tokens", ()))
-    world.grant(name, role, name)
-    judged(world, "False", "SecretKeyNotFound")
+    for right, (what, _, option) in LOST.items():
+        found = judged(world, right, "Unknown", "AccessRevoked")
+        print(f"{right}: ended after {time.monotonic() - began:.1f} s")
+        said, user = condition(found, "Ready")["message"], world.user_name(right, False)
+        assert f"{user}, who applied this, may no longer {what.format(world.namespace)}" in said
+        assert f"rbac author -n {world.namespace} --user {user} {option}" in said
+        assert found["metadata"]["generation"] == generations[right]
+        assert not found["status"].get("findings")
+        assert not any("verdict" in one for one in found["status"].get("tokens", ()))
+    for right, rules in roles.items():
+        name = world.name_of(right, False)
+        world.grant(name, rules, name)
+        judged(world, right, "False", "SecretKeyNotFound")
 
 
-def judged(world: World, *expected: str) -> Object:
+def judged(world: World, right: str, *expected: str) -> Object:
     return world.admin.wait(
         "TokenCheck",
-        "revoked",
+        f"revoked-{right}",
         world.namespace,
         until=lambda found: found and ready(found) == expected,
         timeout_s=INTERVAL_S + PATIENCE_S,

@@ -34,8 +34,9 @@ class Answers:
         return self.given.get(name, False), now - age
 
 
-def check(status: dict | None = None, **annotations: str) -> TokenCheck:
-    token = {"name": "a", "secretKeyRef": {"name": "one", "key": "k"}, "providerRef": {"name": "p"}}
+def check(status: dict | None = None, token: dict | None = None, **annotations: str) -> TokenCheck:
+    named = {"name": "a", "secretKeyRef": {"name": "one", "key": "k"}, "providerRef": {"name": "p"}}
+    token = named | (token or {})
     meta = {"name": "checkout", "namespace": "shop", "uid": "u", "generation": 1}
     meta |= {"resourceVersion": "1", "annotations": annotations}
     return parse_tokencheck({"metadata": meta, "spec": {"tokens": [token]}, "status": status or {}})
@@ -63,6 +64,23 @@ def reviewed(answers: Answers, of: TokenCheck) -> Reviewed:
 )
 def test_the_first_right_that_is_lost_is_told(given: dict, lost: str | None) -> None:
     found = reviewed(Answers(given), check(**ANN))
+    assert (found.revoked.what if found.revoked else None) == lost
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        ({"get configmaps issuer": True}, None),
+        ({"get configmaps issuer": None}, None),
+        ({"get secrets issuer": True}, "get ConfigMap shop/issuer or create Pods there"),
+    ],
+)
+def test_the_right_to_keys_of_one_s_own_is_a_right_too(
+    given: dict[str, bool | None], lost: str | None
+) -> None:
+    keys = {"configMapKeyRef": {"name": "issuer", "key": "jwks.json"}}
+    held = {"get secrets one": True, "use tokenproviders p": True}
+    found = reviewed(Answers(held | given), check(token={"keys": keys}, **ANN))
     assert (found.revoked.what if found.revoked else None) == lost
 
 

@@ -110,6 +110,13 @@ def command(
     help="Every Secret there: what the tokens of a workload are found with.",
 )
 @click.option(
+    "--configmap",
+    "config_maps",
+    multiple=True,
+    metavar="NAME",
+    help="A ConfigMap whose keys they may name, and read. Repeat for more.",
+)
+@click.option(
     "--provider",
     "providers",
     multiple=True,
@@ -124,6 +131,7 @@ def author(
     group: str | None,
     secrets: tuple[str, ...],
     all_secrets: bool,
+    config_maps: tuple[str, ...],
     providers: tuple[str, ...],
     kubeconfig: str | None,
     context: str | None,
@@ -132,19 +140,25 @@ def author(
 
     Who has the role edit or admin there has them already, by the chart's rbac.aggregate, but for
     --provider. A TokenCheck shows what its tokens say of themselves, so it may name a Secret only
-    when its author may get it or create Pods.
+    when its author may get it or create Pods; so a ConfigMap with keys.
     """
     if (user is None) == (group is None):
         raise UsageError("Say for whom: --user NAME or --group NAME.")
     where = namespace or target_of(kubeconfig, context).namespace
     if not is_name(where):
         raise UsageError("-n is no name of a namespace.")
-    for option, names in (("--secret", secrets), ("--provider", providers)):
+    given = {"--secret": secrets, "--configmap": config_maps, "--provider": providers}
+    for option, names in given.items():
         if not all(map(is_name, names)):
             raise UsageError(f"{option} is no name. Write it as `kubectl get` shows it.")
     subject = subject_of("User", user) if user else subject_of("Group", group or "")
     roles = author_roles(
-        where, subject, secrets=secrets, all_secrets=all_secrets, providers=providers
+        where,
+        subject,
+        secrets=secrets,
+        all_secrets=all_secrets,
+        config_maps=config_maps,
+        providers=providers,
     )
     click.echo(_yaml(roles), nl=False)
     return Exit.PASS

@@ -84,7 +84,8 @@ def test_what_is_asked_again_is_what_the_policy_asks() -> None:
                 "tokens": [
                     {"name": "a", "secretKeyRef": {"name": "one", "key": "k"},
                      "providerRef": {"name": "login"}},
-                    {"name": "b", "secretKeyRef": {"name": "two", "key": "k"}},
+                    {"name": "b", "secretKeyRef": {"name": "two", "key": "k"},
+                     "keys": {"configMapKeyRef": {"name": "issuer", "key": "jwks.json"}}},
                     {"name": "c", "secretKeyRef": {"name": "one", "key": "other"},
                      "providerRef": {"name": "login"}},
                 ],
@@ -97,5 +98,6 @@ def test_what_is_asked_again_is_what_the_policy_asks() -> None:
         ("--all-secrets", ["create pods", "get secrets"]),
         ("--secret one", ["create pods", "get secrets one"]),
         ("--secret two", ["create pods", "get secrets two"]),
+        ("--configmap issuer", ["create pods", "get configmaps issuer"]),
         ("--provider login", ["use tokenproviders.tokencheck.dev login"]),
     ]

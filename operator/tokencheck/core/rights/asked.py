@@ -39,13 +39,17 @@ def _asked(namespace: str, spec: Spec) -> Iterator[Asked]:
         what = f"get the Secrets of namespace {namespace} or create Pods there"
         yield Asked(what=what, any_of=(pods, every), option="--all-secrets")
     named = [t.source.name for t in spec.tokens if isinstance(t.source, SecretKeyRef)]
-    for name in dict.fromkeys(named):
-        one = Right(verb="get", group="", resource="secrets", namespace=namespace, name=name)
-        yield Asked(
-            what=f"get Secret {namespace}/{name} or create Pods there",
-            any_of=(pods, one),
-            option=f"--secret {name}",
-        )
+    keys = [token.keys.name for token in spec.tokens if token.keys]
+    for kind, names in (("Secret", named), ("ConfigMap", keys)):
+        for name in dict.fromkeys(names):
+            one = Right(
+                verb="get", group="", resource=f"{kind.lower()}s", namespace=namespace, name=name
+            )
+            yield Asked(
+                what=f"get {kind} {namespace}/{name} or create Pods there",
+                any_of=(pods, one),
+                option=f"--{kind.lower()} {name}",
+            )
     for name in dict.fromkeys(token.provider for token in spec.tokens if token.provider):
         use = Right(verb="use", group=OURS, resource="tokenproviders", name=name)
         yield Asked(what=f"use TokenProvider {name}", any_of=(use,), option=f"--provider {name}")

@@ -5,8 +5,8 @@ which what is installed can be compared: every field that the API server would a
 so that both are equal to the letter.
 
 An expression may ask for two rights at most and a request for 27 (each costs 350,000 of 1,000,000
-and 10,000,000): so each token has expressions of its own, and rights on a whole namespace are
-variables, which are asked for once.
+and 10,000,000; it asks for 26): so each token has expressions of its own, and rights on a whole
+namespace are variables, which are asked for once.
 Source: apiserver/pkg/cel/library/cost.go and apiserver/pkg/apis/cel/config.go.
 """
 
@@ -121,18 +121,35 @@ def _needs_all(what: str) -> str:
     )
 
 
+def _readable(resource: str, ref: str) -> str:
+    """Return whether the requester may read what `ref` names: who creates Pods can mount it."""
+    named = f".namespace(request.namespace).name({ref}.name)"
+    return f"variables.mayCreatePods || {_allowed('', resource, 'get', named)}"
+
+
+def _needs_one(where: str, kind: str, ref: str, option: str) -> str:
+    """Return the refusal of what is named there; whether that exists has no part in it."""
+    return (
+        f"'{where}: you need to get the {kind} ' + {ref}.name"
+        " + ', or to create Pods, in namespace ' + request.namespace"
+        f" + variables.grant + ' {option} ' + {ref}.name + ' | kubectl apply -f -'"
+    )
+
+
 def _of_token(index: int) -> Iterator[Mapping[str, str]]:
     token = f"variables.tokens[{index}]"
     absent = f"size(variables.tokens) <= {index}"
     where = f"spec.tokens[{index}]"
     secret, provider = f"{token}.secretKeyRef", f"{token}.providerRef"
-    named = f".namespace(request.namespace).name({secret}.name)"
+    keys = f"{token}.keys"
+    config_map = f"{keys}.configMapKeyRef"
     yield _forbidden(
-        f"{absent} || !has({secret}) || variables.mayCreatePods"
-        f" || {_allowed('', 'secrets', 'get', named)}",
-        f"'{where}.secretKeyRef: you need to get the Secret ' + {secret}.name"
-        " + ', or to create Pods, in namespace ' + request.namespace"
-        f" + variables.grant + ' --secret ' + {secret}.name + ' | kubectl apply -f -'",
+        f"{absent} || !has({secret}) || {_readable('secrets', secret)}",
+        _needs_one(f"{where}.secretKeyRef", "Secret", secret, "--secret"),
+    )
+    yield _forbidden(
+        f"{absent} || !has({keys}) || !has({config_map}) || {_readable('configmaps', config_map)}",
+        _needs_one(f"{where}.keys.configMapKeyRef", "ConfigMap", config_map, "--configmap"),
     )
     yield _forbidden(
         f"{absent} || !has({provider})"

@@ -55,6 +55,7 @@ def author_roles(
     *,
     secrets: Collection[str] = (),
     all_secrets: bool = False,
+    config_maps: Collection[str] = (),
     providers: Collection[str] = (),
 ) -> tuple[Manifest, ...]:
     """Return Roles with which somebody writes TokenChecks in a namespace and sees their verdicts.
@@ -67,6 +68,7 @@ def author_roles(
         subject: of the bindings, by `subject_of`.
         secrets: names of those that his TokenChecks may name, with which he reads them himself.
         all_secrets: all of the namespace: what the tokens of any workload there are found with.
+        config_maps: names of those with keys that his TokenChecks may name, which he reads too.
         providers: names of the TokenProviders that his TokenChecks may name.
     """
     rule = _rule(OURS, "tokenchecks", (*READ, *_WRITE))
@@ -74,10 +76,11 @@ def author_roles(
     if all_secrets:
         rule = _rule("", "secrets", ("get",))
         granted += [_granted(f"{AUTHOR}-secrets", namespace, [rule], subject, whom=_whom(subject))]
-    for name in sorted(set(secrets)):
-        rule = _rule("", "secrets", ("get",), [name])
-        role = f"{AUTHOR}-secret.{name}"
-        granted += [_granted(role, namespace, [rule], subject, whom=_whom(subject))]
+    for kind, names in (("secret", secrets), ("configmap", config_maps)):
+        for name in sorted(set(names)):
+            rule = _rule("", f"{kind}s", ("get",), [name])
+            role = f"{AUTHOR}-{kind}.{name}"
+            granted += [_granted(role, namespace, [rule], subject, whom=_whom(subject))]
     for name in sorted(set(providers)):
         rule = _rule(OURS, "tokenproviders", ("use",), [name])
         granted += [_granted(f"{USE}.{name}", "", [rule], subject, whom=_whom(subject))]
