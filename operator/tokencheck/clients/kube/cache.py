@@ -42,6 +42,7 @@ from tokencheck.clients.kube.resources import (
     WORKLOADS,
     Resource,
 )
+from tokencheck.clients.kube.resting import at_rest
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, SLOW, Pace
 from tokencheck.model.change import Cause, Change
@@ -111,7 +112,8 @@ class Cache:
 
     def check(self, key: Key) -> TokenCheck | None:
         """Return the TokenCheck as last seen, or None when it is gone."""
-        return self._checks.get(key)
+        kept = self._checks.get(key)
+        return at_rest(kept) if kept is not None else None
 
     def put_check(self, check: TokenCheck) -> None:
         """Replace what is known of a check, unless a newer version of it is known."""
@@ -119,7 +121,7 @@ class Cache:
         known = self._checks.get(key)
         version = version_of(check.resource_version)
         if known is None or known.uid != check.uid or version >= version_of(known.resource_version):
-            self._checks[key] = check
+            self._checks[key] = at_rest(check)
 
     def drop_check(self, key: Key) -> None:
         """Know nothing of a check any more; its references stay until `unfollow`."""
