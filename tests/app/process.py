@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,6 +58,7 @@ class Process:
         self.emitted: list[str] = []
         self.retold: list[str] = []
         self.shown: list[str] = []
+        self.on_standby: Callable[[], None] = lambda: None
         self.inventory = server.inventory if server else Manifests([CHECK, secret_of(token)])
         self.echo: TokenCheck | None = None
         self.watched = Watched()
@@ -67,8 +68,9 @@ class Process:
             self, tally, Recovery(lambda _: None), look=self.reread, writing=set()
         )
         sinks = Sinks(status=counted, events=self, board=self, shelf=self)
-        alone = Leadership(("tokencheck",), lambda: 0.0, until=ALONE)
-        role = Role(leadership=alone, standby=Standby(sources.memory))
+        self.leadership = Leadership(("tokencheck",), lambda: 0.0, until=ALONE)
+        self.standby = Standby(sources.memory)
+        role = Role(leadership=self.leadership, standby=self.standby)
         self.passes = Passes(
             sources, sinks, counted, tally, lambda: 0.0, settle=lambda _: None, role=role
         )
@@ -80,6 +82,8 @@ class Process:
     async def write(self, key: Key, **what: Any) -> tuple[WriteResult, str]:
         """The server applies what it does not answer, too."""
         answer = self.answers.pop(0) if self.answers else WriteResult.WRITTEN
+        if answer is WriteResult.STANDBY:
+            self.on_standby()
         if answer in (WriteResult.WRITTEN, WriteResult.FAILED):
             check = self.inventory.check(key)
             assert check is not None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
+
+import pytest
 
 from app.test_own_kinds import KEY, Shelf, check
 from tokencheck.app.compare import ONE_BY_ONE, Compare
@@ -20,17 +22,25 @@ class Server:
     def __init__(self) -> None:
         self.checks: dict[Key, Mapping[str, Any]] = {KEY: check("5")}
         self.down = False
-        self.lists = self.reads = 0
+        self.lists = self.reads = self.whole = 0
+        self.while_listing: Callable[[], None] = lambda: None
 
-    async def objects(self, kind: str) -> list[Mapping[str, Any]]:
+    async def objects(
+        self, kind: str, wanted: Collection[Key] | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         self._ask()
-        return list(self.checks.values()) if kind == "TokenCheck" else []
+        for key, obj in list(self.checks.items()) if kind == "TokenCheck" else ():
+            if wanted is None or key in wanted:
+                self.whole += 1
+                yield obj
 
     async def versions(self, kind: str) -> dict[Key, str]:
-        found = await self.objects(kind)
-        return {
-            Key(kind, o["metadata"]["namespace"], o["metadata"]["name"]): version(o) for o in found
-        }
+        self._ask()
+        if kind != "TokenCheck":
+            return {}
+        found = {key: version(obj) for key, obj in self.checks.items()}
+        self.while_listing()
+        return found
 
     async def object(self, key: Key) -> Mapping[str, Any] | None:
         self.reads += 1
@@ -40,6 +50,12 @@ class Server:
         self.lists += 1
         if self.down:
             raise ClusterError("nobody answers")
+
+
+def named(number: int, version: str) -> dict[str, Any]:
+    made = check(version)
+    made["metadata"]["name"] = f"check-{number}"
+    return made
 
 
 def version(obj: Mapping[str, Any]) -> str:
@@ -52,9 +68,9 @@ class Comparing:
 
     def __init__(self) -> None:
         self.server, self.shelf, self.rewound = Server(), Shelf(), 0
-        own = OwnKinds(self.shelf, lambda _: None, time.monotonic, writing=lambda _: False)
+        self.own = OwnKinds(self.shelf, lambda _: None, time.monotonic, writing=lambda _: False)
         self.compare = Compare(
-            self.server, self.held, own, every_s=3600, rewound=self._told_rewound
+            self.server, self.held, self.own, every_s=3600, rewound=self._told_rewound
         )
 
     def held(self, kind: str) -> Mapping[Key, str]:
@@ -115,12 +131,40 @@ async def test_a_list_of_older_versions_wins_and_tells_the_restore() -> None:
 async def test_many_differing_objects_are_read_by_one_list() -> None:
     async with Comparing() as world:
         for number in range(ONE_BY_ONE + 1):
-            made = check("9")
-            made["metadata"]["name"] = f"check-{number}"
-            world.server.checks[KEY._replace(name=f"check-{number}")] = made
+            world.server.checks[KEY._replace(name=f"check-{number}")] = named(number, "9")
         world.compare.soon()
+        whole = world.server.whole
         await world.until(lambda: len(world.shelf.checks) == ONE_BY_ONE + 2)
         assert world.server.reads == 0
+        assert world.server.whole - whole == ONE_BY_ONE + 1  # the others are not even decoded
+
+
+async def test_what_the_watch_tells_while_the_list_is_under_way_is_not_read_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Else a cluster in which much is written would list everything whole each minute."""
+
+    def watch() -> None:
+        for number in range(ONE_BY_ONE + 1):
+            world.own.receive("TokenCheck", "MODIFIED", named(number, "9"))
+        world.own.receive("TokenCheck", "DELETED", check("8"))
+
+    async with Comparing() as world:
+        for number in range(ONE_BY_ONE + 1):
+            world.server.checks[KEY._replace(name=f"check-{number}")] = named(number, "7")
+        world.compare.soon()
+        await world.until(lambda: len(world.shelf.checks) == ONE_BY_ONE + 2)
+        lists, whole = world.server.lists, world.server.whole
+        world.server.while_listing, world.server.checks[KEY] = watch, check("5")
+        for number in range(ONE_BY_ONE + 1):
+            world.server.checks[KEY._replace(name=f"check-{number}")] = named(number, "8")
+        del world.server.checks[KEY]
+        world.compare.soon()
+        await world.until(lambda: world.server.lists - lists >= 2)
+        await asyncio.sleep(0.1)
+        assert (world.server.reads, world.server.whole - whole) == (0, 0)
+        assert KEY not in world.shelf.checks
+        assert (world.rewound, caplog.text) == (0, "")
 
 
 async def test_a_server_that_comes_back_is_asked_within_seconds_however_long_it_was_away() -> None:

@@ -186,6 +186,21 @@ def test_a_crashed_leader_is_followed_when_its_lease_ends_and_not_before(elect):
     elect(story)
 
 
+def test_a_lead_that_lapsed_unseen_is_taken_anew(elect):
+    """The loop stood still for longer than the belief: what passes held back since is due."""
+
+    async def story(_, replicas):
+        leader, _ = replicas
+        assert leader.hooks.shards_taken == [0]
+        asyncio.get_running_loop()._virtual.now += TERMS.belief_s
+        assert not leader.leads
+        await until(lambda: leader.leads)
+        await asyncio.sleep(0.1)
+        assert leader.hooks.shards_taken == [0, 0]
+
+    elect(story)
+
+
 def test_a_released_lease_is_taken_at_once_after_all_writes_have_ended(elect):
     async def story(_, replicas):
         leader, other = replicas

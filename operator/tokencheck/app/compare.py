@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from tokencheck.app.own_kinds import OwnKinds
+from tokencheck.app.own_kinds import OwnKinds, newer
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.keys import Key
 
@@ -33,8 +33,10 @@ _log = logging.getLogger(__name__)
 class Lists(Protocol):
     """Reads of our own kinds."""
 
-    async def objects(self, kind: str) -> list[Mapping[str, Any]]:
-        """Return all objects of a kind. Raises ClusterError."""
+    def objects(
+        self, kind: str, wanted: Collection[Key] | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield all objects of a kind, or those wanted of them. Raises ClusterError."""
 
     async def versions(self, kind: str) -> dict[Key, str]:
         """Return the resourceVersion of each object of a kind. Raises ClusterError."""
@@ -117,17 +119,26 @@ class Compare:
                 await asyncio.sleep(SOON_S)
 
     async def _seed(self, kind: str) -> None:
-        for obj in await self._lists.objects(kind):
+        async for obj in self._lists.objects(kind):
             self._own_kinds.receive(kind, None, obj)
 
     async def _compare(self, kind: str) -> None:
-        """Only what was held before the list can be missing from it: what came since is newer."""
+        """What the watch told while the list was under way was not lost.
+
+        Only what was held before the list can be missing from it: what came since is newer.
+        """
         held = self._held(kind)
         listed = await self._lists.versions(kind)
+        now = self._held(kind)
         for key in held.keys() - listed.keys():
-            _log.warning("%s was deleted and no watch told it", key)
-            self._own_kinds.lost(key)
-        differing = {key for key, version in listed.items() if held.get(key) != version}
+            if now.get(key) == held[key]:
+                _log.warning("%s was deleted and no watch told it", key)
+                self._own_kinds.lost(key)
+        differing = {
+            key
+            for key, version in listed.items()
+            if held.get(key) != version and not _told(held.get(key), now.get(key), version)
+        }
         found = [
             self._own_kinds.read(key, held.get(key, ""), obj)
             async for key, obj in self._read(kind, differing)
@@ -139,11 +150,9 @@ class Compare:
         self, kind: str, keys: Collection[Key]
     ) -> AsyncIterator[tuple[Key, Mapping[str, Any]]]:
         if len(keys) > ONE_BY_ONE:
-            for obj in await self._lists.objects(kind):
+            async for obj in self._lists.objects(kind, keys):
                 meta = obj["metadata"]
-                key = Key(kind, meta.get("namespace", ""), meta["name"])
-                if key in keys:
-                    yield key, obj
+                yield Key(kind, meta.get("namespace", ""), meta["name"]), obj
             return
         for key in keys:
             found = await self._lists.object(key)
@@ -155,3 +164,8 @@ class Compare:
             "the API server is back in an earlier state: it was restored; all is read anew"
         )
         self._rewound()
+
+
+def _told(before: str | None, now: str | None, listed: str) -> bool:
+    """Return whether a watch or an answer brought the version that was listed, or a newer one."""
+    return now is not None and now != before and not newer(listed, now)

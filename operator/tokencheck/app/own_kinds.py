@@ -133,7 +133,7 @@ class OwnKinds:
 
     def _keep(self, key: Key, obj: Mapping[str, Any]) -> None:
         waiting = self._waiting.get(key)
-        if waiting is None or _newer(_version_of(obj), _version_of(waiting)):
+        if waiting is None or newer(_version_of(obj), _version_of(waiting)):
             self._waiting[key] = obj
 
     def is_known(self, place: tuple[str, str], uid: str, version: str) -> bool | None:
@@ -147,9 +147,7 @@ class OwnKinds:
 
     def _holds(self, key: Key, uid: str, version: str) -> bool:
         known = self._shelf.check(key)
-        return (
-            known is not None and known.uid == uid and not _newer(version, known.resource_version)
-        )
+        return known is not None and known.uid == uid and not newer(version, known.resource_version)
 
     def _known(self, meta: Mapping[str, Any]) -> bool:
         return self._holds(_key_of(meta), meta.get("uid", ""), meta.get("resourceVersion", ""))
@@ -178,7 +176,7 @@ class OwnKinds:
             if known is None or same:  # else it was made again, and that came first
                 self.lost(key)
             return
-        if known and same and _newer(known.resource_version, provider.resource_version):
+        if known and same and newer(known.resource_version, provider.resource_version):
             return
         self._shelf.put_provider(provider)
         changed = (
@@ -208,10 +206,11 @@ def _version_of(obj: Mapping[str, Any]) -> str:
     return version
 
 
-def _newer(version: str, than: str) -> bool:
-    """Resource versions can be compared as numbers since Kubernetes 1.35 (KEP-5504).
+def newer(version: str, than: str) -> bool:
+    """Return whether a resourceVersion is newer than another.
 
-    Before, any other one is newer.
+    They can be compared as numbers since Kubernetes 1.35 (KEP-5504). Before, any other one is
+    newer.
     """
     if version.isdecimal() and than.isdecimal():
         return int(version) > int(than)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -162,7 +162,7 @@ class Passes:
         if following.stands_until is not None:
             self._stands[work.key] = following.stands_until
         check = self._sources.inventory.check(work.key)
-        self._judged(work.key, check.status if check else None)
+        following = self._judged(work.key, check.status if check else None, following)
         if check is None:
             self._counted.forget(work.key)
             self._told.discard(work.key)
@@ -201,9 +201,12 @@ class Passes:
         self._stands.pop(key, None)
         return forget(key, self._sources, self._sinks)
 
-    def _judged(self, key: Key, status: Mapping[str, Any] | None) -> None:
+    def _judged(self, key: Key, status: Mapping[str, Any] | None, following: Next) -> Next:
+        """Have a pass that was held back come again, if the lead came while it was under way."""
         patches = self._counted.held.pop(key, [])
         self._role.standby.judged(key, tuple(patches), status)
+        late = bool(patches) and self._role.leadership.leads(key)
+        return replace(following, retry=True) if late else following
 
     def _doubt(self, key: Key, following: Next) -> None:
         """Tell again after a write without an answer: it may have been made, and not told.
@@ -234,5 +237,4 @@ class Passes:
             events=self._sinks.events,
         )
         provider = self._sources.inventory.provider(work.key.name)
-        self._judged(work.key, provider.status if provider else None)
-        return following
+        return self._judged(work.key, provider.status if provider else None, following)

@@ -176,6 +176,7 @@ class Elector:
         )
         if await self._write(one, mine):
             one.asked_at = asked_at
+            self._tell(one)  # the belief may have ended unseen: what was held back since is due
             self._leadership.believe(one.shard, asked_at + self._terms.belief_s)
 
     async def _free(self, one: Candidacy) -> None:

@@ -1,6 +1,6 @@
 """Plain reads of our own kinds: for commands, and to find what a watch lost."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ async def list_versions(transport: Transport, kind: str) -> dict[Key, str]:
         ClusterError: the list failed.
     """
     versions = {}
-    for raw in await _list(transport, OWN[kind], "", METADATA_LIST):
+    async for raw in _listed(transport, OWN[kind], "", METADATA_LIST):
         head = decode(HEAD, raw)
         if head is not None:
             versions[OWN[kind].key(*head.metadata.place)] = head.metadata.resource_version
@@ -61,7 +61,8 @@ async def list_objects(
     Raises:
         ClusterError: the list failed, with its status.
     """
-    return [msgspec.json.decode(raw) for raw in await _list(transport, OWN[kind], namespace, JSON)]
+    listed = _listed(transport, OWN[kind], namespace, JSON)
+    return [msgspec.json.decode(raw) async for raw in listed]
 
 
 async def get_object(transport: Transport, key: Key) -> Mapping[str, Any] | Unread:
@@ -80,9 +81,17 @@ class OwnObjects:
         """Read through `transport`."""
         self._transport = transport
 
-    async def objects(self, kind: str) -> list[Mapping[str, Any]]:
-        """Return all objects of a kind. Raises ClusterError."""
-        return await list_objects(self._transport, kind)
+    async def objects(
+        self, kind: str, wanted: Collection[Key] | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield all objects of a kind, or those wanted of them, with a page in memory at a time.
+
+        Raises:
+            ClusterError: the list failed, at its beginning or after some pages.
+        """
+        async for raw in _listed(self._transport, OWN[kind], "", JSON):
+            if wanted is None or _key_of(kind, raw) in wanted:
+                yield msgspec.json.decode(raw)
 
     async def versions(self, kind: str) -> dict[Key, str]:
         """Return the resourceVersion of each object of a kind. Raises ClusterError."""
@@ -94,21 +103,24 @@ class OwnObjects:
         return None if isinstance(found, Unread) else found
 
 
-async def _list(
+def _key_of(kind: str, raw: msgspec.Raw) -> Key | None:
+    head = decode(HEAD, raw)
+    return OWN[kind].key(*head.metadata.place) if head is not None else None
+
+
+async def _listed(
     transport: Transport, resource: Resource, namespace: str, accept: str
-) -> list[msgspec.Raw]:
+) -> AsyncIterator[msgspec.Raw]:
     path = resource.path(namespace)
-    if path is None:
-        return []
-    items: list[msgspec.Raw] = []
     params = {"limit": str(_PAGE)}
-    while True:
+    while path is not None:
         answer = await transport.get(path, params, accept=accept)
         page = decode(PAGE, answer.body) if answer.status == 200 else None
         if page is None:
             text = f"{resource.plural} cannot be listed: HTTP {answer.status}"
             raise ClusterError(text, status=answer.status)
-        items += page.items or []
+        for raw in page.items or ():
+            yield raw
         if not page.metadata.continue_:
-            return items
+            return
         params["continue"] = page.metadata.continue_
