@@ -36,6 +36,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self):
         return self._virtual.now
 
+    def stand_still(self, seconds):
+        """Something keeps the loop to itself for so long."""
+        self._virtual.now += seconds
+
 
 class WallClock:
     """Follows the loop's time until it is stepped."""

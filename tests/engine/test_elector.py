@@ -192,7 +192,7 @@ def test_a_lead_that_lapsed_unseen_is_taken_anew(elect):
     async def story(_, replicas):
         leader, _ = replicas
         assert leader.hooks.shards_taken == [0]
-        asyncio.get_running_loop()._virtual.now += TERMS.belief_s
+        asyncio.get_running_loop().stand_still(TERMS.belief_s)
         assert not leader.leads
         await until(lambda: leader.leads)
         await asyncio.sleep(0.1)
