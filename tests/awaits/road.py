@@ -32,7 +32,7 @@ from tokencheck.app.settings import Settings
 
 LOOK_S, CALM_LOOKS = 0.004, 8  # without a turn of any task: the round has come to its end
 LONGEST_S = 10.0
-PROVE_EVERY_S = 0.15
+PROVE_EVERY_S = 0.06  # longer than calm lasts
 
 
 class Unwatched(KopfWatch):
@@ -129,6 +129,7 @@ class Road:
         running = loop.create_task(operator.run(stop))
         try:
             servers = (server, self._issuer, self._login)
+            await asyncio.sleep(2 * PROVE_EVERY_S)  # nobody is asked before admission is proven
             await calm(throwing, running, *servers)
             server.do(lambda it: it.put(*self.tokens[1].secret()))
             await calm(throwing, running, *servers)
