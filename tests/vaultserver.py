@@ -22,6 +22,7 @@ from tlsserver import trusted
 
 SERVERS = ("Vault", "OpenBao")
 LOOKUP = 'path "auth/token/lookup" { capabilities = ["update"] }'
+CAPABILITIES = 'path "sys/capabilities" { capabilities = ["update"] }'
 _PATIENCE_S = 30
 
 
@@ -32,7 +33,7 @@ def running(name: str) -> AbstractContextManager[VaultServer]:
 
 
 class VaultServer:
-    """A Vault that is unsealed and has no data but the policy ``lookup``. Use it with ``with``."""
+    """A Vault that is unsealed and has no data but the policies of `own`. Use it with ``with``."""
 
     batch = "hvb."  # how its batch tokens begin
 
@@ -52,7 +53,7 @@ class VaultServer:
     def __enter__(self) -> Self:
         pem = str(self.authority.file("127.0.0.1"))
         self._started(pem)
-        self.policy("lookup", LOOKUP)
+        self.own_policies()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,10 +74,16 @@ class VaultServer:
     def policy(self, name: str, rules: str, below: str = "") -> None:
         self.call("PUT", f"{below}sys/policies/acl/{name}", policy=rules)
 
-    def own(self, below: str = "") -> str:
-        """A new token for the operator, as docs/providers.md has it made."""
+    def own_policies(self, below: str = "") -> None:
+        """The policies ``lookup`` and ``capabilities`` exist."""
+        self.policy("lookup", LOOKUP, below)
+        self.policy("capabilities", CAPABILITIES, below)
+
+    def own(self, *more: str, below: str = "") -> str:
+        """A new token for the operator, as docs/providers.md has it made; with more policies."""
+        policies = ["lookup", *more]
         return self.token(
-            below, policies=["lookup"], no_default_policy=True, period="24h", no_parent=True
+            below, policies=policies, no_default_policy=True, period="24h", no_parent=True
         )
 
     def token(self, below: str = "", **asked: object) -> str:
@@ -176,9 +183,9 @@ class OpenBaoServer(VaultServer):
         self.unseal()
 
     def namespace(self, name: str) -> str:
-        """A new one with the policy ``lookup``, as it stands before the paths of other calls."""
+        """A new one with the policies of `own`, as it stands before the paths of other calls."""
         self.call("POST", f"sys/namespaces/{name}")
-        self.policy("lookup", LOOKUP, f"{name}/")
+        self.own_policies(f"{name}/")
         return f"{name}/"
 
     def drop(self, below: str) -> None:

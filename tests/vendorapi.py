@@ -39,6 +39,7 @@ DESCRIBED = {
 OWN_TOKEN = "hvs.canaryOwnToken0123456789abcdefgh"  # by which Vault knows the operator
 _PATHS = {
     "/v1/auth/token/lookup": "Vault",
+    "/v1/sys/capabilities": "Vault",
     "/v1/me": "HTTP",
     "/tokens/verify": "Cloudflare",
     "/api/whoami-v2": "HuggingFace",
@@ -61,7 +62,8 @@ _HEADERS = {"Datadog": "dd-api-key", "GitLab": "private-token", "HTTP": "x-api-k
 class VendorApi(TlsServer):
     """All of them at once.
 
-    `lives` holds what is told of each living token, `asked` counts questions.
+    `lives` holds what is told of each living token, `asked` counts questions; `paths` are those of
+    each question about capabilities, which stand in `lives` as ``on``.
     `mode` is how it answers: well, or one of `tlsserver.FAILING`.
     """
 
@@ -70,6 +72,7 @@ class VendorApi(TlsServer):
         self.lives: dict[str, dict[str, Any]] = {}
         self.revoked: set[str] = set()
         self.asked: Counter[str] = Counter()
+        self.paths: list[list[str]] = []
         self.mode = "well"
 
     def provider(self, vendor: str, name: str = "vendor", **spec: Any) -> dict[str, Any]:
@@ -91,6 +94,8 @@ class VendorApi(TlsServer):
         token = asked.headers.get(header, "").removeprefix("Bearer ")
         if vendor == "Vault":
             token = json.loads(asked.body)["token"]
+            if "paths" in json.loads(asked.body):
+                return self._capabilities(token, json.loads(asked.body)["paths"])
         self.asked[token] += 1
         if self.mode in FAILING:
             return FAILING[self.mode]
@@ -98,6 +103,15 @@ class VendorApi(TlsServer):
             return _json(_UNREACHED, "403 Forbidden")
         told = self.lives.get(token)
         return getattr(self, f"_{vendor.lower()}")(token, told)  # type: ignore[no-any-return]
+
+    def _capabilities(self, token: str, paths: list[str]) -> Said:
+        self.paths.append(paths)
+        if self.mode in FAILING:
+            return FAILING[self.mode]
+        on = self.lives[token].get("on")
+        if on is None:
+            return _json(_UNREACHED, "403 Forbidden")
+        return _json({"data": {path: on.get(path, ["deny"]) for path in paths}})
 
     def _github(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

@@ -12,7 +12,7 @@ from cluster.shop import Shop, condition, findings, listed, ready, states, token
 from cluster.test_introspection import HOME, secret
 from cluster.test_vendors import GOOD, five_lines
 from controlplane import Api
-from vaultserver import SERVERS, VaultServer, running
+from vaultserver import CAPABILITIES, SERVERS, VaultServer, running
 
 PATIENCE_S = 120.0
 
@@ -71,6 +71,65 @@ def test_a_policy_that_is_missing_or_too_many_is_told(
     found = shop.reads("vault", "False", "ScopeMissing", timeout_s=PATIENCE_S)
     assert token_of(found)["scopes"]["missing"] == ["billing"]
     assert token_of(found)["scopes"]["excess"] == ["admin"]
+
+
+SHOP = """
+path "secret/data/payments" { capabilities = ["read"] }
+path "auth/token/create" { capabilities = ["update"] }
+"""
+
+
+def test_what_a_token_may_do_on_paths_is_asked_and_followed(
+    shop: Shop, vault: VaultServer, provider: str, admin: Api
+) -> None:
+    admin.apply(secret(provider, HOME, token=vault.own("capabilities")))
+    vault.policy("reader", SHOP)
+    token = vault.token(num_uses=2, ttl="24h", policies=["reader"])
+    scopes = {
+        "required": ["read:secret/data/payments", "reader"],
+        "allowed": ["default"],
+        "forbidden": ["update:auth/token/create", "sudo:sys/seal"],
+    }
+    checked(shop, provider, token, scopes=scopes)
+    found = shop.reads("vault", "False", "ScopeForbidden", timeout_s=PATIENCE_S)
+    assert '"update:auth/token/create"' in condition(found, "ScopesSatisfied")["message"]
+    vault.policy("reader", 'path "secret/data/*" { capabilities = ["update"] }')
+    found = shop.reads("vault", "False", "ScopeMissing", timeout_s=PATIENCE_S)
+    assert token_of(found)["scopes"]["missing"] == ["read:secret/data/payments"]
+    vault.policy("reader", 'path "secret/data/*" { capabilities = ["read"] }')
+    found = shop.reads("vault", *GOOD, timeout_s=PATIENCE_S)
+    granted = ["default", "read:secret/data/payments", "reader"]
+    assert token_of(found)["scopes"]["granted"] == granted
+    assert vault.call("POST", "auth/token/lookup", token=token)["data"]["num_uses"] == 2
+
+
+def test_a_scope_that_is_added_is_asked_about_at_once(
+    shop: Shop, vault: VaultServer, provider: str, admin: Api
+) -> None:
+    admin.apply(secret(provider, HOME, token=vault.own("capabilities")))
+    vault.policy("reader", SHOP)
+    shop.secret("vault", vault.token(ttl="24h", policies=["reader"]))
+    for path in ("secret/data/payments", "auth/token/create"):
+        scopes = {"required": [f"read:{path}"], "allowed": ["reader", "default"]}
+        token = listed("vault", providerRef={"name": provider}, scopes=scopes)
+        shop.check("vault", token, interval="1h")
+        expected = GOOD if path.startswith("secret") else ("False", "ScopeMissing")
+        shop.reads("vault", *expected, timeout_s=PATIENCE_S)
+
+
+def test_without_the_policy_for_paths_they_are_unknown_and_the_rest_goes_on(
+    shop: Shop, vault: VaultServer, provider: str, admin: Api
+) -> None:
+    vault.policy("reader", SHOP)
+    scopes = {"required": ["read:secret/data/payments"], "allowed": ["reader", "default"]}
+    checked(shop, provider, vault.token(ttl="24h", policies=["reader"]), scopes=scopes)
+    found = shop.reads("vault", "Unknown", "ScopeUnknown", timeout_s=PATIENCE_S)
+    assert CAPABILITIES in condition(found, "ScopesSatisfied")["message"]
+    assert states(found)["Active"] == "True"
+    standing = admin.get("TokenProvider", provider)
+    assert states(standing)["Reachable"] == "True"
+    admin.apply(secret(provider, HOME, token=vault.own("capabilities")))
+    shop.reads("vault", *GOOD, timeout_s=PATIENCE_S)
 
 
 def test_five_lines_find_a_root_token_that_never_ends(

@@ -33,7 +33,7 @@ async def test_a_token_of_a_namespace_is_looked_up_by_one_of_it(
 ) -> None:
     token = bao.token(TEAM, ttl="1h", type=kind)
     assert kind_of(token.encode())[0] == "Vault"
-    said = await lives(bao, bao.own(TEAM), token, below)
+    said = await lives(bao, bao.own(below=TEAM), token, below)
     assert said.claims.scopes == ("default",)
     assert near(said.claims.expires_at, datetime.now(UTC) + HOUR)
 
@@ -42,7 +42,7 @@ async def test_a_dead_token_of_a_namespace_is_dead_there(bao: OpenBaoServer) -> 
     token = bao.token(TEAM, ttl="1h")
     bao.revoke(token)
     for below in ("", TEAM):
-        assert word(await asked(bao, bao.own(TEAM), token, below)) in DEAD
+        assert word(await asked(bao, bao.own(below=TEAM), token, below)) in DEAD
 
 
 async def test_an_own_token_of_the_root_needs_the_policy_of_the_namespace(
@@ -60,7 +60,7 @@ async def test_the_end_of_a_token_of_the_root_is_unknown_when_it_is_looked_up_in
     bao: OpenBaoServer,
 ) -> None:
     """OpenBao says then what it says of a token without an end."""
-    own = bao.own(TEAM)
+    own = bao.own(below=TEAM)
     for token in (bao.token(ttl="1h"), bao.token(period="1h")):
         said = await lives(bao, own, token, TEAM)
         assert said.claims.scopes == ("default",)
@@ -79,7 +79,7 @@ async def test_where_there_is_no_such_namespace_no_token_is_called_dead(
 
 async def test_an_own_token_of_a_namespace_that_is_gone_is_refused(bao: OpenBaoServer) -> None:
     below = bao.namespace("gone")
-    own, token = bao.own(below), bao.token(below)
+    own, token = bao.own(below=below), bao.token(below)
     await lives(bao, own, token)
     bao.drop(below)
     await refused(bao, own, bao.token())

@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "eef361edec24572109537869c04f2386",
-        "tokenproviders.tokencheck.dev": "f104c57f31ff17ab00c5a9f411b096b3",
+        "tokenproviders.tokencheck.dev": "17a09fed4280b1a047e1fdf30a7f45da",
     }
 )

@@ -86,6 +86,11 @@ class Vendor:
         return OPAQUE in self.kinds
 
     @property
+    def by_capability(self) -> bool:
+        """Return whether scopes such as ``read:secret/data/shop`` are asked about one by one."""
+        return self.type is VendorType.VAULT
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of the only tokens that it is shown."""
         if self.server is None:

@@ -14,6 +14,7 @@ from tokencheck.core.questions.liveness import (
     retried,
 )
 from tokencheck.core.questions.replies import Faulted
+from tokencheck.gather.wanted import Wanted
 from tokencheck.model.activity import Answer
 from tokencheck.model.evidence import SecretContent, Unread
 from tokencheck.model.keys import Key
@@ -30,6 +31,7 @@ class Entry:
         asked_by: the check that has it asked, and comes again for that.
         followers: what each check was told last; it comes again when that changes.
         first_look: when a check first waited for the next answer.
+        wanted: paths that are asked about with it.
     """
 
     known: Known = field(default_factory=Known)
@@ -39,6 +41,7 @@ class Entry:
     followers: dict[Key, object] = field(default_factory=dict)
     waiting: set[Key] = field(default_factory=set)
     first_look: datetime | None = None
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(slots=True)

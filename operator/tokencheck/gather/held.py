@@ -9,6 +9,7 @@ from tokencheck.api.tokencheck import ANNOTATION_ACCEPT_DRIFT, SecretKeyRef, Tok
 from tokencheck.core.tokens.documents import select_steps
 from tokencheck.core.tokens.read import read_token
 from tokencheck.core.workloads.pods import stale_pods
+from tokencheck.gather.capabilities import with_capabilities
 from tokencheck.gather.changes import change_of
 from tokencheck.gather.lives import with_activity
 from tokencheck.gather.permissions import with_permissions
@@ -94,6 +95,8 @@ async def listed(
     facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
     evidence = evidence_of(reading, bare, content, facts)
     told = with_activity(reading.check, evidence, text, reading.sources, reading.now)
+    if trust.by_capability:
+        return with_capabilities(told)
     return await with_permissions(reading.check, told, reading.sources, reading.now)
 
 

@@ -11,10 +11,12 @@ event loop; nothing is shared with threads.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.questions.liveness import (
+    LATE,
     Pause,
     activity_of,
     answered,
@@ -112,11 +114,15 @@ class Introspector:
         proven = self._proven(looked.key.namespace)
         if not proven:
             return _withheld(provider.name, looked.key.namespace, proven)
-        if entry.asking is None and is_due(entry.known, looked.interval, now):
+        entry.wanted.want(looked.paths, now, now + 2 * looked.interval + LATE)
+        lacks = entry.known.fault is None and entry.wanted.lacks(entry.known.answer, looked.paths)
+        if entry.asking is None and (lacks or is_due(entry.known, looked.interval, now)):
             self._ask(provider, desk, entry, looked, now)
         known = activity_of(
             entry.known, desk.pause, provider=provider.name, interval=looked.interval, now=now
         )
+        if lacks and entry.asking is not None and known.state is ActivityState.KNOWN:
+            known = replace(known, state=ActivityState.PENDING)
         entry.followers[looked.key] = _gist(known)
         return known
 
@@ -283,7 +289,8 @@ class Introspector:
                     ended.result = _GIVEN_UP
                     content = await self._credentials(provider)
                     ended.version = version_of(content)
-                    ended.result = await self._answer(provider, looked, content)
+                    asked = replace(looked, paths=entry.wanted.present(ended.began))
+                    ended.result = await self._answer(provider, asked, content)
         finally:  # whatever ended the question, the token must be free for the next one
             entry.asking = None
             desk.running -= 1
@@ -301,7 +308,9 @@ class Introspector:
         if vendor is not None and vendor.server is None:
             return await ask_api_server(looked, self._reviews) if self._reviews else _NOBODY
         if vendor is not None:
-            return await ask_vendor(provider, vendor, looked.text, self._asker, content)
+            return await ask_vendor(
+                provider, vendor, looked.text, self._asker, content, paths=looked.paths
+            )
         assert content is not None  # noqa: S101 - an introspection has credentials
         return await ask_token(provider, content, looked.text, self._asker, self._clock())
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.checks.chain import unsent
 from tokencheck.core.questions.token_review import audiences_of
+from tokencheck.core.rights.capability import paths_of
 from tokencheck.core.tokens.presented import presented
 from tokencheck.gather.sources import Sources
 from tokencheck.model.activity import Activity, ActivityState, Looked
@@ -40,6 +41,7 @@ def with_activity(
         text=shown,
         interval=check.spec.interval,
         audiences=audiences_of(token.holding.facts) if provider.vendor else (),
+        paths=paths_of(token.spec.scopes) if token.trust.by_capability else (),
     )
     found = sources.liveness.activity(provider, looked, now)
     return replace(token, activity=found)

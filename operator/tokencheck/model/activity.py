@@ -1,5 +1,6 @@
 """What the provider of a token says of it: whether it lives, and what it may do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,24 @@ from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 
 _NOTHING = Claims()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a token may do on the paths that were asked about.
+
+    Args:
+        on: path -> capabilities, in the vendor's words; None where the answer does not tell.
+        why: why it tells nothing of any of them, in words of ours; "" where it does.
+        action: what mends that.
+    """
+
+    on: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    why: str = ""
+    action: str = ""
+
+
+_UNASKED = Capabilities()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +45,7 @@ class Answer:
         why: of an inactive one, in words of ours; "" when it does not tell.
         stranger: whether it does not know the token at all: nothing says that it was ever its own.
         user: as whom an API server knows who shows an active one.
+        capabilities: of an active one, on the paths that checks look for.
     """
 
     active: bool
@@ -35,6 +55,7 @@ class Answer:
     why: str = ""
     stranger: bool = False
     user: Requester | None = field(default=None, repr=False)
+    capabilities: Capabilities = _UNASKED
 
 
 class ActivityState(StrEnum):
@@ -75,6 +96,7 @@ class Looked:
         text: as it is presented, without white space around it.
         audiences: those for which an API server is asked about it; empty for its own.
         interval: how often the check wants to know.
+        paths: on which it wants to know what the token may do.
     """
 
     key: Key
@@ -82,6 +104,7 @@ class Looked:
     text: Sealed
     interval: timedelta
     audiences: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,10 +60,12 @@ class Form:
 
     Args:
         json: whether it is one JSON object; else it is urlencoded, as a browser's form is.
+        lists: what stands beside the fields, in JSON alone.
     """
 
     fields: tuple[tuple[str, str | Sealed], ...]
     json: bool = False
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,7 +160,7 @@ class Excess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """What the API server said of scopes that are permissions.
+    """What a server said of scopes about each of which it is asked: permissions, capabilities.
 
     Args:
         said: scope -> whether the token's owner has it; None when that is not known.
@@ -171,6 +171,8 @@ class Permissions:
         misplaced: those that name a namespace for what is in none, so that no request needs them.
         excess: what RBAC grants beyond what is required and allowed; None when that is not known.
         unseen: why it is not, where it was looked for.
+        why: why nothing was said of any of them, in words of ours; "" where something was.
+        action: what mends that.
     """
 
     said: Mapping[str, bool | None]
@@ -179,6 +181,8 @@ class Permissions:
     misplaced: tuple[str, ...] = ()
     excess: Excess | None = None
     unseen: Unseen | None = None
+    why: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +193,8 @@ class TokenEvidence:
         spec: what is expected of it.
         source: where it is, for people: ``Secret shop/payments-api key "token"``.
         activity: what its provider says of it; None when it was not looked for.
-        permissions: what its owner may do, of what the spec names and beside; None when nobody
-            was asked.
+        permissions: what it or its owner may do, of what the spec names and beside; None when
+            nobody was asked.
         baseline: None when none was accepted yet.
         drift_accepted: the annotation accept-drift names the Secret's resourceVersion, or the spec
             changed.

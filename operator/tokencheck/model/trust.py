@@ -51,6 +51,7 @@ class Trust:
         digits: how many hexadecimal digits those are, where nothing else tells them; 0 for any.
         by_permission: whether scopes are permissions, about each of which it is asked: what it was
             not asked about is not known.
+        by_capability: whether that is so of scopes with a colon, which are capabilities on paths.
     """
 
     state: TrustState = TrustState.NONE
@@ -64,12 +65,17 @@ class Trust:
     kinds: tuple[str, ...] = ()
     digits: int = 0
     by_permission: bool = False
+    by_capability: bool = False
     issuer: str | None = None
     algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     types: tuple[str, ...] = DEFAULT_TYPES
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     scope_claims: tuple[str, ...] = DEFAULT_SCOPE_CLAIMS
     implies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def asks_about(self, scope: str) -> bool:
+        """Return whether the provider is asked about this scope, and does not list it by itself."""
+        return self.by_permission or (self.by_capability and ":" in scope)
 
 
 def rules_of(provider: "TokenProvider") -> Trust:
@@ -84,6 +90,7 @@ def rules_of(provider: "TokenProvider") -> Trust:
             kinds=provider.vendor.kinds if provider.vendor else (),
             digits=provider.vendor.digits if provider.vendor else 0,
             by_permission=provider.vendor is not None and provider.vendor.server is None,
+            by_capability=provider.vendor is not None and provider.vendor.by_capability,
         )
     return Trust(
         provider=provider.name,

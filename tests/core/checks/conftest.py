@@ -105,6 +105,8 @@ TOKEN_KEYS = frozenset(
         "as_of",
         "unseen",
         "allowed",
+        "why",
+        "mend",
     ]
 )
 
@@ -251,7 +253,7 @@ def _activity(row: Row) -> Activity:
 def _permissions(row: Row) -> Permissions:
     """Scope -> true, false, null, or why nobody was asked: a text of these; `excess` beside.
 
-    `allowed` are formless ones that are allowed.
+    `allowed` are formless ones that are allowed, `why` and `mend` about what is null.
     """
     told = row["permissions"]
     said = {scope: None if isinstance(may, str) else may for scope, may in told.items()}
@@ -269,6 +271,8 @@ def _permissions(row: Row) -> Permissions:
         misplaced=misplaced,
         excess=excess,
         unseen=Unseen(row["unseen"]) if "unseen" in row else None,
+        why=row.get("why", ""),
+        action=row.get("mend", ""),
     )
 
 

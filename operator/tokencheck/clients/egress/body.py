@@ -24,7 +24,8 @@ def body_of(form: Form) -> bytes:
         Refused: bytes that are no text cannot stand in JSON.
     """
     if form.json:
-        return json.dumps({name: _text(value) for name, value in form.fields}).encode("ascii")
+        texts = {name: _text(value) for name, value in form.fields}
+        return json.dumps(texts | dict(form.lists)).encode("ascii")
     pairs = (f"{quote_plus(name)}={_encoded(value)}" for name, value in form.fields)
     return "&".join(pairs).encode("ascii")
 

@@ -80,7 +80,8 @@ def check_excess(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
     policy has excess fail.
     """
     excess = token.permissions.excess if token.permissions else None
-    found = _excess(token, excess) if excess else _unseen(token, policy.excess_scopes)
+    why, action = _UNSEEN[token.permissions.unseen if token.permissions else None]
+    found = _excess(token, excess) if excess else unseen(token, policy.excess_scopes, why, action)
     if found.result is Result.WARN:
         return (by_policy(policy.excess_scopes, found),)
     return (found,)
@@ -101,8 +102,8 @@ def _excess(token: TokenEvidence, excess: Excess) -> Finding:
     return warned(token, Check.EXCESS_SCOPES, Reason.SCOPE_EXCESS, detail, action=action)
 
 
-def _unseen(token: TokenEvidence, level: Level) -> Finding:
-    why, action = _UNSEEN[token.permissions.unseen if token.permissions else None]
+def unseen(token: TokenEvidence, level: Level, why: str, action: str) -> Finding:
+    """Return that excess is not known: a Skip, and Unknown where the policy has excess fail."""
     detail = f"what else it may do is not known: {why}"
     check, reason = Check.EXCESS_SCOPES, Reason.SCOPE_UNKNOWN
     if level is Level.FAIL and text_of(token) is not None and not _is_dead(token):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokencheck.api.tokencheck import Policy
+from tokencheck.core.checks.capabilities import ROOT, check_unnamed, named_policies, unsaid
 from tokencheck.core.checks.claims import agreed
 from tokencheck.core.checks.permissions import check_excess, check_permissions
 from tokencheck.core.checks.reading import (
@@ -78,10 +79,13 @@ def rights_of(token: TokenEvidence) -> Rights | None:
     if claims is None or claims.scopes is None:
         return None
     wanted, implies = token.spec.scopes, token.trust.implies
-    granted = closure(claims.scopes, implies)
+    said = token.permissions.said if token.permissions else {}
+    names = {one for one in closure(claims.scopes, implies) if not token.trust.asks_about(one)}
+    granted = names | {scope for scope, may in said.items() if may}
+    unknown = {scope for scope, may in said.items() if may is None}
     return Rights(
         granted=tuple(sorted(granted)),
-        missing=tuple(sorted(set(wanted.required) - granted)),
+        missing=tuple(sorted(set(wanted.required) - granted - unknown)),
         forbidden=tuple(sorted(set(wanted.forbidden) & granted)),
         excess=_excess(token, claims.scopes),
         enough=smallest(wanted.required, implies),
@@ -104,11 +108,16 @@ def _by_permission(token: TokenEvidence) -> Rights | None:
 
 
 def _excess(token: TokenEvidence, granted: tuple[str, ...]) -> tuple[str, ...]:
-    """Only against what is wanted: a spec that only forbids says nothing about the rest."""
+    """Only against what is wanted: a spec that only forbids says nothing about the rest.
+
+    One that names no policy of Vault says nothing of them, but that ``root`` is too much.
+    """
     wanted, implies = token.spec.scopes, token.trust.implies
     named = {*wanted.required, *wanted.allowed}
     if not named:
         return ()
+    if token.trust.by_capability and not named_policies(token):
+        return tuple(scope for scope in granted if scope == ROOT)
     may = closure(named, implies) - (_EVERYTHING - named)
     return tuple(sorted({scope for scope in granted if not closure((scope,), implies) <= may}))
 
@@ -128,15 +137,18 @@ def check_scopes(token: TokenEvidence, _policy: Policy, _now: datetime) -> tuple
         return (unknown(token, Check.SCOPES, Reason.SCOPE_UNKNOWN, detail, action=action),)
     findings = []
     if rights.missing:
+        where = "policies" if token.trust.by_capability else "scopes"
         detail, action = (
             f"lacks {listed(rights.missing)}",
-            f"add {listed(rights.missing)} to its scopes",
+            f"add {listed(rights.missing)} to its {where}",
         )
         findings.append(failed(token, Check.SCOPES, Reason.SCOPE_MISSING, detail, action=action))
     if rights.forbidden:
         detail = f"may do what the spec forbids: {listed(rights.forbidden)}"
         action = f"replace it by one without {listed(rights.forbidden)}"
         findings.append(failed(token, Check.SCOPES, Reason.SCOPE_FORBIDDEN, detail, action=action))
+    if token.permissions is not None:
+        findings += unsaid(token, token.permissions)
     return tuple(findings) or (agreed(token, Check.SCOPES, "has what the spec asks for"),)
 
 
@@ -162,6 +174,8 @@ def check_excess_scopes(
         )
         found = warned(token, Check.EXCESS_SCOPES, Reason.SCOPE_EXCESS, detail, action=action)
         return (by_policy(policy.excess_scopes, found),)
+    if token.trust.by_capability and not named_policies(token):
+        return (check_unnamed(token, policy),)
     if vouched(token):
         return (passed(token, Check.EXCESS_SCOPES, "may do no more than asked for"),)
     detail = "may do no more than asked for, by its own word"

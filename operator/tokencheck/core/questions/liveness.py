@@ -26,6 +26,7 @@ TOKENS_IN_A_ROW = 3  # without an answer: then it is the provider
 # An answer that nobody renewed (a long line of questions) counts no longer than this and twice its
 # interval.
 LATE = timedelta(minutes=1)
+UNTOLD_RETRY = timedelta(minutes=5)  # of capabilities that could not be told with the answer
 # Faults that say the same whichever token is asked about.
 _OF_THE_CREDENTIALS = frozenset(
     {
@@ -147,14 +148,16 @@ def retried(known: Known, now: datetime) -> Known:
 def due_at(known: Known, interval: timedelta) -> datetime | None:
     """Return when the token is to be asked about; None means now.
 
-    Once an interval, and sooner when the answer says nothing more by then.
+    Once an interval, and sooner when the answer says nothing more by then, or lacks a part.
     """
     if known.fault is not None:
         return known.retry_at
     if known.tried_at is None:
         return None
-    at = known.tried_at + interval
-    until = known.answer.until if known.answer is not None else None
+    at, answer = known.tried_at + interval, known.answer
+    if answer is not None and answer.capabilities.why:
+        at = min(at, known.tried_at + UNTOLD_RETRY)
+    until = answer.until if answer is not None else None
     return at if until is None else min(at, max(until, known.tried_at + FIRST_RETRY))
 
 

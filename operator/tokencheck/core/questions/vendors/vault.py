@@ -9,6 +9,7 @@ token"; their own vault/token_store.go (handleLookup) and vault/request_handling
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Any
 
 from tokencheck.api.quantity import parse_time
@@ -25,19 +26,34 @@ _NO = ["bad token"]
 _DENIED, _INVALID = "permission denied", "invalid token"
 
 
+class Denial(Enum):
+    """What is wrong with the operator's own token."""
+
+    REFUSED = auto()  # whatever it asks
+    UNREACHED = auto()  # its policy does not reach what it asked for
+
+
 def _interpret(said: Said) -> Meaning:
     if said.status == 200:
         data = said.document.get("data")
         return _looked_up(data) if isinstance(data, dict) else None
-    errors = said.document.get("errors")
-    if said.status != 403 or not isinstance(errors, list):
+    if said.status != 403:
         return None
-    if errors == _NO:
+    if said.document.get("errors") == _NO:
         return Answer(active=False, stranger=True)
+    denial = denial_of(said.document)
+    return None if denial is None else _own(denial)
+
+
+def denial_of(document: Mapping[str, Any]) -> Denial | None:
+    """Return what an answer with status 403 says of the operator's own token; None for nothing."""
+    errors = document.get("errors")
+    if not isinstance(errors, list):
+        return None
     told = " ".join(one for one in errors if isinstance(one, str))
     if _DENIED not in told:
         return None
-    return _own(refused=errors == [_DENIED] or _INVALID in told)
+    return Denial.REFUSED if errors == [_DENIED] or _INVALID in told else Denial.UNREACHED
 
 
 def _looked_up(data: Mapping[str, Any]) -> Meaning:
@@ -77,21 +93,25 @@ def _policies(data: Mapping[str, Any]) -> tuple[str, ...] | None:
     return scopes_of(found) if "policies" in data else None
 
 
-def _own(*, refused: bool) -> Faulted:
+def _own(denial: Denial) -> Faulted:
     """Return what is wrong with the operator's own token.
 
-    One that is refused looks nothing up. One whose policy does not reach may look up others: a
-    token of another namespace is asked for there.
+    One whose policy does not reach may look up others: a token of another namespace is asked for
+    there.
     """
     own = "the operator's own token"
-    if refused:
-        why = "it has ended, or is bound to other addresses"
-        detail = f"Vault does not accept {own} (HTTP 403; {why}): renew the one"
-    else:
-        detail = f"Vault does not let {own} look this one up (HTTP 403): give {POLICY} to the one"
-    detail = f"{detail} in the Secret of vendor.credentialsRef"
-    reason = Reason.INTROSPECTION_UNAUTHORIZED
-    return Faulted(reason=reason, detail=detail, of_token=not refused)
+    match denial:
+        case Denial.REFUSED:
+            why = f"does not accept {own} (HTTP 403; it has ended, or is bound to other addresses)"
+            mend = "renew the one"
+        case Denial.UNREACHED:  # pragma: no branch - mypy proves it the last
+            why = f"does not let {own} look this one up (HTTP 403)"
+            mend = f"give {POLICY} to the one"
+    return Faulted(
+        reason=Reason.INTROSPECTION_UNAUTHORIZED,
+        detail=f"Vault {why}: {mend} in the Secret of vendor.credentialsRef",
+        of_token=denial is Denial.UNREACHED,
+    )
 
 
 def _whole(value: object) -> int | None:
