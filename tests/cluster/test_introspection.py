@@ -68,6 +68,16 @@ def checked(shop: Shop, provider: str, name: str = "checkout", **expected: objec
     shop.check(name, token, interval="30s")
 
 
+def refused(shop: Shop, admin: Api, login: Login, provider: str) -> tuple[str, Object]:
+    """A check whose provider does not take the operator's client, which stands in that Secret."""
+    lives(login, TOKEN)
+    name = f"client-{provider}"
+    admin.apply(known_as(name, (CLIENT[0], "wrong")))
+    shop.secret("payments", TOKEN)
+    checked(shop, provider)
+    return name, shop.reads("checkout", "Unknown", "IntrospectionUnauthorized")
+
+
 @pytest.mark.usefixtures("operator")
 def test_an_opaque_token_is_active_and_one_that_is_revoked_is_told_within_an_interval(
     shop: Shop, login: Login, provider: str
@@ -159,12 +169,7 @@ def test_a_new_token_is_asked_about_at_once_and_a_bad_one_is_shown_to_nobody(
 def test_a_wrong_client_is_the_provider_s_fault_and_mended_by_its_secret(
     shop: Shop, admin: Api, login: Login, provider: str
 ) -> None:
-    lives(login, TOKEN)
-    name = f"client-{provider}"
-    admin.apply(known_as(name, (CLIENT[0], "wrong")))
-    shop.secret("payments", TOKEN)
-    checked(shop, provider)
-    found = shop.reads("checkout", "Unknown", "IntrospectionUnauthorized")
+    name, found = refused(shop, admin, login, provider)
     assert "clientCredentialsRef" in condition(found, "Active")["message"]
     admin.apply(known_as(name))
     shop.wait("checkout", lambda it: ready(it) == GOOD, timeout_s=180)
@@ -176,12 +181,7 @@ def test_a_client_that_is_mended_is_asked_as_soon_as_its_secret_is_written(
     shop: Shop, admin: Api, login: Login, provider: str
 ) -> None:
     """From the fourth refusal on the provider is left alone for a minute or two."""
-    lives(login, TOKEN)
-    name = f"client-{provider}"
-    admin.apply(known_as(name, (CLIENT[0], "wrong-0")))
-    shop.secret("payments", TOKEN)
-    checked(shop, provider)
-    shop.reads("checkout", "Unknown", "IntrospectionUnauthorized")
+    name, _ = refused(shop, admin, login, provider)
     for number in range(1, 4):
         admin.apply(known_as(name, (CLIENT[0], f"wrong-{number}")))
         eventually(lambda number=number: login.inner.asked[TOKEN] > number)

@@ -1,12 +1,14 @@
 """Plain reads of our own kinds: for commands, and to find what a watch lost."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from tokencheck.clients.kube.decode import HEAD, PAGE, decode
+from tokencheck.clients.kube.decode import HEAD, decode
+from tokencheck.clients.kube.listing import consistent_pages
 from tokencheck.clients.kube.media import JSON, METADATA_LIST
 from tokencheck.clients.kube.reads import read_object
 from tokencheck.clients.kube.resources import OWN, Resource
@@ -112,15 +114,15 @@ async def _listed(
     transport: Transport, resource: Resource, namespace: str, accept: str
 ) -> AsyncIterator[msgspec.Raw]:
     path = resource.path(namespace)
-    params = {"limit": str(_PAGE)}
-    while path is not None:
-        answer = await transport.get(path, params, accept=accept)
-        page = decode(PAGE, answer.body) if answer.status == 200 else None
-        if page is None:
-            text = f"{resource.plural} cannot be listed: HTTP {answer.status}"
-            raise ClusterError(text, status=answer.status)
-        for raw in page.items or ():
-            yield raw
-        if not page.metadata.continue_:
-            return
-        params["continue"] = page.metadata.continue_
+    if path is None:
+        return
+    try:
+        async with aclosing(consistent_pages(transport, path, {}, accept, _PAGE)) as listed:
+            async for _, items in listed:
+                for raw in items:
+                    yield raw
+    except ClusterError as error:
+        if not error.status:
+            raise
+        text = f"{resource.plural} cannot be listed: HTTP {error.status}"
+        raise ClusterError(text, status=error.status) from None
