@@ -118,6 +118,13 @@ def cluster_faults() -> list[Fault]:
         "tokenchecks",
         "tokenchecks/status",
         "tokenproviders",
+        "tokenproviders/status",
+        "clustertokenchecks",
+        "clustertokenchecks/status",
+        "namespaces",
+        "pods",
+        "replicasets",
+        "configmaps",
         "events",
     )
     return [

@@ -154,7 +154,7 @@ class Freezes(Idle):
 class RefusedWatches(Idle):
     """Watches end and cannot be opened."""
 
-    statuses: tuple[int, ...] = (429, 500, 503, 504)
+    statuses: tuple[int, ...] = (410, 429, 500, 503, 504)
     _hits: int = 0
 
     def begin(self, site: Site, chance: random.Random) -> int:
@@ -193,6 +193,8 @@ def _delay(chance: random.Random) -> float:
 LATE = Cost(late_s=3.0, unknown=True)
 COMPARED = Cost(fresh_s=COMPARED_S)
 AGAIN = {"Retry-After": "1"}
+# 429 is how a watch cache says that it is filled anew: "storage is (re)initializing".
+STREAM_ERRORS = (410, 429, 500, 503, 504)
 
 
 def road_faults(canary: str) -> list[Fault]:
@@ -272,7 +274,7 @@ def _events() -> list[Fault]:
                 fate=lambda _, code=code: LineFate(before=_error(code)),
                 share=0.3,
             )
-            for code in (410, 500, 504)
+            for code in STREAM_ERRORS
         ),
     ]
 
@@ -291,7 +293,7 @@ def _own_kinds() -> list[Fault]:
             name="own kind: ERROR in a watch",
             cost=COMPARED,
             plurals=kind,
-            fate=lambda c: LineFate(before=_error(c.choice((410, 500, 504)))),
+            fate=lambda c: LineFate(before=_error(c.choice(STREAM_ERRORS))),
             share=0.02,
         ),
     ]

@@ -29,7 +29,7 @@ def table_of(result: Result) -> str:
             alone[episode.classes[0][0]].append(episode)
     together = [one for one in result.episodes if len(one.classes) > 1]
     lines = [
-        f"{'class of faults':<32}{'faults':>8}{'bursts':>8}{'p50 s':>8}{'p99 s':>8}{'max s':>8}"
+        f"{'class of faults':<36}{'faults':>8}{'bursts':>8}{'p50 s':>8}{'p99 s':>8}{'max s':>8}"
     ]
     lines += [_row(name, count, alone[name]) for name, count in sorted(faults.items())]
     if together:
@@ -48,7 +48,7 @@ def _row(name: str, faults: int, bursts: Sequence[Episode]) -> str:
         else f"{'-':>8}{'-':>8}{'-':>8}"
     )
     ending = f"  {lost} did not converge" if lost else ""
-    return f"{name:<32}{faults:>8}{len(bursts):>8}{figures}{ending}"
+    return f"{name:<36}{faults:>8}{len(bursts):>8}{figures}{ending}"
 
 
 def _verdict(result: Result) -> list[str]:
