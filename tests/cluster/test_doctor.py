@@ -241,6 +241,34 @@ def test_a_dead_operator_shows_in_statuses_that_time_has_passed_by(
 
 
 @pytest.mark.usefixtures("installed")
+def test_a_provider_whose_server_is_not_asked_or_does_not_answer_is_told(
+    plane: ControlPlane,
+    api: Api,
+    running: OperatorProcess,  # noqa: ARG001
+) -> None:
+    """Without a network: an address of this machine is never dialled unless an admin lists it."""
+    jwt = {"issuer": "https://127.0.0.1:1", "keys": {"type": "Discovery"}}
+    spec = {"allowedNamespaces": {"all": True}, "jwt": jwt}
+    name = {"name": "login"}
+    api.apply({"apiVersion": API, "kind": "TokenProvider", "metadata": name, "spec": spec})
+    ref = {"name": "payments", "key": "token"}
+    source = {"name": "api", "secretKeyRef": ref, "providerRef": name}
+    check(api, "asking", source)
+
+    def told() -> bool:
+        found = [f for f in doctor(plane)[1] if f["area"] == "TokenProviders"]
+        return any("login does not answer since" in f["message"] for f in found)
+
+    eventually(told, timeout_s=60)
+    found = the(doctor(plane)[1], "TokenProviders", "Warn")
+    assert "AddressForbidden" in found["message"]
+    assert "it never answered" in found["message"]
+    assert found["meaning"] == "1 TokenCheck names it; what it vouches for is Unknown"
+    assert found["commands"] == ["tokencheck hosts"]
+    api.delete("TokenCheck", "asking", "default")
+    api.delete("TokenProvider", "login")
+
+
 def test_who_may_look_at_nothing_learns_that_and_not_that_all_is_well(plane: ControlPlane) -> None:
     code, findings = doctor(plane, user="alice")
     assert code == 3

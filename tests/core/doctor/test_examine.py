@@ -41,6 +41,17 @@ CHECK = CheckSeen(
     namespace="shop", name="checkout", pending=False, current=True, age_s=900, ready="True"
 )
 PROVIDER = ProviderSeen(name="payments", ready="True")
+# Its keys of an hour ago still vouch for tokens.
+SILENT = ProviderSeen(
+    name="payments",
+    ready="True",
+    reachable="False",
+    reason="DNSFailed",
+    silence="no such name",
+    unreachable_since="2026-11-24T10:00:00Z",
+    answered="2026-11-24T09:58:00Z",
+    checks=40,
+)
 ALL = ClusterCheckSeen(
     name="all", ready="False", reason="ChecksFail", age_s=900, author="ann", allowed=True
 )
@@ -259,6 +270,19 @@ def test_no_finding_at_all_is_not_health() -> None:
             "Warn",
             "payments is not ready: no keys",
         ),
+        (
+            {"providers": (SILENT,)},
+            Area.PROVIDERS,
+            "Warn",
+            "payments does not answer since 2026-11-24T10:00:00Z: DNSFailed: no such name,"
+            " the last answer came at 2026-11-24T09:58:00Z",
+        ),
+        (
+            {"providers": (replace(SILENT, reason="TLSFailed", answered=""),)},
+            Area.PROVIDERS,
+            "Warn",
+            "TLSFailed: no such name, it never answered",
+        ),
     ],
 )
 def test_one_fact_is_one_finding(changed, area, result, said) -> None:
@@ -266,6 +290,24 @@ def test_one_fact_is_one_finding(changed, area, result, said) -> None:
     assert (found.area, found.result) == (area, Result(result))
     assert said in found.said
     assert not found.said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("reason", "command"),
+    [
+        ("DNSFailed", "tokencheck hosts"),
+        ("AddressForbidden", "tokencheck hosts"),
+        ("TimedOut", "tokencheck hosts"),
+        ("TLSFailed", "kubectl describe tokenprovider payments"),
+        ("IntrospectionUnauthorized", "kubectl describe tokenprovider payments"),
+    ],
+)
+def test_a_silent_provider_is_one_finding_with_what_hangs_on_it(reason, command) -> None:
+    (found,) = said_of(providers=(replace(SILENT, reason=reason),))
+    assert found.mend == (command,)
+    assert found.means.startswith("40 TokenChecks name it; what it said before counts")
+    (found,) = said_of(providers=(replace(SILENT, ready="Unknown", message="no keys", checks=1),))
+    assert found.means == "1 TokenCheck names it; what it vouches for is Unknown"
 
 
 @pytest.mark.parametrize(

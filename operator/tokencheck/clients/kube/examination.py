@@ -228,11 +228,19 @@ def _overdue(status: Object, now: datetime) -> float:
 
 
 def _provider(provider: Object) -> ProviderSeen:
-    ready = _condition(provider.get("status") or {}, "Ready")
+    status: Object = provider.get("status") or {}
+    ready, reachable = (_condition(status, kind) for kind in ("Ready", "Reachable"))
+    answers = (status.get(name) for name in ("lastReachableTime", "lastAnswerTime"))
     return ProviderSeen(
         name=provider["metadata"]["name"],
         ready=str(ready.get("status", "")),
         message=str(ready.get("message", "")),
+        reachable=str(reachable.get("status", "")),
+        reason=str(reachable.get("reason", "")),
+        silence=str(reachable.get("message", "")),
+        unreachable_since=str(reachable.get("lastTransitionTime", "")),
+        answered=max(filter(None, answers), default=""),
+        checks=int(status.get("checks") or 0),
     )
 
 

@@ -1,10 +1,10 @@
-"""What TokenChecks and TokenProviders give away: an operator that does not look, or may not."""
+"""What TokenChecks give away: an operator that does not look, or may not."""
 
 from collections.abc import Iterator, Sequence
 
-from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
-from tokencheck.core.doctor.facts import CheckSeen, ProviderSeen
-from tokencheck.model.evidence import Absent, Denied, Unread
+from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
+from tokencheck.core.doctor.facts import CheckSeen
+from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.finding import Result
 
 FRESH_S = 60.0  # a TokenCheck that is younger may just not have had its turn
@@ -16,7 +16,7 @@ def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
     """Say what is out of date, and what the operator may not read."""
     if isinstance(seen, Unread):
         if not isinstance(seen, Absent):  # then the CRDs were found to be missing
-            yield _unseen("tokenchecks", Area.CHECKS, seen)
+            yield unlisted("tokenchecks", Area.CHECKS, seen)
         return
     found = (
         *_asleep(seen),
@@ -33,25 +33,6 @@ def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
 
 
 _READY = ("True", "False", "Unknown")
-
-
-def providers(seen: tuple[ProviderSeen, ...] | Unread) -> Iterator[Diagnosis]:
-    """Say which TokenProviders cannot vouch for tokens."""
-    if isinstance(seen, Unread):
-        if not isinstance(seen, Absent):
-            yield _unseen("tokenproviders", Area.PROVIDERS, seen)
-        return
-    bad = [one for one in seen if one.ready != "True"]
-    for one in bad:
-        yield Diagnosis(
-            area=Area.PROVIDERS,
-            result=Result.WARN,
-            said=f"TokenProvider {one.name} is not ready: {one.message or 'nobody judged it yet'}",
-            means="tokens that it vouches for are Unknown",
-            mend=(f"kubectl describe tokenprovider {one.name}",),
-        )
-    if seen and not bad:
-        yield well(Area.PROVIDERS, f"TokenProviders that are ready: {len(seen)} of {len(seen)}")
 
 
 def _asleep(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
@@ -105,16 +86,3 @@ def _named(seen: Sequence[CheckSeen]) -> str:
     names = [f"{check.namespace}/{check.name}" for check in seen]
     more = len(names) - _MAX_NAMES
     return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _unseen(plural: str, area: Area, why: Unread) -> Diagnosis:
-    denied = isinstance(why, Denied)
-    return Diagnosis(
-        area=area,
-        result=Result.UNKNOWN,
-        said=f"you may not list {plural} in the whole cluster"
-        if denied
-        else f"{plural} could not be listed",
-        means="whether they are up to date is not known",
-        mend=(f"kubectl auth can-i list {plural}.tokencheck.dev -A",) if denied else (),
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tokencheck.model.evidence import Denied, Unread
 from tokencheck.model.finding import Result, Verdict
 
 
@@ -45,6 +46,23 @@ class Diagnosis:
 def well(area: Area, said: str) -> Diagnosis:
     """Return that all is well."""
     return Diagnosis(area=area, result=Result.PASS, said=said)
+
+
+def unlisted(plural: str, area: Area, why: Unread) -> Diagnosis:
+    """Return that objects of a kind of ours could not be listed."""
+    denied = isinstance(why, Denied)
+    said = (
+        f"you may not list {plural} in the whole cluster"
+        if denied
+        else f"{plural} could not be listed"
+    )
+    return Diagnosis(
+        area=area,
+        result=Result.UNKNOWN,
+        said=said,
+        means="whether they are up to date is not known",
+        mend=(f"kubectl auth can-i list {plural}.tokencheck.dev -A",) if denied else (),
+    )
 
 
 def verdict_of_all(diagnoses: Iterable[Diagnosis]) -> Verdict:

@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from tokencheck.core.doctor import admission, checks, cluster, cluster_checks, operator, rights
+from tokencheck.core.doctor import (
+    admission,
+    checks,
+    cluster,
+    cluster_checks,
+    operator,
+    providers,
+    rights,
+)
 from tokencheck.core.doctor.diagnosis import Diagnosis
 from tokencheck.core.doctor.facts import Facts
 from tokencheck.model.evidence import Unread
@@ -38,4 +46,4 @@ def _all(
     yield from operator.pages(facts)
     yield from checks.checks(facts.checks)
     yield from cluster_checks.cluster_checks(facts.cluster_checks, facts.setups, commands)
-    yield from checks.providers(facts.providers)
+    yield from providers.providers(facts.providers)

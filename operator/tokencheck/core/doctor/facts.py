@@ -137,11 +137,25 @@ class CheckSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSeen:
-    """A TokenProvider: status and message of its Ready."""
+    """A TokenProvider.
+
+    Args:
+        ready, message: status and message of its Ready.
+        reachable: status of its Reachable; empty while nobody was asked.
+        reason, silence, unreachable_since: of that condition: reason, message, last transition.
+        answered: when it last answered; empty when it never did.
+        checks: how many TokenChecks hang on it.
+    """
 
     name: str
     ready: str
     message: str = ""
+    reachable: str = ""
+    reason: str = ""
+    silence: str = ""
+    unreachable_since: str = ""
+    answered: str = ""
+    checks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
