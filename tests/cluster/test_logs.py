@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from cluster.ending import end
 from cluster.shop import Object, Shop, eventually, listed, token_of
-from controlplane import OperatorProcess
+from controlplane import ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator
 
 CLAIMS = {"sub": "canary-person", "email": "canary@example.com", "jti": "canary-jti"}
 
@@ -46,6 +49,28 @@ def test_each_transition_is_one_line_and_what_changes_nothing_is_none(
     story += [("", "Suspended"), ("True", "AllChecksPassed")]
     eventually(lambda: told(operator, shop) == story)
     assert "canary" not in operator.log_text()
+
+
+def test_a_log_for_which_there_is_no_room_holds_nothing_up(
+    shop: Shop, controlplane: ControlPlane, tmp_path: Path
+) -> None:
+    """The log is all that the operator writes to a disk; here each write ends in ENOSPC."""
+    log = tmp_path / "operator.log"
+    operator = OperatorProcess(grant_operator(controlplane), log, plane=controlplane)
+    full = ["sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh"]
+    operator.server.command = [*full, *operator.server.command, "--log-level", "DEBUG"]
+    try:
+        operator.start()
+        shop.secret("payments", shop.signer.token())
+        shop.check("checkout", listed("payments", providerRef={"name": shop.provider()}))
+        shop.reads("checkout", "True", "AllChecksPassed")
+        shop.secret("payments", shop.signer.expired())
+        shop.reads("checkout", "False", "TokenExpired")
+        assert operator.get("/healthz")[0] == operator.get("/readyz")[0] == 200
+        operator.server.require_alive()
+    finally:
+        end(operator)
+    assert not log.read_text()
 
 
 def test_every_line_is_json_with_time_level_and_logger(
