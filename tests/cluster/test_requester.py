@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -83,6 +84,47 @@ def test_nobody_writes_another_s_name(world: World, way: str) -> None:
         change["metadata"]["annotations"] = dict.fromkeys(forged)
     after = api.patch("TokenCheck", made["metadata"]["name"], change, world.namespace)
     assert stamp(after) == stamp(made)
+
+
+def as_ann(world: World, *words: str, extra: str = "", text: Object | None = None) -> Object:
+    """What kubectl came to as ann, who may do all, and came with this beside name and groups."""
+    who = ["--as=ann", "--as-group=system:masters", "-n", world.namespace, "-o", "json"]
+    who += [f"--as-user-extra={extra}"] if extra else []
+    stdin = json.dumps(text) if text else None
+    found: Object = json.loads(world.plane.kubectl(*words, *who, stdin=stdin).stdout)
+    return found
+
+
+# Extra of a user, and whether a review by name and groups alone would be about him all the same.
+EXTRAS = {
+    "scopes=user:info": False,
+    "iam.example.com/assertion=a": False,
+    "authentication.example.com/credential-id=a": False,
+    # Where his credential came from: it gives no right and takes none.
+    "authentication.kubernetes.io/credential-id=JTI=a": True,
+}
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_who_came_with_more_than_name_and_groups_is_not_stamped(world: World, extra: str) -> None:
+    """A review could not be about him: his scopes, say, take rights away."""
+    check = world.check({"tokens": [token(0)]}, annotations={WHO: "system:admin"})
+    name = check["metadata"]["name"]
+    here = "ann" if EXTRAS[extra] else ""
+    made = as_ann(world, "create", "-f", "-", extra=extra, text=check)
+    assert stamp(made)[0] == here
+    assert ("system:masters" in stamp(made)[1]) is EXTRAS[extra]
+    # The name of who wrote the spec before goes with that spec, and with nothing else.
+    written = as_ann(world, "patch", "tokencheck", name, "--type=merge", "-p", interval("1h"))
+    assert stamp(written)[0] == "ann"
+    labelled = as_ann(world, "label", "tokencheck", name, "a=b", extra=extra)
+    assert stamp(labelled) == stamp(written)
+    change = ("patch", "tokencheck", name, "--type=merge", "-p", interval("2h"))
+    assert stamp(as_ann(world, *change, extra=extra))[0] == here
+
+
+def interval(text: str) -> str:
+    return json.dumps({"spec": {"interval": text}})
 
 
 def test_without_the_policy_that_stamps_nobody_can_forge_one_either(world: World) -> None:
