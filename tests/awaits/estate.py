@@ -14,8 +14,9 @@ from canary import Secret
 from cluster.canaries import rare
 from introspector import CLIENT, Introspector
 from issuer import Issuer
+from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
 from tokencheck.core.rights.policy import requester_binding, requester_policy
-from tokencheck.model.admission import REQUESTER_POLICY
+from tokencheck.model.admission import BYPASS_POLICY, REQUESTER_POLICY
 
 _ACCOUNT = "https://kubernetes.default.svc"
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -70,6 +71,8 @@ def objects(issuer: Issuer, login: Introspector) -> dict[Place, Object]:
         ("namespaces", "", "shop"): {"metadata": {"labels": {"team": "pay"}}},
         ("validatingadmissionpolicies", "", REQUESTER_POLICY): requester_policy(),
         ("validatingadmissionpolicybindings", "", REQUESTER_POLICY): requester_binding(),
+        ("validatingadmissionpolicies", "", BYPASS_POLICY): bypass_policy(),
+        ("validatingadmissionpolicybindings", "", BYPASS_POLICY): bypass_binding(),
         ("tokenproviders", "", "issuer"): issuer.provider("issuer"),
         ("tokenproviders", "", "login"): _selective(login.provider("login")),
         ("tokenproviders", "", "cluster"): _provider(vendor={"type": "Kubernetes"}),

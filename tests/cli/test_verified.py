@@ -35,6 +35,16 @@ ROWS: dict[str, tuple[dict[str, Any], Exit | None, str]] = {
         Exit.PASS,
         "PassedWithWarnings",
     ),
+    "break-glass lets pass, whatever the rollout and the tokens are": (
+        check(("Ready", "True", "Bypassed"), ("RolloutVerified", "False", "TokenExpired")),
+        Exit.PASS,
+        "Bypassed",
+    ),
+    "but not for a spec that nobody has looked at": (
+        check(("Ready", "True", "Bypassed"), rollout=DONE, observed=1),
+        None,
+        "Pending",
+    ),
     "the status is about an older spec": (
         check(READY, rollout=DONE, observed=1),
         None,

@@ -89,6 +89,15 @@ def test_a_check_that_another_replica_leads_has_no_series_and_counts_nothing(bui
     assert value(samples_of(metrics), "pods_stale", **LABELS) == 0
 
 
+def test_gates_that_break_glass_holds_open_are_counted(build, board, scraped):
+    assert value(scraped(), "bypassed_checks") == 0
+    for name, state in (("a", "True"), ("b", "True"), ("c", "False")):
+        key = Key("TokenCheck", "shop", name)
+        outcome = build.outcome(conditions=(("Ready", state), ("Bypassed", state)))
+        board.put(key, build.check(key), build.assessment(), outcome)
+    assert value(scraped(), "bypassed_checks") == 2
+
+
 def test_totals_say_what_was_counted(scraped, tally):
     tally.wrote(WriteResult.CONFLICT)
     tally.took(0.004)

@@ -8,12 +8,11 @@ import yaml
 
 from reference.addresses import render_public
 from reference.page import page_of
-from reference.policies import render_policy
+from reference.policies import render_policies
 from reference.reasons import render_reasons
 from reference.shipped import render_shipped
 
 _CHART_COPY = Path("charts/tokencheck/files/crds")
-_POLICY = Path("charts/tokencheck/files/policies/requester.yaml")
 _PUBLIC = Path("charts/tokencheck/files/public.yaml")
 _PAGE = Path("docs/reference.md")
 _REASONS = Path("docs/reasons.md")
@@ -29,8 +28,8 @@ def generated_files(checkout: Path) -> dict[Path, str]:
         _PAGE: page_of(crds),
         _REASONS: render_reasons(),
         _SHIPPED: render_shipped(crds),
-        _POLICY: render_policy(),
         _PUBLIC: render_public(),
+        **render_policies(),
     }
     return {checkout / path: text for path, text in written.items()} | copies
 

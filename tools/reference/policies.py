@@ -1,16 +1,27 @@
-"""The chart's copy of the requester policy, which the operator compares with what is installed."""
+"""The chart's copies of the policies that the operator compares with what is installed."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 
+from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
 from tokencheck.core.rights.policy import requester_binding, requester_policy
 
-_HEAD = "# Written by `make docs` from operator/tokencheck/core/rights/policy.py.\n"
+_FOLDER = Path("charts/tokencheck/files/policies")
+_SOURCES = "operator/tokencheck/core/rights"
 _WIDTH = 10_000  # an expression is a line
 
 
-def render_policy() -> str:
-    """The policy and its binding, as YAML."""
-    manifests = [requester_policy(), requester_binding()]
-    return _HEAD + yaml.safe_dump_all(manifests, sort_keys=False, width=_WIDTH)
+def render_policies() -> dict[Path, str]:
+    """Each policy with its binding as YAML, by its path."""
+    return {
+        _FOLDER / "requester.yaml": _rendered("policy", requester_policy(), requester_binding()),
+        _FOLDER / "bypass.yaml": _rendered("bypass_policy", bypass_policy(), bypass_binding()),
+    }
+
+
+def _rendered(module: str, *manifests: object) -> str:
+    head = f"# Written by `make docs` from {_SOURCES}/{module}.py.\n"
+    return head + yaml.safe_dump_all(manifests, sort_keys=False, width=_WIDTH)

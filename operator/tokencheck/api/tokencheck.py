@@ -24,7 +24,12 @@ ANNOTATION_EXPIRES_AT = "tokencheck.dev/expires-at"
 ANNOTATION_RELEASE = "tokencheck.dev/release"
 ANNOTATION_REQUESTER = "tokencheck.dev/requester"
 ANNOTATION_REQUESTER_GROUPS = "tokencheck.dev/requester-groups"  # a line each
+ANNOTATION_BYPASS_UNTIL = "tokencheck.dev/bypass-until"
+ANNOTATION_BYPASS_BY = "tokencheck.dev/bypass-by"
+ANNOTATION_BYPASS_REASON = "tokencheck.dev/bypass-reason"
+BYPASS_ANNOTATIONS = (ANNOTATION_BYPASS_UNTIL, ANNOTATION_BYPASS_BY, ANNOTATION_BYPASS_REASON)
 OWN_ANNOTATIONS = (
+    *BYPASS_ANNOTATIONS,
     ANNOTATION_REQUESTER,
     ANNOTATION_REQUESTER_GROUPS,
     ANNOTATION_CHECK_NOW,

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from tokencheck.clients.kube.admission import read_installed, try_probe
+from tokencheck.clients.kube.admission import read_bypass, read_installed, try_probe
 from tokencheck.clients.kube.limits import jitter
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.admission import Enforcement
@@ -49,6 +49,7 @@ class AdmissionProof:
         self._concerns = concerns
         self._every_s = every_s
         self._known: dict[str, Enforcement] = {}
+        self._bypass: bool | None = None  # whether its policy is the one that ships
         self._tried_at: dict[str, float] = {}
 
     def known(self) -> Mapping[str, Enforcement]:
@@ -59,6 +60,14 @@ class AdmissionProof:
         """Return whether it is enforced there now; None where that was not tried yet."""
         found = self._known.get(namespace)
         return None if found is None else found is Enforcement.PROVEN
+
+    def guards_bypass(self, namespace: str) -> bool | None:
+        """Return whether nobody there breaks the glass without the right; None: not tried yet.
+
+        The dry run shows that such policies are enforced there, the comparison that this one is.
+        """
+        proven = self.proven(namespace)
+        return self._bypass and proven if proven else proven
 
     async def run(self) -> None:
         """Prove for ever."""
@@ -77,6 +86,7 @@ class AdmissionProof:
         if not due:
             return
         installed = await read_installed(self._transport)
+        self._bypass = bool((await read_bypass(self._transport)).shipped)
         for name in due:
             self._tell(name, await try_probe(self._transport, name, installed))
             # Not all in the same second for ever.

@@ -232,6 +232,7 @@ class Operator:
             memory=memory,
             interest=followers,
             own_namespace=self._settings.own_namespace,
+            guards_bypass=self._admission.guards_bypass,
             fingerprint_key=secrets.token_bytes(32),
             watched=self._settings.watches,
             keyring=self._keyring,

@@ -60,6 +60,8 @@ def answer_of(check: Mapping[str, Any], live: Live | None) -> Answer:
     if suspended := condition_of(check, "Suspended"):
         text = suspended.get("message", "")
         return Answer(state="Unknown", reason="Suspended", text=text, exit=Exit.UNKNOWN)
+    if reason == Reason.BYPASSED:
+        return Answer(state=state, reason=reason, text=text, exit=Exit.PASS)
     rollout = (check.get("status") or {}).get("rollout") or {}
     generation = rollout.get("generation", 0)
     about_spec = live is None or reason == Reason.INVALID_SPEC

@@ -22,6 +22,7 @@ from tokencheck.cli.reading import in_cluster
 from tokencheck.cli.verified import Answer, Live, answer_of
 from tokencheck.cli.watching import versions_of
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.model.reasons import Reason
 
 _WORST_FIRST = (Exit.FINDINGS, Exit.UNKNOWN, Exit.TIMED_OUT, Exit.PASS)
 
@@ -44,7 +45,8 @@ def command(
     """Block until the workload's present revision runs with tokens that pass, or say why not.
 
     Right after an apply an old verdict never counts. Exit code 0: verified; 1: it will not be, and
-    why; 2: there is no such TokenCheck; 4: not in time, and what it waits for.
+    why; 2: there is no such TokenCheck; 4: not in time, and what it waits for. While somebody
+    has opened the gate by break-glass it is 0 at once, and says by whom.
     """
     about, span = named(name), duration_of(timeout)
 
@@ -116,6 +118,9 @@ class _Wait:
     def _tell_end(self, answer: Answer) -> None:
         if answer.exit is not Exit.PASS:
             click.echo(f"{self}: {answer.reason}: {self._aged(answer.text)}", err=True)
+            return
+        if answer.reason == Reason.BYPASSED:
+            click.echo(f"{self}: not verified: {self._aged(answer.text)}")
             return
         what = ""
         if self._ref is not None:

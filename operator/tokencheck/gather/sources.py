@@ -33,6 +33,8 @@ class Sources:
         reviews: rights of authors; None: nobody is asked for anybody else.
         permissions: rights of tokens' owners; None: nobody is asked for them.
         extents: where resources are; None: as if no server listed any.
+        guards_bypass: whether it is proven that nobody breaks the glass in a namespace without the
+            right; None: not tried yet.
         policies: what RBAC grants to whom; None: nobody reads it.
     """
 
@@ -42,6 +44,7 @@ class Sources:
     own_namespace: str
     fingerprint_key: bytes
     watched: Callable[[str], bool] = lambda _: False
+    guards_bypass: Callable[[str], bool | None] = lambda _: None
     finds: Finds = field(default_factory=Finds)
     keyring: Keyring = field(default_factory=NoKeyring)
     liveness: Liveness = field(default_factory=NoLiveness)

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 REQUESTER_POLICY = "tokencheck-requester"  # and its binding; the same in every installation
+BYPASS_POLICY = "tokencheck-bypass"  # the same
 PROBE_NAME = "tokencheck-enforcement-probe"
 
 

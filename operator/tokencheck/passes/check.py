@@ -8,7 +8,8 @@ from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.checks.drift import next_baseline
 from tokencheck.core.outcome.beat import next_beat
-from tokencheck.core.outcome.plan import Kept, plan, plan_opening
+from tokencheck.core.outcome.bypass import Bypass, bypass_of
+from tokencheck.core.outcome.plan import Kept, plan, plan_between, plan_opening
 from tokencheck.core.outcome.stopped import plan_invalid, plan_revoked, plan_suspended
 from tokencheck.core.rights.asked import Asked
 from tokencheck.core.rights.commands import author_command
@@ -43,42 +44,54 @@ async def check_pass(key: Key, now: datetime, *, sources: Sources, sinks: Sinks)
     check = sources.inventory.check(key)
     if check is None:
         return forget(key, sources, sinks)
+    bypass = bypass_of(check, sources.guards_bypass(check.namespace), now)
     if check.spec.suspend or check.invalid:
-        return await _stopped(key, check, now, sources=sources, sinks=sinks)
+        return await _stopped(key, check, bypass, now, sources=sources, sinks=sinks)
     trusted = _trusted(check, sources, _issuing(check, sources))
     wanted = references_of(check) | trusted
     sources.interest.also(key, frozenset() if is_revoked(check) else wanted)  # nothing for nobody
     reviewed = await review(check, sources, now)
     if reviewed.revoked is not None:
-        return await _revoked(key, check, reviewed.revoked, now, sources=sources, sinks=sinks)
+        lost = reviewed.revoked
+        return await _revoked(key, check, lost, bypass, now, sources=sources, sinks=sinks)
     sources.interest.also(key, wanted)
     seen = await see(check, sources)
     located = locate(check, seen.readable, seen.only_in_pods)
     sources.interest.follow(key, references_of(check, located) | trusted)
     rollout = rollout_from(check, seen)
     standing = check
-    if (opening := plan_opening(check, rollout, now)) is not None:
+    if (opening := plan_opening(check, rollout, bypass, now)) is not None:
         published, standing = await publish(key, check, opening, None, sinks)
         if published not in (Published.DONE, Published.STANDBY):
             return _next(published, None, key, sources, sinks)
     assessment = await assess_located(check, seen, located, sources, now)
     if (until := _awaits(key, assessment, now, sources)) is not None:
-        return Next(wake_at=until)  # the answer is on its way, and makes the check due
+        return await _between(key, standing, bypass, until, now, sources=sources, sinks=sinks)
     _leave_others(key, check, assessment, sources)
     baselines = _baselines(key, assessment, sources)
-    kept = Kept(baselines=baselines, owner=await owner_of(check, assessment, sources))
+    owner = await owner_of(check, assessment, sources)
+    kept = Kept(baselines=baselines, owner=owner, bypass=bypass)
     outcome = plan(standing, rollout, assessment, kept, now)
     published, _ = await publish(key, standing, outcome, assessment, sinks)
     if seen.unread is None:  # else the names have not vanished, they were not looked for
         sources.memory.retain(key, [t.evidence.spec.name for t in assessment.tokens])
-    ahead = sources.keyring.ask_ahead_at(assessment, now)
-    asks = sources.liveness.again_at(key, assessment, now)
-    allowed = permissions_again_at(check, assessment, now)
-    moments = (outcome.wake_at, ahead, asks, allowed, reviewed.again_at(check))
-    until = min(filter(None, moments), default=_NEVER)
+    asks = _asks_again_at(key, check, assessment, now, sources)
+    until = min(filter(None, (outcome.wake_at, asks, reviewed.again_at(check))), default=_NEVER)
     following = _next(published, min(until, next_beat(check, now)), key, sources, sinks)
     alone = published is Published.DONE and not _asked(assessment)
     return _concluded(following, _missing(seen, assessment), until if alone else None)
+
+
+def _asks_again_at(
+    key: Key, check: TokenCheck, assessment: Assessment, now: datetime, sources: Sources
+) -> datetime | None:
+    """Return when somebody has to be asked again about the tokens."""
+    moments = (
+        sources.keyring.ask_ahead_at(assessment, now),
+        sources.liveness.again_at(key, assessment, now),
+        permissions_again_at(check, assessment, now),
+    )
+    return min(filter(None, moments), default=None)
 
 
 def _asked(assessment: Assessment) -> bool:
@@ -105,25 +118,62 @@ def _awaits(key: Key, assessment: Assessment, now: datetime, sources: Sources) -
     return min(waits, default=None)
 
 
+async def _between(
+    key: Key,
+    check: TokenCheck,
+    bypass: Bypass | None,
+    until: datetime,
+    now: datetime,
+    *,
+    sources: Sources,
+    sinks: Sinks,
+) -> Next:
+    """Wait for an answer that is on its way and makes the check due.
+
+    The gate is meanwhile as break-glass has it, whatever the answer will be.
+    """
+    wakes = [until, bypass.wake_at] if bypass and bypass.wake_at else [until]
+    following = Next(wake_at=min(wakes))
+    if (outcome := plan_between(check, bypass, now)) is None:
+        return following
+    published, _ = await publish(key, check, outcome, None, sinks)
+    return _next(published, following.wake_at, key, sources, sinks)
+
+
 async def _stopped(
-    key: Key, check: TokenCheck, now: datetime, *, sources: Sources, sinks: Sinks
+    key: Key,
+    check: TokenCheck,
+    bypass: Bypass | None,
+    now: datetime,
+    *,
+    sources: Sources,
+    sinks: Sinks,
 ) -> Next:
     """Judge nothing of a check that is suspended or whose spec says nothing."""
-    outcome = plan_suspended(check, now) if check.spec.suspend else plan_invalid(check, now)
+    stop = plan_suspended if check.spec.suspend else plan_invalid
+    outcome = stop(check, bypass, now)
     published, _ = await publish(key, check, outcome, None, sinks)
     return _next(published, outcome.wake_at, key, sources, sinks)
 
 
 async def _revoked(
-    key: Key, check: TokenCheck, lost: Asked, now: datetime, *, sources: Sources, sinks: Sinks
+    key: Key,
+    check: TokenCheck,
+    lost: Asked,
+    bypass: Bypass | None,
+    now: datetime,
+    *,
+    sources: Sources,
+    sinks: Sinks,
 ) -> Next:
     """Read nothing for an author who may not ask for it any more; look again soon."""
     sources.interest.unfollow(key)
     user = check.requester.name if check.requester else ""
     mend = author_command(check.namespace, user, lost.option)
-    outcome = plan_revoked(check, lost.what, mend, now)
+    outcome = plan_revoked(check, lost.what, mend, bypass, now)
     published, _ = await publish(key, check, outcome, None, sinks)
-    return _next(published, now + LOOK_AGAIN, key, sources, sinks)
+    wake_at = min(outcome.wake_at or _NEVER, now + LOOK_AGAIN)
+    return _next(published, wake_at, key, sources, sinks)
 
 
 def _issuing(check: TokenCheck, sources: Sources) -> tuple[TokenProvider, ...]:

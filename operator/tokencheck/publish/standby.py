@@ -14,7 +14,7 @@ from tokencheck.model.keys import Key
 from tokencheck.model.ports import Memory
 
 # When each process saw what both judged: of two that agree these may differ.
-_TIMES = frozenset({"lastTransitionTime", "changedTime", "since"})
+_TIMES = frozenset({"lastTransitionTime", "changedTime", "since", "seenTime"})
 
 Patches = tuple[Mapping[str, Any], ...]
 

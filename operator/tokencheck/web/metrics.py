@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from tokencheck.core.outcome.condition import Type
 from tokencheck.model.admission import Enforcement
 from tokencheck.model.rounds import Account, Progress
 from tokencheck.web.board import ResultBoard
@@ -37,7 +38,7 @@ class Metrics:
         """Read from these at each scrape; `version` is that of tokencheck."""
         self._board = board
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Totals(tally, sources, version))
+        self._registry.register(_Totals(board, tally, sources, version))
         ProcessCollector(registry=self._registry)
 
     def scrape(self) -> Iterator[bytes]:
@@ -50,8 +51,9 @@ class Metrics:
 class _Totals(Collector):
     """Counters and facts that are about the process, a few hundred series at most."""
 
-    def __init__(self, tally: Tally, sources: Sources, version: str) -> None:
+    def __init__(self, board: ResultBoard, tally: Tally, sources: Sources, version: str) -> None:
         """Read from these."""
+        self._board = board
         self._tally = tally
         self._sources = sources
         self._version = version
@@ -78,6 +80,13 @@ class _Totals(Collector):
             "1 when a dry run proved that admission asks for the rights of authors, else 0.",
             ("namespace",),
             (((n,), found is Enforcement.PROVEN) for n, found in self._sources.admission().items()),
+        )
+        bypassed = sum((str(Type.BYPASSED), "True") in e.conditions for e in self._board.entries())
+        yield _gauge(
+            "bypassed_checks",
+            "TokenChecks whose gate break-glass holds open.",
+            (),
+            [((), bypassed)],
         )
 
     def _counted(self) -> Iterator[Metric]:

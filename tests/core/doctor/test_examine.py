@@ -219,6 +219,12 @@ def test_no_finding_at_all_is_not_health() -> None:
         ),
         (check(overdue_s=61.0), Area.CHECKS, "Fail", "has ended: shop/other"),
         (check(current=False), Area.CHECKS, "Warn", "about an older spec: shop/other"),
+        (
+            check(bypassed=True, bypass="bypassed by ann until 2026-11-24T13:00:00Z: it burns"),
+            Area.CHECKS,
+            "Warn",
+            "TokenCheck shop/other: bypassed by ann until 2026-11-24T13:00:00Z: it burns",
+        ),
         (check(denied=True), Area.SECRETS, "Warn", "may not read all that 1 TokenCheck needs"),
         ({"cluster_checks": Denied(what="")}, Area.CLUSTER_CHECKS, "Unknown", "may not list clust"),
         ({"cluster_checks": Failed(what="")}, Area.CLUSTER_CHECKS, "Unknown", "not be listed"),

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import SecretKeyRef, TokenCheck, TokenSpec
+from tokencheck.core.outcome.bypass import Bypass, bypass_of
 from tokencheck.core.outcome.linter import faults_of
 from tokencheck.core.outcome.patch import merge_patch
-from tokencheck.core.outcome.plan import Kept, plan, plan_opening
-from tokencheck.core.outcome.stopped import plan_invalid, plan_suspended
+from tokencheck.core.outcome.plan import Kept, plan, plan_between, plan_opening
+from tokencheck.core.outcome.stopped import plan_invalid, plan_revoked, plan_suspended
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held, SecretMeta, TokenEvidence
 from tokencheck.model.facts import Facts, Family
@@ -125,6 +126,28 @@ class Life:
         )
         self.now = START
         self.outcome: Outcome | None = None
+        self.guarded: bool | None = True
+
+    @property
+    def bypass(self) -> Bypass | None:
+        return bypass_of(self.check, self.guarded, self.now)
+
+    def annotate(self, **notes: str) -> "Life":
+        """Have these tokencheck.dev/bypass-* on it, and no others."""
+        annotations = {f"tokencheck.dev/bypass-{part}": text for part, text in notes.items()}
+        self.check = replace(self.check, annotations=annotations)
+        return self
+
+    def between(self) -> Outcome | None:
+        outcome = plan_between(self.check, self.bypass, self.now)
+        if outcome is not None:
+            self._keep(outcome)
+        return outcome
+
+    def revoke(self) -> Outcome:
+        outcome = plan_revoked(self.check, "get Secret a", "mend", self.bypass, self.now)
+        self._keep(outcome)
+        return outcome
 
     def later(self, count: float) -> "Life":
         self.now += seconds(count)
@@ -135,7 +158,7 @@ class Life:
         return self
 
     def open(self, seen: Rollout) -> Outcome | None:
-        opening = plan_opening(self.check, seen, self.now)
+        opening = plan_opening(self.check, seen, self.bypass, self.now)
         if opening is not None:
             self._keep(opening)
         return opening
@@ -147,15 +170,14 @@ class Life:
         baselines: dict[str, Baseline | None] | None = None,
         owner: str = "",
     ) -> Outcome:
-        outcome = plan(
-            self.check, seen, assessment, Kept(baselines=baselines or {}, owner=owner), self.now
-        )
+        kept = Kept(baselines=baselines or {}, owner=owner, bypass=self.bypass)
+        outcome = plan(self.check, seen, assessment, kept, self.now)
         self._keep(outcome)
         return outcome
 
     def stop(self) -> Outcome:
         stop = plan_suspended if self.check.spec.suspend else plan_invalid
-        outcome = stop(self.check, self.now)
+        outcome = stop(self.check, self.bypass, self.now)
         self._keep(outcome)
         return outcome
 

@@ -8,9 +8,12 @@ import pytest
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.core.rights.asked import asked_of
+from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
 from tokencheck.core.rights.enforcement import (
     enforcement_of,
     is_shipped_binding,
+    is_shipped_bypass,
+    is_shipped_bypass_binding,
     is_shipped_policy,
 )
 from tokencheck.core.rights.policy import PROBE_REFUSAL, requester_binding, requester_policy
@@ -72,6 +75,32 @@ def test_a_policy_that_lacks_a_rule_is_not_ours() -> None:
     altered = copy.deepcopy(policy)
     altered["spec"]["validations"].pop()
     assert not is_shipped_policy(altered)
+
+
+@pytest.mark.parametrize(
+    ("change", "ours"),
+    [
+        ({}, True),
+        ({"validationActions": ["Deny", "Audit"]}, True),
+        ({"validationActions": ["Audit"]}, False),
+        ({"matchResources": {"namespaceSelector": {"matchLabels": {"a": "b"}}}}, False),
+        ({"policyName": "other"}, False),
+    ],
+)
+def test_the_binding_of_break_glass_is_ours_when_it_leaves_out_nothing(
+    change: dict, ours: bool
+) -> None:
+    """The dry run is refused by another policy, so it shows nothing of this one's selectors."""
+    binding = bypass_binding()
+    assert is_shipped_bypass_binding(binding | {"spec": binding["spec"] | change}) is ours
+
+
+def test_a_break_glass_policy_that_lacks_a_rule_is_not_ours() -> None:
+    policy = bypass_policy()
+    assert is_shipped_bypass(policy)
+    altered = copy.deepcopy(policy)
+    altered["spec"]["validations"].pop(0)
+    assert not is_shipped_bypass(altered)
 
 
 def test_what_is_asked_again_is_what_the_policy_asks() -> None:

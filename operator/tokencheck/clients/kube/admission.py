@@ -1,4 +1,4 @@
-"""Reads the requester policy, and tries in a namespace whether it is enforced."""
+"""Reads the policies on TokenChecks, and tries in a namespace whether it is enforced."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,12 @@ from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.rights.enforcement import (
     enforcement_of,
     is_shipped_binding,
+    is_shipped_bypass,
+    is_shipped_bypass_binding,
     is_shipped_policy,
 )
 from tokencheck.core.rights.policy import probe
-from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Enforcement
+from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY, Enforcement
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Absent, Unread
 
@@ -55,8 +57,16 @@ class Installed:
 async def read_installed(transport: Transport) -> Installed:
     """Return what of the requester policy stands in the cluster."""
     return Installed(
-        policy=await _read(transport, VALIDATING_POLICIES, is_shipped_policy),
-        binding=await _read(transport, POLICY_BINDINGS, is_shipped_binding),
+        policy=await _read(transport, VALIDATING_POLICIES, REQUESTER_POLICY, is_shipped_policy),
+        binding=await _read(transport, POLICY_BINDINGS, REQUESTER_POLICY, is_shipped_binding),
+    )
+
+
+async def read_bypass(transport: Transport) -> Installed:
+    """Return what of the break-glass policy stands in the cluster."""
+    return Installed(
+        policy=await _read(transport, VALIDATING_POLICIES, BYPASS_POLICY, is_shipped_bypass),
+        binding=await _read(transport, POLICY_BINDINGS, BYPASS_POLICY, is_shipped_bypass_binding),
     )
 
 
@@ -81,7 +91,7 @@ async def try_probe(transport: Transport, namespace: str, installed: Installed) 
 
 
 async def _read(
-    transport: Transport, resource: Resource, judge: Callable[[Mapping[str, Any]], bool]
+    transport: Transport, resource: Resource, name: str, judge: Callable[[Mapping[str, Any]], bool]
 ) -> bool | Unread:
-    body = await read_object(transport, resource, "", REQUESTER_POLICY)
+    body = await read_object(transport, resource, "", name)
     return judge(object_in(body)) if isinstance(body, bytes) else body

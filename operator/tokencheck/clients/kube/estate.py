@@ -40,6 +40,7 @@ from tokencheck.clients.kube.resources import (
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, Pace, State, Target
 from tokencheck.model.estate import Estate, Labels, Place, Standing
+from tokencheck.model.reasons import Reason
 
 
 class _Maker(Struct, rename="camel"):
@@ -90,6 +91,7 @@ _CHECK = Decoder(_Check)
 _ANY: Decoder[Any] = Decoder()
 _Parsed = tuple[int, WorkloadRef | None, Spec]  # of which generation
 _Specs = dict[str, _Parsed]  # by UID
+_OPEN = frozenset({Reason.ADVISORY, Reason.BYPASSED})
 _NOTHING: _Parsed = (-1, None, Spec())
 
 
@@ -245,6 +247,6 @@ def _stamps_of(annotations: Mapping[str, Raw]) -> Labels:
 
 
 def _reason_of(status: _Status) -> str:
-    """Return the worst reason: where the gate is advisory, Ready does not say it."""
+    """Return the worst reason: where the gate is advisory or bypassed, Ready does not say it."""
     ready = next((one.reason for one in status.conditions if one.type == "Ready"), "Pending")
-    return status.tokens[0].reason if ready == "Advisory" and status.tokens else ready
+    return status.tokens[0].reason if ready in _OPEN and status.tokens else ready

@@ -203,6 +203,8 @@ def _operator_pod(setup: Setup) -> Callable[[Object], Object | None]:
 def _check(check: Object, now: datetime) -> CheckSeen:
     meta, status = check["metadata"], check.get("status") or {}
     ready = _condition(status, "Ready")
+    bypass = _condition(status, "Bypassed")
+    asked = bypass.get("reason") in ("Bypassed", "BypassRefused")
     made = parse_time(meta.get("creationTimestamp"))
     reasons = {c.get("reason") for c in status.get("conditions") or ()}
     return CheckSeen(
@@ -214,6 +216,8 @@ def _check(check: Object, now: datetime) -> CheckSeen:
         ready=str(ready.get("status", "")),
         overdue_s=_overdue(status, now) if ready.get("status") == "True" else 0.0,
         denied="AccessDenied" in reasons,
+        bypassed=bypass.get("status") == "True",
+        bypass=str(bypass.get("message", "")) if asked else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
 from tokencheck.core.doctor.facts import CheckSeen
 from tokencheck.model.evidence import Absent, Unread
@@ -21,6 +22,7 @@ def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
     found = (
         *_asleep(seen),
         *_denied(seen),
+        *_broken_glass(seen),
     )
     yield from found
     if not any(one.result is Result.FAIL for one in found):
@@ -72,6 +74,23 @@ def _denied(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
             means="they are Unknown (AccessDenied): neither good nor bad",
             mend=_first(denied, "tokencheck explain {name} -n {namespace}"),
         )
+
+
+def _broken_glass(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
+    """Each by itself: who is responsible, until when and why is what one wants to know."""
+    for check in seen:
+        if check.bypass:
+            names = " ".join(f"{name}-" for name in BYPASS_ANNOTATIONS)
+            where = f"{check.name} -n {check.namespace}"
+            yield Diagnosis(
+                area=Area.CHECKS,
+                result=Result.WARN,
+                said=f"TokenCheck {check.namespace}/{check.name}: {check.bypass}",
+                means="its gate lets everything pass, whatever its tokens are"
+                if check.bypassed
+                else "its gate is as its tokens are",
+                mend=(f"kubectl annotate tokencheck {where} {names}",),
+            )
 
 
 def _first(seen: Sequence[CheckSeen], command: str) -> tuple[str, ...]:

@@ -123,6 +123,8 @@ class CheckSeen:
         ready: status of Ready; "" when it is absent (suspended).
         overdue_s: for how long a token that its status calls good has ended; 0 when none has.
         denied: whether the operator may not read something that it needs.
+        bypassed: whether break-glass holds its gate open.
+        bypass: what the operator says of break-glass; "" where nobody asks for it.
     """
 
     namespace: str
@@ -133,6 +135,8 @@ class CheckSeen:
     ready: str
     overdue_s: float = 0.0
     denied: bool = False
+    bypassed: bool = False
+    bypass: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

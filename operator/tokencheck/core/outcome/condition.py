@@ -41,6 +41,7 @@ class Type(StrEnum):
     OVER_SCOPED = "OverScoped"
     DRIFTED = "Drifted"
     STALE_IN_PODS = "StaleInPods"
+    BYPASSED = "Bypassed"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     SUSPENDED = "Suspended"

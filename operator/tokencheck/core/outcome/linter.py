@@ -41,7 +41,12 @@ def faults_of(status: Mapping[str, Any], generation: int) -> list[str]:
         == sum(c["type"] in set(Type) for c in status.get("conditions", ())),
         "9: Ready=True has a passing reason": truth.get(Type.READY) != "True"
         or own[Type.READY]["reason"]
-        in {Reason.ALL_CHECKS_PASSED, Reason.PASSED_WITH_WARNINGS, Reason.ADVISORY},
+        in {
+            Reason.ALL_CHECKS_PASSED,
+            Reason.PASSED_WITH_WARNINGS,
+            Reason.ADVISORY,
+            Reason.BYPASSED,
+        },
         "10: every finding has a reason of the list, and what is not fine a next action": all(
             _is_told(finding) for finding in status.get("findings", ())
         ),

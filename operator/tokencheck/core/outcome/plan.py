@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tokencheck.api.tokencheck import GateMode, TokenCheck
+from tokencheck.core.outcome.bypass import Bypass, bypassed
 from tokencheck.core.outcome.condition import Condition, State, Type, previous, render
 from tokencheck.core.outcome.conditions import advisory, positive
 from tokencheck.core.outcome.following import (
@@ -17,22 +19,30 @@ from tokencheck.core.outcome.following import (
 from tokencheck.core.outcome.ready import ready_of, same_cause
 from tokencheck.core.outcome.stalled import Pulse, pulse_of
 from tokencheck.core.outcome.status import common_fields, results_status
-from tokencheck.core.outcome.transitions import events_of
+from tokencheck.core.outcome.transitions import events_of, events_of_gate
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.evidence import Baseline
+from tokencheck.model.finding import Verdict
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 from tokencheck.model.workload import Rollout
 
+_REPLACED = frozenset({Type.READY, Type.RECONCILING, Type.STALLED, Type.SUSPENDED, Type.BYPASSED})
 _REASONS, _STATES = frozenset(Reason), frozenset(State)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What the status holds besides the results: baselines by token name, and the owner."""
+    """What the status holds besides the results.
+
+    Args:
+        baselines: by token name.
+        bypass: what break-glass does to the gate; None where nobody asks for it.
+    """
 
     baselines: Mapping[str, Baseline | None]
     owner: str = ""
+    bypass: Bypass | None = None
 
 
 def plan(
@@ -52,7 +62,9 @@ def plan(
         kept: what the status holds besides the results.
     """
     following = follow(check, rollout)
-    ready = ready_of(check, following, assessment)
+    bypass = kept.bypass
+    truth = ready_of(check, following, assessment)
+    ready = bypassed(truth, bypass, assessment.verdict)
     pulse = _pulse(check, following, assessment, ready, now)
     followed = rollout_condition(following, assessment)
     conditions = [
@@ -60,28 +72,30 @@ def plan(
         *positive(assessment.findings),
         *([followed] if followed else []),
         *advisory(assessment.findings),
+        *([bypass.condition] if bypass else []),
         *([pulse.condition] if pulse.condition else []),
     ]
     results = results_status(assessment, kept.baselines, check.status, now)
-    status = common_fields(check) | results
+    status = common_fields(check, bypass) | results
     if kept.owner:
         status["owner"] = kept.owner[:128]
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     verified = followed is not None and followed.state is State.TRUE
     if (followed_status := rollout_status(following, verified=verified)) is not None:
         status["rollout"] = followed_status
+    moments = (assessment.wake_at, pulse.until, bypass.wake_at if bypass else None)
     return Outcome(
         status=status,
         changed=status != dict(check.status),
         events=events_of(check, status),
-        wake_at=min((m for m in (assessment.wake_at, pulse.until) if m is not None), default=None),
+        wake_at=min(filter(None, moments), default=None),
     )
 
 
 def _pulse(
     check: TokenCheck, following: Following, assessment: Assessment, ready: Condition, now: datetime
 ) -> Pulse:
-    if check.spec.gate.mode is not GateMode.ENFORCE:
+    if check.spec.gate.mode is not GateMode.ENFORCE or ready.reason is Reason.BYPASSED:
         return Pulse()  # Ready=True never stands beside Reconciling or Stalled
     if ready.state is State.FALSE:
         pulse = pulse_of(
@@ -99,7 +113,9 @@ def _reconciling(following: Following) -> Condition:
     )
 
 
-def plan_opening(check: TokenCheck, rollout: Rollout, now: datetime) -> Outcome | None:
+def plan_opening(
+    check: TokenCheck, rollout: Rollout, bypass: Bypass | None, now: datetime
+) -> Outcome | None:
     """Return the first write of a rollout, before any token is read; None when it stands already.
 
     Ready=Unknown and Reconciling=True stand there before a tool that waits can read the old
@@ -109,21 +125,59 @@ def plan_opening(check: TokenCheck, rollout: Rollout, now: datetime) -> Outcome 
     following = follow(check, rollout)
     if not following.started or check.spec.gate.mode is not GateMode.ENFORCE:
         return None
+    if bypass is not None and bypass.opens:
+        return None  # nobody is held back
     opening = opening_condition(rollout)
     ready = Condition(
         type=Type.READY, state=State.UNKNOWN, reason=opening.reason, message=opening.message
     )
-    replaced = {Type.READY, Type.ROLLOUT_VERIFIED, Type.RECONCILING, Type.STALLED, Type.SUSPENDED}
+    replaced = _REPLACED | {Type.ROLLOUT_VERIFIED}
     kept = [c for c in _kept(check) if c.type not in replaced]
-    conditions = [ready, *kept, opening, _reconciling(following)]
-    status = dict(check.status)
+    told = [bypass.condition] if bypass else []
+    conditions = [ready, *kept, opening, *told, _reconciling(following)]
+    status = _without_bypass(check) | (bypass.fields if bypass else {})
     # The spec is not observed before its tokens are judged: a crash between the two writes must not
     # lose that a new spec accepts a drift.
     observed = int(check.status.get("observedGeneration", -1))
     status["observedGeneration"] = observed
     status["conditions"] = render(conditions, check.status, generation=observed, now=now)
     status["rollout"] = rollout_status(following, verified=False)
-    return Outcome(status=status, changed=status != dict(check.status))
+    changed = status != dict(check.status)
+    return Outcome(status=status, changed=changed, events=events_of_gate(check, status))
+
+
+def plan_between(check: TokenCheck, bypass: Bypass | None, now: datetime) -> Outcome | None:
+    """Return what is written while an answer about the tokens is awaited; None when nothing is.
+
+    Break-glass is for the hour in which a provider hangs: the gate must not wait for it, neither
+    to open nor to close.
+    """
+    ready = previous(check.status, Type.READY)
+    opens = bypass is not None and bypass.opens
+    if opens == (ready.get("reason") == Reason.BYPASSED):
+        return None
+    kept = [c for c in _kept(check) if c.type not in _REPLACED]
+    truth = Condition(
+        type=Type.READY,
+        state=State.UNKNOWN,
+        reason=Reason.BYPASS_ENDED,
+        message="the gate is closed again; the tokens are being judged",
+    )
+    verdict = Verdict.UNKNOWN
+    if opens and ready.get("reason") in _REASONS:
+        state, reason = State(ready["status"]), Reason(ready["reason"])  # type: ignore[call-arg]
+        truth = Condition(type=Type.READY, state=state, reason=reason, message=ready["message"])
+        verdict = Verdict(check.status.get("verdict", Verdict.UNKNOWN))
+    conditions = [bypassed(truth, bypass, verdict), *kept, *([bypass.condition] if bypass else [])]
+    status = _without_bypass(check) | (bypass.fields if bypass else {})
+    observed = int(check.status.get("observedGeneration", -1))
+    status["observedGeneration"] = observed
+    status["conditions"] = render(conditions, check.status, generation=observed, now=now)
+    return Outcome(status=status, changed=True, events=events_of_gate(check, status))
+
+
+def _without_bypass(check: TokenCheck) -> dict[str, Any]:
+    return {name: value for name, value in check.status.items() if name != "bypass"}
 
 
 def _kept(check: TokenCheck) -> list[Condition]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW, SecretKeyRef, TokenCheck
+from tokencheck.core.outcome.bypass import Bypass
 from tokencheck.core.outcome.condition import since
 from tokencheck.core.outcome.words import cut
 from tokencheck.model.assessment import Assessment, TokenAssessment
@@ -23,7 +24,7 @@ MAX_TEXT_BYTES = 256
 MAX_ITEMS = 16  # sites, audiences and scopes of one token
 MAX_TOKENS = MAX_FINDINGS = 32
 MIN_FINDINGS = 4
-BUDGET_BYTES = MAX_STATUS_BYTES - 6 * 1024  # thirteen conditions with messages of 512 bytes
+BUDGET_BYTES = MAX_STATUS_BYTES - 6 * 1024  # fourteen conditions with messages of 512 bytes
 _MEMORY = ("name", "verdict", "reason", "resourceVersion", "changedTime", "baseline")
 
 
@@ -69,9 +70,10 @@ def results_status(
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def common_fields(check: TokenCheck) -> dict[str, Any]:
+def common_fields(check: TokenCheck, bypass: Bypass | None) -> dict[str, Any]:
     """Return what every status holds, whatever was judged."""
     fields: dict[str, Any] = {"observedGeneration": check.generation}
+    fields |= bypass.fields if bypass else {}
     if request := check.annotations.get(ANNOTATION_CHECK_NOW):
         fields["lastHandledCheckNow"] = request[:128]
     if owner := check.owner:

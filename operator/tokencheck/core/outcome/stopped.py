@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from tokencheck.api.tokencheck import GateMode, TokenCheck
+from tokencheck.core.outcome.bypass import Bypass, bypassed
 from tokencheck.core.outcome.condition import Condition, State, Type, invalid_spec, previous, render
 from tokencheck.core.outcome.stalled import pulse_of
 from tokencheck.core.outcome.status import common_fields
+from tokencheck.core.outcome.transitions import events_of_gate
 from tokencheck.model.finding import Verdict
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
@@ -15,37 +17,43 @@ from tokencheck.model.reasons import Reason
 _REMEMBERED = ("name", "source", "resourceVersion", "changedTime", "baseline")
 
 
-def plan_suspended(check: TokenCheck, now: datetime) -> Outcome:
-    """Return a status without Ready; baseline and verified revision outlive the pause."""
+def plan_suspended(check: TokenCheck, bypass: Bypass | None, now: datetime) -> Outcome:
+    """Return a status without Ready; baseline and verified revision outlive the pause.
+
+    So does break-glass: who asked, and since when. Without Ready it opens nothing.
+    """
     suspended = Condition(
         type=Type.SUSPENDED,
         state=State.TRUE,
         reason=Reason.SUSPENDED,
         message="spec.suspend is true; remove it to check again",
     )
-    status = common_fields(check)
-    status["conditions"] = render([suspended], check.status, generation=check.generation, now=now)
+    conditions = [*_told(bypass), suspended]
+    status = common_fields(check, bypass)
+    status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     status |= {kept: check.status[kept] for kept in ("tokens", "rollout") if kept in check.status}
-    return Outcome(status=status, changed=status != dict(check.status))
+    return _outcome(check, status, bypass)
 
 
-def plan_invalid(check: TokenCheck, now: datetime) -> Outcome:
+def plan_invalid(check: TokenCheck, bypass: Bypass | None, now: datetime) -> Outcome:
     """Return a status that names every fault of the spec; its Stalled is a pulse like any other."""
-    ready = invalid_spec(Type.READY, State.FALSE, check.invalid)
+    truth = invalid_spec(Type.READY, State.FALSE, check.invalid)
+    ready = bypassed(truth, bypass, Verdict.UNKNOWN)
     stored = previous(check.status, Type.READY)
     same_cause = (
         (stored.get("status"), stored.get("reason")) == (ready.state, ready.reason)
         and check.status.get("observedGeneration") == check.generation
     )  # fmt: skip
     pulse = pulse_of(check, ready, same_cause=same_cause, now=now)
-    conditions = [ready, *([pulse.condition] if pulse.condition else [])]
-    status = common_fields(check)
+    conditions = [ready, *_told(bypass), *([pulse.condition] if pulse.condition else [])]
+    status = common_fields(check, bypass)
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
-    changed = status != dict(check.status)
-    return Outcome(status=status, changed=changed, wake_at=pulse.until)
+    return _outcome(check, status, bypass, pulse.until)
 
 
-def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outcome:
+def plan_revoked(
+    check: TokenCheck, lost: str, mend: str, bypass: Bypass | None, now: datetime
+) -> Outcome:
     """Return a status that says only that its author may not ask for it any more.
 
     Baselines and the verified revision stay, so that a right that is given back hides no drift.
@@ -54,6 +62,7 @@ def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outc
         check: with its author.
         lost: what he may not any more, as the end of "may no longer …".
         mend: the command that gives it back.
+        bypass: what break-glass does to the gate.
         now: aware UTC.
     """
     who = check.requester.name if check.requester else "its author"
@@ -71,17 +80,36 @@ def plan_revoked(check: TokenCheck, lost: str, mend: str, now: datetime) -> Outc
     if check.spec.gate.mode is not GateMode.ENFORCE:
         told = f"gate.mode is {check.spec.gate.mode}; the verdict is {Verdict.UNKNOWN}: {message}"
         ready = replace(ready, state=State.TRUE, reason=Reason.ADVISORY, message=told)
-    status = common_fields(check) | {"verdict": str(Verdict.UNKNOWN)}
-    status["conditions"] = render(
-        [ready, resolved], check.status, generation=check.generation, now=now
-    )
+    conditions = [bypassed(ready, bypass, Verdict.UNKNOWN), resolved, *_told(bypass)]
+    status = common_fields(check, bypass) | {"verdict": str(Verdict.UNKNOWN)}
+    status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     status |= {"rollout": check.status["rollout"]} if "rollout" in check.status else {}
     tokens = [
         {field: token[field] for field in _REMEMBERED if field in token}
         for token in check.status.get("tokens") or ()
     ]
     status |= {"tokens": tokens} if tokens else {}
-    return Outcome(status=status, changed=status != dict(check.status))
+    return _outcome(check, status, bypass)
+
+
+def _told(bypass: Bypass | None) -> list[Condition]:
+    return [bypass.condition] if bypass else []
+
+
+def _outcome(
+    check: TokenCheck,
+    status: dict[str, Any],
+    bypass: Bypass | None,
+    until: datetime | None = None,
+) -> Outcome:
+    """Of a check that tells no verdict only the gate is told by events."""
+    moments = (until, bypass.wake_at if bypass else None)
+    return Outcome(
+        status=status,
+        changed=status != dict(check.status),
+        events=events_of_gate(check, status),
+        wake_at=min(filter(None, moments), default=None),
+    )
 
 
 def bare_status(check: TokenCheck, outcome: Outcome) -> dict[str, Any]:

@@ -43,7 +43,14 @@ EVENTS: Mapping[Reason, str] = {
     Reason.SCOPE_MISSING: "TokenUnderScoped",
     Reason.STALE_IN_PODS: "StaleInPods",
 }
-ALSO_ON_WORKLOAD = frozenset({"TokenExpired", "TokenExpiringSoon", "TokenDrifted"})
+_GATE: Mapping[str, tuple[EventType, str]] = {
+    Reason.BYPASSED: (EventType.WARNING, "GateBypassed"),
+    Reason.BYPASS_ENDED: (EventType.NORMAL, "GateBypassEnded"),
+    Reason.BYPASS_REFUSED: (EventType.WARNING, "GateBypassRefused"),
+}
+ALSO_ON_WORKLOAD = frozenset(
+    {"TokenExpired", "TokenExpiringSoon", "TokenDrifted", "GateBypassed", "GateBypassEnded"}
+)
 _TURNED_TRUE = ((Type.READY, "TokenVerified"), (Type.ROLLOUT_VERIFIED, "RolloutVerified"))
 _NAMES: Mapping[str, str] = {str(reason): event for reason, event in EVENTS.items()}
 
@@ -72,6 +79,13 @@ def events_of(check: TokenCheck, status: Mapping[str, Any]) -> tuple[Event, ...]
     standing = {one.what: one for one in _standing(status)}
     began = [one for what, one in standing.items() if what not in stood]
     began += _rotations(check.status, status, began)
+    return tuple(event for one in began for event in _told(check, status, one, at=None))
+
+
+def events_of_gate(check: TokenCheck, status: Mapping[str, Any]) -> tuple[Event, ...]:
+    """Return what began of break-glass alone, where nothing is said of tokens."""
+    stood = {one.what for one in _gate(check.status)}
+    began = [one for one in _gate(status) if one.what not in stood]
     return tuple(event for one in began for event in _told(check, status, one, at=None))
 
 
@@ -105,7 +119,8 @@ def _standing(status: Mapping[str, Any]) -> Iterator[_Began]:
             )
     for kind, told in _TURNED_TRUE:
         condition = previous(status, kind)
-        if condition.get("status") == State.TRUE:
+        open_by_force = condition.get("reason") == Reason.BYPASSED
+        if condition.get("status") == State.TRUE and not open_by_force:
             yield _Began(
                 what=(str(kind),),
                 since=condition.get("lastTransitionTime", ""),
@@ -113,6 +128,26 @@ def _standing(status: Mapping[str, Any]) -> Iterator[_Began]:
                 reason=told,
                 note=condition.get("message", ""),
             )
+
+    yield from _gate(status)
+
+
+def _gate(status: Mapping[str, Any]) -> Iterator[_Began]:
+    """What break-glass does; one that is longer than that before is another one."""
+    condition = previous(status, Type.BYPASSED)
+    reason = condition.get("reason", "")
+    if reason not in _GATE:
+        return
+    kind, told = _GATE[reason]
+    changed = condition.get("lastTransitionTime", "")
+    seen = (status.get("bypass") or {}).get("seenTime", changed)
+    yield _Began(
+        what=(str(Type.BYPASSED), told, "" if reason == Reason.BYPASS_ENDED else seen),
+        since=changed if reason == Reason.BYPASS_ENDED else seen,
+        type=kind,
+        reason=told,
+        note=condition.get("message", ""),
+    )
 
 
 def _rotations(

@@ -6,7 +6,7 @@ both together.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
+from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY
 from tokencheck.model.rights import Need
 from tokencheck.model.scope import Scope
 
@@ -99,9 +99,8 @@ def _own_kinds() -> Iterator[Need]:
     )
     for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
         group = "admissionregistration.k8s.io"
-        yield Need(
-            verbs=("get",), group=group, resource=resource, names=(REQUESTER_POLICY,), why=why
-        )
+        names = (REQUESTER_POLICY, BYPASS_POLICY)
+        yield Need(verbs=("get",), group=group, resource=resource, names=names, why=why)
     yield Need(
         verbs=("create", "patch"),
         group="events.k8s.io",
