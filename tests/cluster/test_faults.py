@@ -166,30 +166,6 @@ def test_an_error_in_kopf_s_stream_restarts_kopf_and_nothing_else(
     shop.reads("new", *EXPIRED)
 
 
-def test_a_minute_of_503_for_kopf_holds_up_no_known_check_and_loses_no_new_one(
-    shop: Shop, road: Road, running: OperatorProcess
-) -> None:
-    """Longer than Kopf's own pauses would last, after which it would end its process."""
-    stand(shop)
-
-    def of_kopf(seen: Seen) -> bool:
-        return seen.verb in ("get", "watch") and seen.path.endswith("/tokenchecks")
-
-    road.do(lambda proxy: proxy.refuse(503, of_kopf))
-    road.do(lambda proxy: proxy.cut(watches("tokenchecks")))
-    refused_until = time.monotonic() + 65
-    shop.secret("payments", shop.signer.expired())
-    shop.reads("payments", *EXPIRED, timeout_s=8)
-    shop.check("new", listed("payments", providerRef={"name": shop.namespace}))
-    time.sleep(max(0.0, refused_until - time.monotonic()))
-    shop.secret("payments", shop.signer.token())
-    shop.reads("payments", *GOOD, timeout_s=8)
-    road.do(FaultProxy.allow)
-    shop.reads("new", *GOOD, timeout_s=15)
-    assert running.get("/healthz")[0] == 200
-    assert running.metrics()["tokencheck_passes_failed_total"] == 0
-
-
 def test_a_check_that_was_deleted_while_nobody_looked_is_forgotten(
     shop: Shop, road: Road, running: OperatorProcess
 ) -> None:

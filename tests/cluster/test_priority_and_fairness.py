@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,11 +75,12 @@ def crowd(plane: ControlPlane, config: Path, *, threads: int = 6) -> Iterator[li
 
     def ask() -> None:
         api = Api("127.0.0.1", plane.at.api_port, str(plane.at.ca_file), user["user"]["token"])
-        while not ended.is_set():
-            try:
-                api.list("Secret")
-            except ApiError as refused:
-                rejected[0] += refused.code == 429
+        with closing(api):
+            while not ended.is_set():
+                try:
+                    api.list("Secret")
+                except ApiError as refused:
+                    rejected[0] += refused.code == 429
 
     crowded = [threading.Thread(target=ask, daemon=True) for _ in range(threads)]
     for one in crowded:

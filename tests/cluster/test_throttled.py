@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cluster.replicas import clear
-from cluster.road import Road, operator_behind
+from cluster.road import Road, operator_behind, watches
 from cluster.shop import API, Shop, eventually, is_current, listed, ready
 from cluster.statuses import Object
 from controlplane import Api, ControlPlane, OperatorProcess
@@ -21,6 +21,8 @@ from faultproxy import FaultProxy, Seen
 
 Behind = tuple[Road, OperatorProcess]
 PATIENCE_S = 90.0
+GOOD = ("True", "AllChecksPassed")
+EXPIRED = ("False", "TokenExpired")
 NOISY_CHECKS = 400
 
 
@@ -48,7 +50,7 @@ def version(found: Object) -> int:
 def good(shop: Shop) -> None:
     shop.secret("payments", shop.signer.token())
     shop.check("payments", listed("payments", providerRef={"name": shop.provider()}))
-    shop.reads("payments", "True", "AllChecksPassed", timeout_s=PATIENCE_S)
+    shop.reads("payments", *GOOD, timeout_s=PATIENCE_S)
 
 
 def make_noise(admin: Api, namespace: str, checks: int) -> None:
@@ -82,12 +84,38 @@ def test_a_verdict_comes_late_but_right_when_reads_are_throttled(
     road.do(lambda proxy: proxy.refuse(429, is_read, times=1, headers={"Retry-After": "3"}))
     began = time.monotonic()
     shop.secret("payments", shop.signer.expired())
-    shop.reads("payments", "False", "TokenExpired", timeout_s=PATIENCE_S)
+    shop.reads("payments", *EXPIRED, timeout_s=PATIENCE_S)
     assert time.monotonic() - began >= 3.0
     assert sum(is_read(seen) for seen in list(road.proxy.seen)) >= asked + 2
-    shop.seen("payments", lambda one: ready(one) == ("False", "TokenExpired"))
+    shop.seen("payments", lambda one: ready(one) == EXPIRED)
     said = [ready(one.object) for one in shop.history("payments")]
-    assert said[-2:] == [("True", "AllChecksPassed"), ("False", "TokenExpired")]
+    assert said[-2:] == [GOOD, EXPIRED]
+
+
+def test_a_minute_of_503_for_kopf_holds_up_no_known_check_and_loses_no_new_one(
+    behind: Behind, shop: Shop
+) -> None:
+    """Longer than Kopf's own pauses would last, after which it would end its process."""
+    road, running = behind
+    good(shop)
+
+    def of_kopf(seen: Seen) -> bool:
+        return seen.verb in ("get", "watch") and seen.path.endswith("/tokenchecks")
+
+    road.do(lambda proxy: proxy.refuse(503, of_kopf))
+    road.do(lambda proxy: proxy.cut(watches("tokenchecks")))
+    refused_until = time.monotonic() + 65
+    shop.secret("payments", shop.signer.expired())
+    shop.reads("payments", *EXPIRED, timeout_s=PATIENCE_S)
+    assert time.monotonic() < refused_until, "known checks waited for Kopf"
+    shop.check("new", listed("payments", providerRef={"name": shop.namespace}))
+    time.sleep(max(0.0, refused_until - time.monotonic()))
+    shop.secret("payments", shop.signer.token())
+    shop.reads("payments", *GOOD, timeout_s=PATIENCE_S)
+    road.do(FaultProxy.allow)
+    shop.reads("new", *GOOD, timeout_s=PATIENCE_S)
+    assert running.get("/healthz")[0] == 200
+    assert running.metrics()["tokencheck_passes_failed_total"] == 0
 
 
 def test_at_rest_nothing_is_polled_that_is_watched(behind: Behind, shop: Shop) -> None:
@@ -128,7 +156,7 @@ def test_a_team_that_makes_very_much_at_once_holds_nobody_up(
         shop.secret("payments", shop.signer.expired())
         time.sleep(1)
         road.do(FaultProxy.send_on)
-        told = version(shop.reads("payments", "False", "TokenExpired", timeout_s=PATIENCE_S))
+        told = version(shop.reads("payments", *EXPIRED, timeout_s=PATIENCE_S))
         eventually(lambda: not unjudged(), timeout_s=PATIENCE_S)
         before = [one for one in admin.list("TokenCheck", noisy) if version(one) < told]
         assert len(before) < NOISY_CHECKS / 4
@@ -148,7 +176,7 @@ def test_a_namespace_whose_status_writes_hang_holds_up_no_other(
         make_noise(admin, hung, 60)
         eventually(lambda: operator.metrics()["tokencheck_queue_depth"] > 40, timeout_s=60)
         shop.secret("payments", shop.signer.expired())
-        shop.reads("payments", "False", "TokenExpired", timeout_s=9.0)
+        shop.reads("payments", *EXPIRED, timeout_s=9.0)
         assert operator.metrics()["tokencheck_queue_depth"] > 40
     finally:
         road.do(FaultProxy.send_on)
