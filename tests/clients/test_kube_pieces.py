@@ -48,6 +48,17 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     assert sum(bucket.try_take() for _ in range(10)) == 3
 
 
+def test_a_bucket_that_is_empty_gives_its_rate_on_credit_to_whoever_comes_first() -> None:
+    now = [0.0]
+    bucket = TokenBucket(per_second=2, burst=2, clock=lambda: now[0])
+    assert [bucket.take_s(1) for _ in range(6)] == [0, 0, 0.5, 1, None, None]
+    now[0] = 0.75
+    assert [bucket.take_s(1) for _ in range(2)] == [0.75, None]
+    assert not bucket.try_take()
+    now[0] = 100
+    assert [bucket.take_s(1) for _ in range(3)] == [0, 0, 0.5]
+
+
 def test_pauses_double_up_to_their_cap_and_start_again() -> None:
     backoff = Backoff(first_s=1, cap_s=8)
     for longest in (1, 2, 4, 8, 8):

@@ -201,6 +201,13 @@ GUARDS = [
         "slow",
     ),
     Guard(
+        "a pace for each host",
+        f"{EGRESS}/client.py",
+        "await asyncio.sleep(wait_s)",
+        "await asyncio.sleep(0)",
+        "tests",
+    ),
+    Guard(
         "what is sent is what was meant",
         f"{EGRESS}/stream.py",
         "if not buffer.startswith(self._limits.head):",
@@ -321,6 +328,7 @@ def passes(checkout: Path, copied: Path, seen_by: str) -> bool:
             "-o",
             f"pythonpath={copied} tests",
             "tests/egress/test_pieces.py",
+            "tests/egress/test_pace.py",
         ],
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"},

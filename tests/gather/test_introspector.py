@@ -14,6 +14,7 @@ from introspector import Introspector
 from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.clients.egress.client import Egress
+from tokencheck.core.questions.liveness import TOKENS_IN_A_ROW
 from tokencheck.gather.desk import AT_A_TIME
 from tokencheck.gather.introspector import LONGEST_WAIT
 from tokencheck.gather.introspector import Introspector as Asking
@@ -62,9 +63,9 @@ class Bench:
         self.asking = self.made()
         self.provider: TokenProvider = parse_tokenprovider(provider)
 
-    def made(self, reviews: TokenReviews | None = None) -> Asking:
+    def made(self, reviews: TokenReviews | None = None, asker: Egress | None = None) -> Asking:
         return Asking(
-            Egress(),
+            asker or Egress(per_second=1000),
             self.world,  # type: ignore[arg-type] - the part of an Inventory that is used
             "tokencheck-system",
             clock=lambda: self.now,
@@ -214,6 +215,22 @@ async def test_one_token_that_breaks_the_server_does_not_end_the_others(bench: B
         await bench.asked("x0", after=MINUTES_10 / 5)
     bench.server.mode = "well"
     assert (await bench.asked("x1")).state is ActivityState.KNOWN
+
+
+async def test_a_question_for_which_its_host_has_no_turn_is_no_fault_of_the_provider(
+    bench: Bench,
+) -> None:
+    bench.asking = bench.made(asker=Egress(per_second=0.001, at_once=1))
+    await bench.asked("t1")
+    for number in range(TOKENS_IN_A_ROW):
+        found = await bench.asked(f"x{number}")
+        assert (found.state, found.reason) == (ActivityState.FAULTED, Reason.NOT_ASKED)
+        assert "too many other questions wait" in found.detail
+    standing = bench.asking.standing("login")
+    assert standing is not None
+    assert standing.reason is None
+    assert (await bench.asked("t1", after=MINUTES_10)).state is ActivityState.KNOWN
+    assert bench.server.asked == {"t1": 1}
 
 
 async def test_the_time_that_the_server_asks_for_is_kept(bench: Bench) -> None:

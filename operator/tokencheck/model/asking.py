@@ -116,7 +116,9 @@ class NoReply:
     Args:
         reason: the class of the fault.
         detail: in words of ours; neither an address nor any text of the other side.
+        crowded: it was not sent, for others wait to be sent there; no fault of the other side.
     """
 
     reason: Reason
     detail: str
+    crowded: bool = False

@@ -8,6 +8,7 @@ decompression to switch off: httpcore has none of them.
 import asyncio
 import re
 import ssl
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_network
 
@@ -20,12 +21,18 @@ from tokencheck.clients.egress.names import Names
 from tokencheck.clients.egress.refused import Refused
 from tokencheck.clients.egress.stream import HEAD_BYTES, Limits
 from tokencheck.clients.egress.tls import tls_context
+from tokencheck.clients.kube.limits import TokenBucket
 from tokencheck.model.asking import Client, Credential, NoReply, Question, Reply
 from tokencheck.model.reasons import Reason
 from tokencheck.model.reveal import reveal
 
 USER_AGENT = "tokencheck"
 PER_HOST = 4  # requests at a time, of all providers that name the host
+# So many requests a second to one host on average, and so many at once after a rest: 620 in the
+# busiest minute. GitHub refuses who sends 900. Source: "Rate limits for the REST API", secondary.
+PER_SECOND, AT_ONCE = 10.0, 20
+# For that. What the operator signs about itself before it waits is good for a minute.
+LONGEST_WAIT_S = 30.0
 # What a token may consist of, whatever its kind. Source: RFC 6750 section 2.1, b64token; and the
 # characters that vendors add. Nothing that could end a header.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/=:|-]{1,16384}")
@@ -34,22 +41,43 @@ _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _context = lru_cache(maxsize=64)(tls_context)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How busy one host may be made."""
+
+    pace: TokenBucket
+    turns: asyncio.Semaphore
+
+
 class Egress:
     """Implements `model.ports.Asker` over real sockets."""
 
-    def __init__(self) -> None:
-        """Nothing is connected yet."""
+    def __init__(self, *, per_second: float = PER_SECOND, at_once: int = AT_ONCE) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            per_second: requests to one host, on average.
+            at_once: after a rest.
+        """
         self._names = Names()
-        # As many as admins listed hosts.
-        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._per_second = per_second
+        self._at_once = at_once
+        self._places: dict[str, _Place] = {}  # as many as admins listed hosts
 
     async def ask(self, question: Question) -> Reply | NoReply:
         """Return the answer, or why there is none that could be taken. Total but for cancellation.
 
-        Within `question.deadline_s` seconds, whatever the other side does.
+        Within `question.deadline_s` seconds, whatever the other side does. They begin when so many
+        requests a second allow this one: what we hold back ourselves is not the other side's time.
         """
+        place = self._place(question.url.place)
+        wait_s = place.pace.take_s(LONGEST_WAIT_S)
+        if wait_s is None:
+            detail = "too many other questions wait for this host"
+            return NoReply(reason=Reason.NOT_ASKED, detail=detail, crowded=True)
         try:
-            async with asyncio.timeout(question.deadline_s), self._turn(question.url.place):
+            await asyncio.sleep(wait_s)
+            async with asyncio.timeout(question.deadline_s), place.turns:
                 return await self._exchange(question)
         except TimeoutError:
             return NoReply(reason=Reason.TIMED_OUT, detail="no whole answer came in time")
@@ -61,8 +89,12 @@ class Egress:
         except (httpcore.NetworkError, httpcore.TimeoutException, ssl.SSLError, OSError):
             return NoReply(reason=Reason.UNREACHABLE, detail="the connection broke")
 
-    def _turn(self, place: str) -> asyncio.Semaphore:
-        return self._turns.setdefault(place, asyncio.Semaphore(PER_HOST))
+    def _place(self, name: str) -> _Place:
+        place = self._places.get(name)
+        if place is None:
+            pace = TokenBucket(per_second=self._per_second, burst=self._at_once)
+            place = self._places[name] = _Place(pace, asyncio.Semaphore(PER_HOST))
+        return place
 
     async def _exchange(self, question: Question) -> Reply:
         url, destination = question.url, question.destination

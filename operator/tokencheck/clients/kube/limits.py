@@ -29,6 +29,18 @@ class TokenBucket:
         self._left -= 1
         return True
 
+    def take_s(self, longest_s: float) -> float | None:
+        """Take one token, on credit when none is left; return in how many seconds it counts.
+
+        None when that were more than `longest_s`: nothing is taken then.
+        """
+        self._fill()
+        wait_s = max(0.0, (1 - self._left) / self._per_second)
+        if wait_s > longest_s:
+            return None
+        self._left -= 1
+        return wait_s
+
     def _fill(self) -> None:
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_second)

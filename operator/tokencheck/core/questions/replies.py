@@ -28,7 +28,7 @@ def fault_of(answer: Reply | NoReply) -> Faulted | None:
     Only 200 is one: a proxy's page or an empty answer must not replace what is known.
     """
     if isinstance(answer, NoReply):
-        return Faulted(reason=answer.reason, detail=answer.detail)
+        return Faulted(reason=answer.reason, detail=answer.detail, of_token=answer.crowded)
     status, retry = answer.status, answer.retry_after_s
     if status == 429:
         detail = "the server says that it is asked too often (HTTP 429)"
