@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.core.questions.liveness import (
+    JITTER,
     LATE,
+    Known,
     Pause,
     activity_of,
     answered,
@@ -27,6 +29,7 @@ from tokencheck.core.questions.liveness import (
     struck,
 )
 from tokencheck.core.questions.replies import Faulted
+from tokencheck.core.tokens.fingerprint import portion
 from tokencheck.gather.ask_api_server import ask_api_server
 from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
@@ -110,7 +113,7 @@ class Introspector:
     def activity(self, provider: TokenProvider, looked: Looked, now: datetime) -> Activity:
         """Return what is known of the token; ask about it when it is time to."""
         desk = self._desk(provider)
-        entry = self._entry(desk, looked.mark)
+        entry = self._entry(desk, looked)
         proven = self._proven(looked.key.namespace)
         if not proven:
             return _withheld(provider.name, looked.key.namespace, proven)
@@ -224,13 +227,15 @@ class Introspector:
             self._wake({*entry.followers, *entry.waiting})
         return desk
 
-    def _entry(self, desk: Desk, mark: bytes) -> Entry:
+    def _entry(self, desk: Desk, looked: Looked) -> Entry:
+        mark = looked.mark
         entry = desk.entries.get(mark)
         if entry is None:
             idle = (m for m, e in desk.entries.items() if e.asking is None)
             if len(desk.entries) >= self._room and (oldest := next(idle, None)) is not None:
                 del desk.entries[oldest]
-            entry = desk.entries[mark] = Entry()
+            known = Known(sooner=JITTER * portion(looked.text))
+            entry = desk.entries[mark] = Entry(known=known)
         desk.entries.move_to_end(mark)
         return entry
 

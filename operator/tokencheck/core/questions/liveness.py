@@ -1,7 +1,8 @@
 """When a provider is asked about a token, and for how long what it said counts. Pure.
 
 * A token is asked about once an interval, whoever needs it, and never sooner because somebody would
-  like to know.
+  like to know. Each is asked about a little before its interval ends, by a part of its own: those
+  that one start has asked about do not stay in step, and none is asked about later.
 * An answer about a token that may be renewed counts until the end that it names, and is asked for
   again then: nobody knows before whether the token was renewed.
 * A first fault is tried again within seconds before anybody is told; from the second on the token
@@ -21,6 +22,7 @@ from tokencheck.model.activity import Activity, ActivityState, Answer
 from tokencheck.model.reasons import Reason
 
 LONGEST_RETRY = timedelta(minutes=10)
+JITTER = 0.1  # the most of an interval by which a token is asked about before its end
 TOLD_FROM = 2  # faults in a row of a token that has a definite answer
 TOKENS_IN_A_ROW = 3  # without an answer: then it is the provider
 # An answer that nobody renewed (a long line of questions) counts no longer than this and twice its
@@ -52,6 +54,7 @@ class Known:
         failures: questions without an answer, in a row.
         tried_at: when the last question began.
         retry_at: after a fault, when to ask again.
+        sooner: the part of its interval by which the token is asked about before that ends.
     """
 
     answer: Answer | None = None
@@ -61,6 +64,7 @@ class Known:
     failures: int = 0
     tried_at: datetime | None = None
     retry_at: datetime | None = None
+    sooner: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,13 @@ def answered(known: Known, answer: Answer, began: datetime) -> Known:
     its_own = known.its_own or answer.active
     if answer.stranger and its_own:
         answer = replace(answer, stranger=False)
-    return Known(answer=answer, answered_at=began, its_own=its_own, tried_at=began)
+    return Known(
+        answer=answer,
+        answered_at=began,
+        its_own=its_own,
+        tried_at=began,
+        sooner=known.sooner,
+    )
 
 
 def failed(known: Known, fault: Faulted, *, began: datetime, now: datetime, chance: float) -> Known:
@@ -154,7 +164,7 @@ def due_at(known: Known, interval: timedelta) -> datetime | None:
         return known.retry_at
     if known.tried_at is None:
         return None
-    at, answer = known.tried_at + interval, known.answer
+    at, answer = known.tried_at + interval * (1 - known.sooner), known.answer
     if answer is not None and answer.capabilities.why:
         at = min(at, known.tried_at + UNTOLD_RETRY)
     until = answer.until if answer is not None else None
