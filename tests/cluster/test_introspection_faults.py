@@ -19,8 +19,11 @@ from cluster.shop import Object, condition, eventually, listed, ready
 from cluster.test_introspection import known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
+from controlplane.process import free_ports
 from introspector import CLIENT, Introspector
 from loopthread import LoopThread
+from tlsserver import TlsServer
+from vendorapi import VendorApi
 
 Login: TypeAlias = LoopThread[Introspector]
 
@@ -35,6 +38,12 @@ FAULTS = {
     "echo": "ProviderUnavailable",
     "raw": "UnexpectedAnswer",  # active is named twice
     "silent": "TimedOut",
+}
+# Of servers to which no question comes: what is said, and what it tells to look at.
+UNHEARD = {
+    "stranger": ("TLSFailed", "tls.caBundle"),
+    "no-name": ("DNSFailed", "cannot be resolved"),
+    "closed-port": ("Unreachable", "does not accept connections"),
 }
 NARROW = {"secrets": {"scope": "namespaces", "namespaces": [SPACE]}}
 
@@ -60,7 +69,9 @@ def operator(
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     args = ["--prove-every", "0.5", "--log-level", "DEBUG"]
     args += ["--secrets-scope", "namespaces", "--namespaces", SPACE]
-    process = OperatorProcess(grant_operator(plane, NARROW), log, plane=plane, args=args)
+    # Where no DNS server answers, a name is given up before the question is.
+    env = {"RES_OPTIONS": "timeout:1 attempts:1"}
+    process = OperatorProcess(grant_operator(plane, NARROW), log, plane=plane, args=args, env=env)
     try:
         yield process.start()
     finally:
@@ -72,8 +83,12 @@ def checked(
 ) -> None:
     """A provider that answers in this mode, and a check of a token that names it."""
     asked = {"url": f"{login.inner.url}?as={name}", "clientCredentialsRef": {"name": client}}
-    provider = login.inner.provider(name, **asked)
-    api.apply(provider)
+    api.apply(login.inner.provider(name, **asked))
+    named(api, name, token)
+
+
+def named(api: Api, name: str, token: str) -> None:
+    """A check of a token that names the provider of the same name."""
     api.apply(secret(name, SPACE, token=token))
     spec = {"tokens": [listed(name, providerRef={"name": name})]}
     meta = {"name": name, "namespace": SPACE}
@@ -123,6 +138,56 @@ def test_each_fault_is_unknown_with_its_reason_and_nothing_of_token_or_client_is
     sweep = Sweep([*kept, Secret("client", CLIENT[1])])
     assert sweep.report(shown) == []
     assert sweep.report({"control": tokens["echo"]}) != []
+
+
+def misled(provider: Object, why: str, server: TlsServer, other: TlsServer) -> Object:
+    """The provider that does not get to its server."""
+    spec, place = provider["spec"], server.place
+    asked = spec.get("introspection") or spec["vendor"]
+    if why == "stranger":
+        spec["tls"] = {"caBundle": other.authority.pem}
+    elif why == "no-name":
+        asked["url"] = asked["url"].replace(place, "login.invalid")
+    else:
+        asked["url"] = asked["url"].replace(place, f"127.0.0.1:{free_ports(1)[0]}")
+    return provider
+
+
+def test_a_server_that_cannot_be_asked_is_unknown_with_the_reason_of_that_and_hears_no_token(
+    plane: ControlPlane, login: Login, operator: OperatorProcess
+) -> None:
+    api = plane.api()
+    grant_operator(plane, NARROW | {"providers": {"credentials": ["introspect-client"]}})
+    connections = login.inner.connections
+    tokens: dict[str, str] = {}
+    with LoopThread(VendorApi()) as vendors:
+        one, other = login.inner, vendors.inner
+        for why in UNHEARD:
+            ours, theirs = f"login-{why}", f"vendor-{why}"
+            tokens |= {ours: secrets.token_urlsafe(40), theirs: f"ghp_{secrets.token_hex(18)}"}
+            api.apply(misled(one.provider(ours), why, one, other))
+            api.apply(misled(other.provider("GitHub", theirs), why, other, one))
+            named(api, ours, tokens[ours])
+            named(api, theirs, tokens[theirs])
+        for name in tokens:
+            reason, hint = UNHEARD[name.partition("-")[2]]
+            found = comes_to(api, name, "Unknown", reason)
+            assert hint in condition(found, "Active")["message"]
+            api.wait(
+                "TokenProvider",
+                name,
+                until=lambda it, reason=reason: why_unreached(it) == ("False", reason),
+                timeout_s=PATIENCE_S,
+            )
+        assert other.connections == 0
+    assert one.connections == connections
+    sweep = Sweep([Secret(name, token) for name, token in tokens.items()])
+    assert sweep.report({"log": operator.log_text()}) == []
+
+
+def why_unreached(provider: Object) -> tuple[str, str]:
+    found = condition(provider, "Reachable")
+    return found["status"], found["reason"]
 
 
 def test_credentials_that_the_operator_may_only_get_are_seen_to_be_mended_within_a_beat(
