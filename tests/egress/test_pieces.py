@@ -16,7 +16,7 @@ from tokencheck.api.urls import Url, parse_place, parse_url
 from tokencheck.clients.egress.addresses import checked_address
 from tokencheck.clients.egress.client import Egress
 from tokencheck.clients.egress.dial import Dial
-from tokencheck.clients.egress.names import Names
+from tokencheck.clients.egress.names import MAX_LOOKUPS, Names
 from tokencheck.clients.egress.refused import Refused
 from tokencheck.clients.egress.stream import GuardedStream, Limits
 from tokencheck.model.asking import Destination, NoReply, Question
@@ -120,6 +120,16 @@ async def test_a_connection_to_the_checked_address_is_taken() -> None:
     assert isinstance(await dial.connect_tcp("9.9.9.9", 443), GuardedStream)
 
 
+async def test_no_more_names_are_looked_up_at_a_time_than_threads_may_hang() -> None:
+    names = Names()
+    asked = (names.addresses("127.0.0.1", port) for port in range(1, MAX_LOOKUPS + 2))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert found[:-1] == [("127.0.0.1",)] * MAX_LOOKUPS
+    assert isinstance(found[-1], Refused)
+    assert found[-1].reason is Reason.DNS_FAILED
+    assert await names.addresses("127.0.0.1", 443) == ("127.0.0.1",)
+
+
 async def test_look_ups_that_are_given_up_leave_the_next_one_alone() -> None:
     names = Names()
     for _ in range(200):
@@ -139,6 +149,11 @@ def test_only_addresses_that_the_standard_library_too_calls_global_are_taken(
     if not isinstance(taken, str):
         assert taken.is_global
         assert not taken.is_multicast
+
+
+@pytest.mark.parametrize("address", ["2600::1%lo", "2600::1%1", "fe80::1%eth0"])
+def test_an_address_that_means_another_one_on_each_link_is_refused(address: str) -> None:
+    assert checked_address(address, ()) == "scoped"
 
 
 @given(st.ip_addresses(v=4))
