@@ -1,7 +1,8 @@
 """Nobody can make the egress client go where no admin sent it, nor drown or hold it.
 
 Every vector is a request on the island of ``tests/island``: 0 connections to forbidden places, 0
-bytes of the token there, counted where they would arrive; and each control succeeds.
+bytes of the token there, nor of the operator's own credentials, counted where they would arrive;
+and each control succeeds, with all of them where they belong.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 from island.enter import Ran
 from island.tables import vectors
 from island.vector import ANSWER
+from island.ways import BODIES
 
 VECTORS = vectors()
 MEMORY_KIB = 64 * 1024  # the servers hold answers of 2 MB each; one bomb unpacked has 20 MB
@@ -39,3 +41,10 @@ def test_every_family_has_enough_vectors_and_many_must_succeed() -> None:
     families = Counter(vector.family for vector in VECTORS)
     assert min(families[name] for name in ("record", "reading", "spelling", "redirect")) > 300
     assert sum(vector.expect == ANSWER for vector in VECTORS) > 200
+
+
+def test_of_every_family_in_which_it_matters_tokens_are_also_shown_in_bodies() -> None:
+    """Beside the operator's own credentials, in a header or in the body too."""
+    shown = Counter((vector.family, vector.way) for vector in VECTORS)
+    for family in ("redirect", "rebinding", "record", "listing", "tls", "never", "control"):
+        assert min(shown[family, way] for way in BODIES) >= 6

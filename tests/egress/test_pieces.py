@@ -55,43 +55,72 @@ class Sockets(httpcore.AsyncNetworkBackend):
         return self.wire
 
 
-HEAD = b"GET /keys HTTP/1.1\r\nHost: login.example.com\r\n"
+HOST = b"Host: login.example.com\r\n"
+GET = b"GET /keys HTTP/1.1\r\n" + HOST + b"Accept: x\r\n\r\n"
+HEAD = b"POST /introspect HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\n"
+BODY = b"token=abc"
 
 
-def guarded(wire: Wire, *, tls: bool = True, receive: int = 10) -> GuardedStream:
-    return GuardedStream(wire, Limits(head=HEAD, receive=receive), tls=tls)
-
-
-async def test_a_request_is_sent_as_it_was_meant() -> None:
-    wire = Wire()
-    stream = guarded(wire)
-    await stream.write(HEAD + b"Accept: x\r\n\r\n")
-    await stream.write(b"more")
-    assert wire.sent == HEAD + b"Accept: x\r\n\r\nmore"
+def guarded(wire: Wire, *, send: bytes = GET, tls: bool = True, receive: int = 10) -> GuardedStream:
+    return GuardedStream(wire, Limits(send=send, receive=receive), tls=tls)
 
 
 @pytest.mark.parametrize(
-    "request_head",
+    "parts", [(GET,), (GET[:9], GET[9:], b""), (HEAD, BODY), (HEAD + BODY[:1], BODY[1:])]
+)
+async def test_a_request_is_sent_as_it_was_meant(parts: tuple[bytes, ...]) -> None:
+    wire = Wire()
+    stream = guarded(wire, send=b"".join(parts))
+    for part in parts:
+        await stream.write(part)
+    assert wire.sent == b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("meant", "written"),
     [
-        b"GET /admin HTTP/1.1\r\nHost: login.example.com\r\n",
-        b"GET /keys HTTP/1.1\r\nHost: other.example.com\r\n",
-        b"POST /keys HTTP/1.1\r\nHost: login.example.com\r\n",
-        b"GET /keys HTTP/1.1\r\nX: y\r\nHost: login.example.com\r\n",
-        HEAD[:10],
+        (GET, GET.replace(b"keys", b"admin")),
+        (GET, GET.replace(b"login", b"other")),
+        (GET, GET.replace(b"GET", b"POST")),
+        (GET, GET.replace(HOST, b"X: y\r\n" + HOST)),
+        (GET, GET + b"GET /admin HTTP/1.1\r\n" + HOST),
+        (GET, GET[1:]),
+        (HEAD + BODY, HEAD.replace(b"POST", b"GET") + BODY),
+        (HEAD + BODY, HEAD.replace(b"introspect", b"token") + BODY),
+        (HEAD + BODY, HEAD.replace(b"Content-Length: 9", b"Content-Length: 19") + BODY),
+        (HEAD + BODY, HEAD + BODY.replace(b"token", b"other")),
+        (HEAD + BODY, HEAD + BODY + b"&b=c"),
+        (HEAD + BODY, BODY),
     ],
 )
-async def test_a_request_that_is_another_than_meant_is_not_sent(request_head: bytes) -> None:
+async def test_a_request_that_is_another_than_meant_is_not_sent(
+    meant: bytes, written: bytes
+) -> None:
     wire = Wire()
     with pytest.raises(Refused) as refused:
-        await guarded(wire).write(request_head)
+        await guarded(wire, send=meant).write(written)
     assert refused.value.reason is Reason.NOT_ASKED
     assert wire.sent == b""
+
+
+async def test_nothing_is_sent_in_place_of_the_body_or_after_it() -> None:
+    wire = Wire()
+    stream = guarded(wire, send=HEAD + BODY)
+    await stream.write(HEAD)
+    for other in (b"token=xyz", BODY + b"&more", HEAD):
+        with pytest.raises(Refused):
+            await stream.write(other)
+    await stream.write(BODY)
+    for more in (BODY, HEAD, b"\n"):
+        with pytest.raises(Refused):
+            await stream.write(more)
+    assert wire.sent == HEAD + BODY
 
 
 async def test_nothing_is_sent_before_tls() -> None:
     wire = Wire()
     with pytest.raises(Refused) as refused:
-        await guarded(wire, tls=False).write(HEAD)
+        await guarded(wire, tls=False).write(GET)
     assert refused.value.reason is Reason.TLS_FAILED
     assert wire.sent == b""
 
@@ -108,7 +137,7 @@ async def test_what_comes_is_counted_over_all_reads() -> None:
 async def test_a_connection_that_leads_elsewhere_is_closed(peer: str) -> None:
     """A kernel, a sidecar or a fault of ours may connect to something else than was checked."""
     wire = Wire(peer=peer)
-    dial = Dial(Names(), (), Limits(head=HEAD, receive=0), Sockets(wire))
+    dial = Dial(Names(), (), Limits(send=GET, receive=0), Sockets(wire))
     with pytest.raises(Refused) as refused:
         await dial.connect_tcp("9.9.9.9", 443)
     assert refused.value.reason is Reason.ADDRESS_FORBIDDEN
@@ -116,7 +145,7 @@ async def test_a_connection_that_leads_elsewhere_is_closed(peer: str) -> None:
 
 
 async def test_a_connection_to_the_checked_address_is_taken() -> None:
-    dial = Dial(Names(), (), Limits(head=HEAD, receive=0), Sockets(Wire()))
+    dial = Dial(Names(), (), Limits(send=GET, receive=0), Sockets(Wire()))
     assert isinstance(await dial.connect_tcp("9.9.9.9", 443), GuardedStream)
 
 

@@ -245,8 +245,15 @@ GUARDS = [
     Guard(
         "what is sent is what was meant",
         f"{EGRESS}/stream.py",
-        "if not buffer.startswith(self._limits.head):",
+        "if self._limits.send[self._sent : end] != buffer:",
         "if False:",
+        "tests",
+    ),
+    Guard(
+        "nor is anything else sent after its beginning",
+        f"{EGRESS}/stream.py",
+        "if self._limits.send[self._sent : end] != buffer:",
+        "if not self._sent and self._limits.send[:end] != buffer:",
         "tests",
     ),
     Guard("nothing in clear", f"{EGRESS}/stream.py", "if not self._tls:", "if False:", "tests"),

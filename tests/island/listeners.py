@@ -22,6 +22,9 @@ class Arrival:
     port: int
     said: bytes = b""
 
+    def hear(self, more: bytes) -> None:
+        self.said += more
+
 
 @dataclass(frozen=True)
 class Host:
@@ -62,7 +65,7 @@ class Listeners:
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError):
             try:
                 if await self._secured(host, reader, writer, arrival):
-                    arrival.said += await answer(host.serve, reader, writer)
+                    await answer(host.serve, reader, writer, arrival.hear)
             finally:
                 writer.close()
 

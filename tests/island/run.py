@@ -21,12 +21,10 @@ from island.names import Names
 from island.serving import BODY
 from island.tables import vectors
 from island.vector import ANSWER, BAD_URL, HASTE_S, Vector
+from island.ways import SECRETS, SHOWN, TOKEN, shown
 from tokencheck.api.urls import Url, parse_url
 from tokencheck.clients.egress.client import Egress
-from tokencheck.model.asking import Credential, Destination, Question, Reply
-from tokencheck.model.sealed import Sealed
-
-TOKEN = "canary-Zq7Jm2Vx9Lw4Tc8Rb6Nd1Kf3"
+from tokencheck.model.asking import Destination, Question, Reply
 
 
 class World:
@@ -51,13 +49,17 @@ class World:
             outcomes = [await self._ask(vector) for _ in range(vector.times)]
         await asyncio.sleep(0)
         faults = [o for o in outcomes if o]
-        for arrival in self.listeners.arrivals[before:]:
+        arrivals = self.listeners.arrivals[before:]
+        for arrival in arrivals:
             reached = arrival.address in vector.may_reach and arrival.port in (443, 8443)
             if not reached:
                 faults.append(f"connected to {arrival.address} port {arrival.port}")
             proper = vector.expect == ANSWER or arrival.address in vector.credential_at
-            if TOKEN.encode() in arrival.said and not (reached and proper):
-                faults.append(f"sent the token to {arrival.address}")
+            heard = [secret for secret in SECRETS if secret.encode() in arrival.said]
+            if heard and not (reached and proper):
+                faults.append(f"sent {len(heard)} secrets to {arrival.address}")
+        if vector.expect == ANSWER and not any(_whole(vector, one.said) for one in arrivals):
+            faults.append("the question did not arrive with all that it shows")
         return faults
 
     async def _ask(self, vector: Vector) -> str:
@@ -73,7 +75,7 @@ class World:
                     got = f"{got} with status {answer.status}"
             else:
                 got, detail = str(answer.reason), answer.detail
-                if leaks := [w for w in (TOKEN, *vector.may_reach) if w and w in detail]:
+                if leaks := [w for w in (*SECRETS, *vector.may_reach) if w and w in detail]:
                     return f"its words hold {len(leaks)} pieces of the other side"
         return "" if got == vector.expect else f"{got} ({detail}) instead of {vector.expect}"
 
@@ -84,6 +86,7 @@ class World:
             "system": "",
             "nonsense": "nonsense",
         }
+        credential, form = shown(vector.way, vector.token or TOKEN)
         return Question(
             destination=Destination(
                 provider="island",
@@ -92,10 +95,18 @@ class World:
                 ca_bundle=trust[vector.trust],
             ),
             url=url,
-            credential=Credential(value=Sealed((vector.token or TOKEN).encode())),
+            credential=credential,
+            form=form,
             deadline_s=vector.deadline_s,
             max_bytes=vector.max_bytes,
         )
+
+
+def _whole(vector: Vector, said: bytes) -> bool:
+    """Whether it is the question that was meant, with each text of it once."""
+    method = b"GET " if vector.way == "header" else b"POST "
+    once = all(said.count(text.encode()) == 1 for text in SHOWN[vector.way])
+    return said.startswith(method) and once
 
 
 @contextmanager

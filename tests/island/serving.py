@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 
@@ -97,11 +98,20 @@ RAW: dict[str, bytes] = {
 }
 
 
-async def _read_head(reader: asyncio.StreamReader) -> bytes:
+_LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
+
+
+async def _read_request(reader: asyncio.StreamReader) -> bytes:
+    """All that came of it, head and body."""
     try:
-        return await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as fault:
         return fault.partial if isinstance(fault, asyncio.IncompleteReadError) else b""
+    length = _LENGTH.search(head)
+    try:
+        return head + await reader.readexactly(int(length[1]) if length else 0)
+    except asyncio.IncompleteReadError as fault:
+        return head + fault.partial
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
@@ -138,11 +148,17 @@ async def _then_silence(writer: asyncio.StreamWriter, data: bytes) -> None:
     await asyncio.sleep(3600)
 
 
-async def answer(serve: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """Answer one request as `serve` says; return the request's head as it came."""
+async def answer(
+    serve: str,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    hear: Callable[[bytes], None],
+) -> None:
+    """Answer one request as `serve` says; `hear` is told the request as it came."""
     if serve == "silent":
         await SLOW["silent"](writer)
-    request = await _read_head(reader)
+    request = await _read_request(reader)
+    hear(request)
     if serve.startswith("redirect "):
         _, status, location = serve.split(" ", 2)
         await _send(writer, ok(f"Location: {location}", status=f"{status} Elsewhere"))
@@ -154,4 +170,3 @@ async def answer(serve: str, reader: asyncio.StreamReader, writer: asyncio.Strea
     else:
         rude = [line for line in ASKED if line not in request]
         await _send(writer, ok(status="418 Asked otherwise") if rude else RAW[serve])
-    return request

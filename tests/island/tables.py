@@ -21,6 +21,7 @@ from island.spellings import (
     spellings_v6,
 )
 from island.vector import ANSWER, BAD_URL, Vector
+from island.ways import BODIES
 
 FORBIDDEN_ADDRESS = "AddressForbidden"
 PROXY = "3.3.3.3"
@@ -334,6 +335,26 @@ def reached_in_many_ways() -> Iterator[Vector]:
         )
 
 
+def in_bodies() -> Iterator[Vector]:
+    """The token in the body of a POST, and the operator's own credentials beside it.
+
+    Of records those alone: the address is judged before it matters what would be sent there.
+    """
+    made = itertools.chain(
+        reached_in_many_ways(),
+        names_that_lead_astray(),
+        names_that_change(),
+        redirected(),
+        not_listed(),
+        listed_private(),
+        secured(fresh, record),
+    )
+    chosen = (v for v in made if v.family != "record" or v.id.endswith(" alone"))
+    for number, vector in enumerate(chosen):
+        way = BODIES[(number + number // 6) % 3]  # each of the six redirects meets every way
+        yield replace(vector, id=f"{vector.id}, shown as {way}", way=way)
+
+
 def vectors() -> list[Vector]:
     """Every vector; their order and names are the same at every call of a process."""
     global _numbers
@@ -354,5 +375,6 @@ def vectors() -> list[Vector]:
         secured(fresh, record),
         silent(fresh, record),
         cookies(fresh, record),
+        in_bodies(),
     )
     return list(made)

@@ -23,6 +23,7 @@ class Vector:
         may_reach: addresses where a connection is no fault; a credential may stand only where an
             answer is expected, or is one of `credential_at`.
         places: hosts that the admin lists; None for that of the url.
+        way: how the token is shown; see `island.ways`.
         trust: whose certificates count: island, stranger, system, nonsense.
         environ: of the process while the request runs.
         times: how often it is asked.
@@ -38,6 +39,7 @@ class Vector:
     hosts: dict[str, Host] = field(default_factory=dict)
     places: tuple[str, ...] | None = None
     cidrs: tuple[str, ...] = ()
+    way: str = "header"
     trust: str = "island"
     environ: dict[str, str] = field(default_factory=dict)
     status: int = 200

@@ -105,15 +105,17 @@ class Egress:
             )
         method = "GET" if question.form is None else "POST"
         host = url.host.encode("ascii")
-        head = f"{method} {url.target} HTTP/1.1\r\nHost: {url.place}\r\n".encode("ascii")
-        limits = Limits(head=head, receive=question.max_bytes + HEAD_BYTES)
+        body = b"" if question.form is None else body_of(question.form)
+        headers = _headers(question, body)
+        line = f"{method} {url.target} HTTP/1.1\r\n".encode("ascii")
+        head = line + b"".join(b"%s: %s\r\n" % header for header in headers)
+        limits = Limits(send=head + b"\r\n" + body, receive=question.max_bytes + HEAD_BYTES)
         listed = [ip_network(cidr) for cidr in destination.cidrs]
         connection = httpcore.AsyncHTTPConnection(
             origin=httpcore.Origin(b"https", host, url.port),
             ssl_context=_context(destination.ca_bundle, tls13=destination.tls13),
             network_backend=Dial(self._names, listed, limits),
         )
-        body = b"" if question.form is None else body_of(question.form)
         request = httpcore.Request(
             method.encode("ascii"),
             httpcore.URL(
@@ -122,7 +124,7 @@ class Egress:
                 port=url.port,
                 target=url.target.encode("ascii"),
             ),
-            headers=_headers(question, body),
+            headers=headers,
             content=body,
         )
         try:

@@ -19,11 +19,11 @@ class Limits:
     """What one request may send and receive.
 
     Args:
-        head: the first bytes of the request as they must be: line and Host.
+        send: the whole request as it is meant, head and body.
         receive: bytes that may still come, head and body.
     """
 
-    head: bytes
+    send: bytes
     receive: int
 
 
@@ -35,7 +35,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._limits = limits
         self._tls = tls
-        self._sent = b""
+        self._sent = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
         """Return what came.
@@ -57,10 +57,10 @@ class GuardedStream(httpcore.AsyncNetworkStream):
         """
         if not self._tls:
             raise Refused(Reason.TLS_FAILED, "nothing is sent in clear")
-        if not self._sent:
-            if not buffer.startswith(self._limits.head):
-                raise Refused(Reason.NOT_ASKED, "the request differs from what was meant")
-            self._sent = self._limits.head
+        end = self._sent + len(buffer)
+        if self._limits.send[self._sent : end] != buffer:
+            raise Refused(Reason.NOT_ASKED, "the request differs from what was meant")
+        self._sent = end
         await self._stream.write(buffer, timeout)
 
     async def start_tls(
