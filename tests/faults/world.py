@@ -119,7 +119,7 @@ class World:
     def _drift(self, name: str) -> None:
         """Away from the token that was accepted, and back; nothing else ever changes of it.
 
-        A check that was never judged has accepted none yet: it is left alone.
+        A check whose Secret was never read has accepted none yet: it is left alone.
         """
         found = self._api.find("TokenCheck", name, self.namespace)
         if found is None:  # it was to be made again, and the API server was away
@@ -127,7 +127,7 @@ class World:
             self._put_token(name, self._tokens.good())
             self._create_check(name)
             return
-        if found.get("status", {}).get("observedGeneration", -1) < 0:
+        if not any("baseline" in one for one in found.get("status", {}).get("tokens", ())):
             return
         turn = self._drifted[name] = self._drifted.get(name, 0) + 1
         self._put_token(name, self._tokens.drifted() if turn % 2 else self._tokens.good())
