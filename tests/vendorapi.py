@@ -15,6 +15,7 @@ TOKENS = {
     "Datadog": "ca0a12e0da7ad090" * 2,
     "GitHub": "ghp_" + "canaryGitHub0123456789abcdefghijklmnop"[:36],
     "GitLab": "glpat-canaryGitLab01234567",
+    "Grafana": "glsa_canaryGarfanax0123456789abcdefgh_0a1b2c3d",
     "HuggingFace": "hf_canaryHugingFcaex0123456789abcdefgh",
     "npm": "npm_" + "canaryNpm0123456789abcdefghijklmnopqr"[:36],
     "OpenAI": "sk-proj-canaryOpenAI0123456789abcdef",
@@ -50,6 +51,7 @@ _PATHS = {
     "/api/v2/account/details": "TerraformCloud",
     "/api/v1/validate": "Datadog",
     "/user": "GitHub",
+    "/api/user?targetOrgId=1": "Grafana",
     "/api/v4/personal_access_tokens/self": "GitLab",
     "/-/whoami": "npm",
     "/api/auth.test": "Slack",
@@ -80,6 +82,8 @@ class VendorApi(TlsServer):
         asked: dict[str, Any] = {"type": vendor, "url": f"https://{self.place}"}
         if vendor == "HTTP":
             asked["http"] = DESCRIBED
+        if vendor == "Grafana":
+            asked["url"] += "/?targetOrgId=1"
         if vendor == "Vault":
             asked["url"] += "/v1"
             asked["credentialsRef"] = {"name": "vault-lookup"}
@@ -136,6 +140,13 @@ class VendorApi(TlsServer):
             why = "Forbidden" if token else "API key required"
             return _json({"errors": [why]}, "403 Forbidden")
         return _json({"valid": True})
+
+    def _grafana(self, token: str, told: dict[str, Any] | None) -> Said:
+        if told is None:
+            said = {"message": "Invalid API key", "messageId": "api-key.invalid"}
+            none = {"message": "Unauthorized", "messageId": "auth.unauthorized"}
+            return _json(said if token else none, "401 Unauthorized")
+        return _json({"uid": "service-account:7", "login": "sa-1-canary", "orgId": 1})
 
     def _huggingface(self, token: str, told: dict[str, Any] | None) -> Said:
         if told is None:

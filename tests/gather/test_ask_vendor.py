@@ -114,7 +114,7 @@ JSON = st.recursive(
         st.sampled_from(["login", "message", "active", "revoked", "scopes", "expires_at", "ok",
                          "error", "error_description", "username", "success", "result", "errors",
                          "id", "auth", "object", "detail", "user", "data",
-                         "token", "valid"]),
+                         "token", "valid", "messageId"]),
         JSON,
     ),
     headers=st.dictionaries(
@@ -260,6 +260,12 @@ async def test_bytes_that_are_no_text_are_not_posted() -> None:
             "is needed: CloudflareAccount has no address that is the same for all",
         ),
         ({"type": "Datadog"}, "is needed: Datadog has no address that is the same for all"),
+        ({"type": "Grafana"}, "is needed: Grafana has no address that is the same for all"),
+        ({"type": "Grafana", "url": "https://g.example.com"}, "must end with ?targetOrgId=1"),
+        (
+            {"type": "Grafana", "url": "https://g.example.com/?targetOrgId=1&kiosk=1"},
+            "must end with ?targetOrgId=1",
+        ),
         ({"type": "Kubernetes", "url": "https://k.example.com"}, "is none of Kubernetes"),
         ({}, "spec.vendor.type"),
         ({"type": "HTTP", "url": "https://api.example.com"}, "is for type: HTTP, and needed there"),
@@ -311,6 +317,15 @@ def test_an_installation_of_one_s_own_is_asked_below_its_address() -> None:
     assert found.vendor is not None
     assert str(found.vendor.at("/user")) == "https://ghe.example.com:8443/api/v3/user"
     assert found.vendor.places == {"ghe.example.com:8443"}
+
+
+@pytest.mark.parametrize("path", ["", "/", "/grafana", "/grafana/"])
+def test_grafana_is_asked_in_the_organisation_that_the_address_names(path: str) -> None:
+    spec = {"type": "Grafana", "url": f"https://g.example.com{path}?targetOrgId=2"}
+    found = parse_tokenprovider({"spec": {"allowedNamespaces": {"all": True}, "vendor": spec}})
+    assert found.vendor is not None
+    asked_at = str(found.vendor.at("/api/user"))
+    assert asked_at == f"https://g.example.com{path.rstrip('/')}/api/user?targetOrgId=2"
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/admin/team"])

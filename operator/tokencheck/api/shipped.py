@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "c572855165d847ee6545b287dcb1e0e1",
-        "tokenproviders.tokencheck.dev": "17a09fed4280b1a047e1fdf30a7f45da",
+        "tokenproviders.tokencheck.dev": "d1d2ee48170179517bc6769e40b66abb",
     }
 )

@@ -1,6 +1,7 @@
 """The vendor that a TokenProvider speaks for: whose API is asked whether a token lives."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tokencheck.api.described import Described, parse_described
@@ -16,6 +17,7 @@ class VendorType(StrEnum):
     DATADOG = "Datadog"
     GITHUB = "GitHub"
     GITLAB = "GitLab"
+    GRAFANA = "Grafana"
     HUGGING_FACE = "HuggingFace"
     KUBERNETES = "Kubernetes"  # the API server of the operator's own cluster
     NPM = "npm"
@@ -32,6 +34,7 @@ class VendorType(StrEnum):
 OPAQUE = "Opaque"  # the kind of tokens that say nothing of themselves
 OWN_TOKEN = "token"  # the key of the Secret with the operator's own
 _API = "/v1"  # of Vault; what follows is a namespace
+_ORGANISATION = re.compile(r"targetOrgId=[1-9][0-9]{0,18}")  # of Grafana
 SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
 # Who signs in to an API server may do so by his own issuer, by a list or by a webhook too. Source:
 # kubernetes.io, "Authenticating".
@@ -111,7 +114,7 @@ class Vendor:
         """Return the address of a path that begins with a slash."""
         assert self.server is not None  # noqa: S101 - the API server is asked elsewhere
         base = self.server.path.rstrip("/")
-        return Url(host=self.server.host, port=self.server.port, path=f"{base}{path}")
+        return replace(self.server, path=f"{base}{path}")
 
 
 def parse_vendor(fields: Fields) -> Vendor | None:
@@ -162,6 +165,9 @@ def _url(fields: Fields, kind: VendorType) -> Url | None:
 
 def _fault(kind: VendorType, url: Url) -> str:
     """Return why the vendor cannot be there; empty when it can."""
+    if kind is VendorType.GRAFANA:
+        named = _ORGANISATION.fullmatch(url.query)
+        return "" if named else "must end with ?targetOrgId=1, or the organisation of the tokens"
     if url.query:
         return "must have no query: the vendor's paths are appended"
     if kind is VendorType.VAULT and not f"{url.path}/".startswith(f"{_API}/"):

@@ -59,7 +59,7 @@ _VENDORS: tuple[tuple[str, bytes], ...] = (
     ),  # of a server in recovery, which looks none up
     ("Stripe", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     ("Grafana", rb"glsa_[A-Za-z0-9]{32,}_[0-9a-fA-F]{8}"),
-    ("Grafana", rb"glc_[A-Za-z0-9+/=]{32,}"),
+    ("GrafanaCloud", rb"glc_[A-Za-z0-9+/=]{32,}"),  # of the cloud's APIs: no Grafana takes one
     ("Grafana", rb"eyJrIjoi[A-Za-z0-9+/=_-]{40,}"),  # base64 of {"k":" without a dot: no JWT
     ("Anthropic", rb"sk-ant-[a-z]{3,}[0-9]{2}-[A-Za-z0-9_-]{80,}"),
     ("OpenAI", rb"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}"),

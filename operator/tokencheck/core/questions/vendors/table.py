@@ -10,6 +10,7 @@ from tokencheck.core.questions.vendors.datadog import DATADOG
 from tokencheck.core.questions.vendors.described import rules_of
 from tokencheck.core.questions.vendors.github import GITHUB
 from tokencheck.core.questions.vendors.gitlab import GITLAB
+from tokencheck.core.questions.vendors.grafana import GRAFANA
 from tokencheck.core.questions.vendors.huggingface import HUGGINGFACE
 from tokencheck.core.questions.vendors.npm import NPM
 from tokencheck.core.questions.vendors.openai import OPENAI
@@ -28,6 +29,7 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
         VendorType.DATADOG: DATADOG,
         VendorType.GITHUB: GITHUB,
         VendorType.GITLAB: GITLAB,
+        VendorType.GRAFANA: GRAFANA,
         VendorType.HUGGING_FACE: HUGGINGFACE,
         VendorType.NPM: NPM,
         VendorType.OPEN_AI: OPENAI,
