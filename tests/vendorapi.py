@@ -27,6 +27,16 @@ TOKENS = {
     "Stripe": "rk_test_canaryStripe0123456789",
     "TerraformCloud": "canaryTrerafom.atlasv1." + "canaryTrerafomrCuold0" * 3 + "abcd",
 }
+_JWT = f"eyJ{'Canary0' * 10}.eyJ{'Canary1' * 30}.{'Canary2' * 30}"
+# Each about as long as its issuer makes it.
+GITHUB_FORMS = {
+    "classic": TOKENS["GitHub"],
+    "fine-grained": f"github_pat_{'CanaryFine0' * 2}_{'CanaryFine' * 6}",
+    "OAuth": "gho_" + "CanaryOauth1" * 3,
+    "of a user by an app": "ghu_" + "CanaryUsers2" * 3,
+    "of an installation before 2026": "ghs_" + "CanaryInsta3" * 3,
+    "of an installation": f"ghs_1234567_{_JWT}",
+}
 # How an admin describes the API that has no type of its own.
 DESCRIBED = {
     "path": "/v1/me",
@@ -124,6 +134,9 @@ class VendorApi(TlsServer):
         headers = {"X-OAuth-Scopes": ", ".join(told.get("scopes", ()))}
         if "ends" in told:
             headers["github-authentication-token-expiration"] = told["ends"]
+        if token.startswith("ghs_"):
+            said = {"message": "Resource not accessible by integration"}
+            return _json(said, "403 Forbidden", headers)
         return _json({"login": "ann"}, headers=headers)
 
     def _cloudflare(self, _: str, told: dict[str, Any] | None) -> Said:

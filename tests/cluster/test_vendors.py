@@ -21,7 +21,7 @@ from cluster.shop import (
 )
 from controlplane import Api
 from loopthread import LoopThread
-from vendorapi import TOKENS, VendorApi
+from vendorapi import GITHUB_FORMS, TOKENS, VendorApi
 
 Vendors: TypeAlias = LoopThread[VendorApi]
 Trusts: TypeAlias = Callable[[str], str]
@@ -182,19 +182,21 @@ def five_lines(shop: Shop, name: str, *secrets: str) -> None:
 def test_five_lines_find_a_revoked_token_where_an_admin_has_its_vendor_asked(
     shop: Shop, vendors: Vendors, trusts: Trusts
 ) -> None:
-    token = TOKENS["GitHub"]
+    token, app = TOKENS["GitHub"], GITHUB_FORMS["of an installation"]
+    lives(vendors, app)
     shop.secret("github", token)
+    shop.secret("app", app)
     shop.secret("payments", shop.signer.token())
-    five_lines(shop, "checkout", "github", "payments")
+    five_lines(shop, "checkout", "github", "app", "payments")
     before = shop.wait("checkout", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
     assert "Active" not in states(before)
     provider = trusts("GitHub")
     found = shop.wait(
         "checkout", lambda it: ready(it) == ("False", "Inactive"), timeout_s=PATIENCE_S
     )
-    told = next(one for one in found["status"]["tokens"] if one["name"] == "github/token")
-    assert told["provider"] == provider
-    assert vendors.inner.asked == {token: 1}
+    told = {one["name"]: one for one in found["status"]["tokens"]}
+    assert told["github/token"]["provider"] == told["app/token"]["provider"] == provider
+    assert vendors.inner.asked == {token: 1, app: 1}
     shop.admin.delete("TokenProvider", provider)
     shop.wait("checkout", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
 

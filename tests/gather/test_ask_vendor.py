@@ -32,7 +32,7 @@ from tokencheck.model.asking import NoReply, Reply
 from tokencheck.model.evidence import Absent, Denied, Failed, SecretContent, Unread
 from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
-from vendorapi import DESCRIBED, OWN_TOKEN, TOKENS, VendorApi
+from vendorapi import DESCRIBED, GITHUB_FORMS, OWN_TOKEN, TOKENS, VendorApi
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
 # Those that are asked over the network; the API server is asked elsewhere.
@@ -198,6 +198,20 @@ async def test_the_token_stands_in_one_place_and_nowhere_else(name: VendorType) 
         head, _, body = api.said.partition(b"\r\n\r\n")
         assert (token.encode() in head) is head.startswith(b"GET /")
         assert body.startswith(b'{"token": ') is head.startswith(b"POST /")
+
+
+@pytest.mark.parametrize("form", GITHUB_FORMS)
+async def test_each_form_of_a_github_token_is_shown_whole_and_believed(form: str) -> None:
+    token = GITHUB_FORMS[form]
+    assert kind_of(token.encode())[0] == VendorType.GITHUB
+    async with VendorApi() as api:
+        assert word(await asked(api, "GitHub", token)) == "inactive"
+        api.lives[token] = {"ends": "2096-10-02 07:06:40 UTC"}
+        meaning = await asked(api, "GitHub", token)
+        assert isinstance(meaning, Answer)
+        assert meaning.active
+        assert meaning.claims.expires_at is not None
+        assert api.said.count(f"Authorization: Bearer {token}\r\n".encode()) == 2
 
 
 async def test_vault_is_shown_a_token_by_the_operator_s_own_in_json() -> None:
