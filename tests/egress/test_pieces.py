@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
@@ -234,3 +236,25 @@ async def test_a_host_that_hangs_holds_four_requests_and_the_others_wait_for_the
         Reason.TIMED_OUT
     }
     assert sum(issuer.asked.values()) <= 4
+
+
+async def test_a_server_that_says_nothing_in_the_handshake_leaves_no_connection_open() -> None:
+    """Nobody but the garbage collector would find it, and files are scarce."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    place = f"127.0.0.1:{silent.getsockname()[1]}"
+    url = parse_place(place)
+    assert isinstance(url, Url)
+    there = Destination(provider="login", places=frozenset({place}), cidrs=("127.0.0.0/8",))
+    gc.disable()
+    try:
+        answer = await Egress().ask(Question(destination=there, url=url, deadline_s=0.5))
+        accepted, _ = silent.accept()
+        accepted.settimeout(30)
+        while await asyncio.to_thread(accepted.recv, 4096):
+            pass  # what it says until it goes
+    finally:
+        gc.enable()
+    accepted.close()
+    silent.close()
+    assert isinstance(answer, NoReply)
+    assert answer.reason is Reason.TIMED_OUT

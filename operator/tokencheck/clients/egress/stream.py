@@ -1,5 +1,6 @@
 """A connection that sends only what was meant, only through TLS, and takes only so much."""
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,6 +79,11 @@ class GuardedStream(httpcore.AsyncNetworkStream):
             inner = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
             detail = tls_fault(fault.__cause__ or fault.__context__)
+        except asyncio.CancelledError:
+            # The time is up. Nobody above knows the connection yet, and it would stay open until
+            # it is found as garbage.
+            await self._stream.aclose()
+            raise
         else:
             return GuardedStream(inner, self._limits, tls=True)
         raise Refused(Reason.TLS_FAILED, detail)
