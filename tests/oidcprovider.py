@@ -97,6 +97,10 @@ class OidcProvider:
         self.url = self._process.stdout.readline().strip()
         assert self.url, "oidc-provider ended: " + self._said()
 
+    @property
+    def place(self) -> str:
+        return self.url.removeprefix("https://")
+
     def _said(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")

@@ -63,6 +63,10 @@ class VaultServer:
         self._folder.cleanup()
         self.authority.close()
 
+    @property
+    def place(self) -> str:
+        return self._address
+
     def provider(
         self, name: str = "vault", secret: str = "vault-lookup", below: str = ""
     ) -> dict[str, Any]:
