@@ -7,6 +7,7 @@ from typing import Any
 
 from tokencheck.api.fields import Fields
 from tokencheck.api.invalid import Invalid
+from tokencheck.api.meta import meta_of, spec_of, status_of
 from tokencheck.api.parse_tokencheck import parse_spec
 from tokencheck.api.selector import Selector, parse_selector
 from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, ANNOTATION_REQUESTER_GROUPS, Spec
@@ -56,16 +57,15 @@ class ClusterTokenCheck:
 
 def parse_clustertokencheck(obj: Mapping[str, Any]) -> ClusterTokenCheck:
     """Return the ClusterTokenCheck that `obj` holds. Total: faults are listed in `invalid`."""
-    meta = obj.get("metadata") or {}
-    fields = Fields("spec", obj.get("spec") or {})
+    meta, fields = meta_of(obj), spec_of(obj)
     template = fields.child("template").child("spec")
-    annotations = meta.get("annotations") or {}
+    annotations = meta.annotations
     return ClusterTokenCheck(
-        name=meta.get("name", ""),
-        uid=meta.get("uid", ""),
-        generation=meta.get("generation", 0),
-        resource_version=meta.get("resourceVersion", ""),
-        created=meta.get("creationTimestamp") or "",
+        name=meta.name,
+        uid=meta.uid,
+        generation=meta.generation,
+        resource_version=meta.resource_version,
+        created=meta.created,
         namespaces=_selector(fields, "namespaceSelector"),
         workloads=_selector(fields.child("workloads"), "selector"),
         kinds=_kinds(fields.child("workloads")),
@@ -74,7 +74,7 @@ def parse_clustertokencheck(obj: Mapping[str, Any]) -> ClusterTokenCheck:
         template=MappingProxyType(dict(template.values)),
         stamps=MappingProxyType({key: annotations[key] for key in STAMPS if key in annotations}),
         invalid=tuple(fields.faults),
-        status=MappingProxyType(dict(obj.get("status") or {})),
+        status=status_of(obj),
     )
 
 

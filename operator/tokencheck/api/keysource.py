@@ -1,7 +1,6 @@
 """Where the public keys of a TokenProvider are, and through which network they are reached."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
@@ -135,7 +134,7 @@ def _ca_bundle(tls: Fields) -> str:
     if text and _CERTIFICATE not in text:
         try:
             text = base64.b64decode(text, validate=True).decode("ascii")
-        except (binascii.Error, UnicodeError):
+        except ValueError:  # not base64, or not ASCII before or after it
             text = ""
         if _CERTIFICATE not in text:
             tls.fault("caBundle", f"must be PEM certificates ({_CERTIFICATE}…)")

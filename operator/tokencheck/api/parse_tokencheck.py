@@ -10,6 +10,7 @@ from typing import Any
 
 from tokencheck.api.fields import Fields
 from tokencheck.api.invalid import Invalid
+from tokencheck.api.meta import meta_of, spec_of, status_of
 from tokencheck.api.quantity import Share
 from tokencheck.api.tokencheck import (
     OWN_ANNOTATIONS,
@@ -46,20 +47,19 @@ _MIN_INTERVAL = timedelta(seconds=30)
 
 def parse_tokencheck(obj: Mapping[str, Any]) -> TokenCheck:
     """Return the TokenCheck that `obj` holds, `invalid` naming every fault of its spec."""
-    meta = obj.get("metadata") or {}
-    fields = Fields("spec", obj.get("spec") or {})
+    meta, fields = meta_of(obj), spec_of(obj)
     spec = parse_spec(fields)
-    annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k in OWN_ANNOTATIONS}
+    annotations = {k: v for k, v in meta.annotations.items() if k in OWN_ANNOTATIONS}
     return TokenCheck(
-        namespace=meta.get("namespace", ""),
-        name=meta.get("name", ""),
-        uid=meta.get("uid", ""),
-        generation=meta.get("generation", 0),
-        resource_version=meta.get("resourceVersion", ""),
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=meta.uid,
+        generation=meta.generation,
+        resource_version=meta.resource_version,
         spec=spec,
         annotations=MappingProxyType(annotations),
         invalid=tuple(fields.faults),
-        status=MappingProxyType(dict(obj.get("status") or {})),
+        status=status_of(obj),
     )
 
 

@@ -17,6 +17,7 @@ from tokencheck.api.fields import Fields
 from tokencheck.api.introspection import Introspection, parse_introspection
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.keysource import Network, RemoteKeys, parse_network, parse_remote_keys
+from tokencheck.api.meta import meta_of, spec_of, status_of
 from tokencheck.api.selector import Selector, parse_selector
 from tokencheck.api.tokencheck import ConfigMapKeyRef
 from tokencheck.api.vendor import SERVICE_ACCOUNT, Vendor, VendorType, parse_vendor
@@ -93,14 +94,13 @@ class TokenProvider:
 
 def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
     """Return the TokenProvider that `obj` holds. Total: faults are listed in `invalid`."""
-    meta = obj.get("metadata") or {}
-    fields = Fields("spec", obj.get("spec") or {})
+    meta, fields = meta_of(obj), spec_of(obj)
     implies = fields.child("scopes").child("implies")
     return TokenProvider(
-        name=meta.get("name", ""),
-        uid=meta.get("uid", ""),
-        generation=meta.get("generation", 0),
-        resource_version=meta.get("resourceVersion", ""),
+        name=meta.name,
+        uid=meta.uid,
+        generation=meta.generation,
+        resource_version=meta.resource_version,
         allowed=_allowed(fields.child("allowedNamespaces")),
         jwt=_jwt(fields.child("jwt")) if fields.values.get("jwt") is not None else None,
         introspection=parse_introspection(
@@ -116,7 +116,7 @@ def parse_tokenprovider(obj: Mapping[str, Any]) -> TokenProvider:
         network=parse_network(fields),
         implies=MappingProxyType({scope: implies.texts(scope) for scope in implies.values}),
         invalid=tuple(fields.faults),
-        status=MappingProxyType(dict(obj.get("status") or {})),
+        status=status_of(obj),
     )
 
 

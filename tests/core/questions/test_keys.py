@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shapes import JSON
 from tokencheck.api.keysource import MAX_STALE, MIN_REFRESH, RemoteKeys
 from tokencheck.api.urls import Url
 from tokencheck.core.questions.discovery import jwks_url_of
@@ -230,3 +231,28 @@ def test_a_discovery_document_may_name_another_server_that_is_listed() -> None:
     document = {"issuer": ISSUER, "jwks_uri": "https://keys.example.com:8443/k?p=1"}
     found = jwks_url_of(document, ISSUER, ["login.example.com", "keys.example.com:8443"])
     assert str(found) == "https://keys.example.com:8443/k?p=1"
+
+
+_PLACES = frozenset({"login.example.com", "keys.example.com:8443"})
+_WHERE = """
+https://login.example.com/keys https://keys.example.com:8443/a?b=c https://evil.example.com/keys
+http://login.example.com/keys https://login.example.com:8443/keys file:///etc/passwd
+https://me@login.example.com/ https://login.example.com@evil.example.com/
+"""
+
+
+@given(
+    JSON
+    | st.dictionaries(
+        st.sampled_from(["issuer", "jwks_uri"]),
+        JSON | st.sampled_from(["https://login.example.com", *_WHERE.split()]),
+    )
+)
+def test_a_discovery_document_leads_to_a_listed_server_or_nowhere(document: object) -> None:
+    found = jwks_url_of(document, "https://login.example.com", _PLACES)
+    if isinstance(found, Faulted):
+        assert found.reason is Reason.DISCOVERY_MISMATCH
+        return
+    assert found.place in _PLACES
+    assert isinstance(document, dict)
+    assert document["issuer"] == "https://login.example.com"
