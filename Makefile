@@ -18,7 +18,7 @@ WORKERS ?= 2
 ARGS ?=
 DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
 
-.PHONY: help setup check test demo cluster cluster-down faults faults-kill bench docs lock clean
+.PHONY: help setup check test demo cluster cluster-down faults faults-kill fuzz bench docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: $(VENV)/.bench-ready  ## measure beside a Go controller and under load; A
 
 faults: $(READY)  ## an hour of faults of every class; ARGS="--minutes 10 --seed 7", ARGS=--known-bad
 	@PYTHONPATH=tools:tests $(BIN)/python -m faults $(ARGS)
+
+fuzz: $(READY)  ## feed the properties of all parsers with bytes; ARGS="--minutes 10 --seed 7 --only tokens"
+	@PYTHONPATH=tools:tests:operator $(BIN)/python -m fuzz $(ARGS)
 
 docs: $(READY)  ## write what is generated: docs/reference.md and the chart's copy of the CRDs
 	@PYTHONPATH=tools $(BIN)/python -m reference $(ARGS)

@@ -36,14 +36,25 @@ FIELDS = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("kind", PARSERS)
-@given(data=st.data())
-def test_every_object_is_parsed_and_its_faults_are_sentences_about_fields(
-    kind: str, data: st.DataObject
-) -> None:
-    obj = data.draw(objects(kind))
-    found = PARSERS[kind](obj)
-    assert found == PARSERS[kind](obj)
+@given(objects("tokenchecks"))
+def test_every_tokencheck_is_parsed_and_its_faults_are_told(obj: dict[str, Any]) -> None:
+    told(parse_tokencheck, obj)
+
+
+@given(objects("tokenproviders"))
+def test_every_tokenprovider_is_parsed_and_its_faults_are_told(obj: dict[str, Any]) -> None:
+    told(parse_tokenprovider, obj)
+
+
+@given(objects("clustertokenchecks"))
+def test_every_clustertokencheck_is_parsed_and_its_faults_are_told(obj: dict[str, Any]) -> None:
+    told(parse_clustertokencheck, obj)
+
+
+def told(parse: Callable[[Any], Any], obj: dict[str, Any]) -> None:
+    """What `parse` makes of it is sound, and its faults are sentences about fields."""
+    found = parse(obj)
+    assert found == parse(obj)
     for fault in found.invalid:
         assert fault.field.startswith("spec")
         assert fault.message
