@@ -90,6 +90,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* A spec that was looked at has the annotation, empty where nobody could be named: so nobody else writes that either. */}}
+{{- define "tokencheck.stamped" -}}
+('tokencheck.dev/requester' in variables.old{{ if include "tokencheck.stamps" . }} || variables.asks{{ end }})
+{{- end }}
+
 {{/* The TokenChecks of a ClusterTokenCheck say who wrote that: the operator, which makes them, copies its stamp. */}}
 {{- define "tokencheck.makes" -}}
 {{- $root := first . -}}

@@ -251,5 +251,10 @@ class TokenCheck:
 
     @property
     def requester(self) -> Requester | None:
-        """Return who asked for the spec, as the API server stamped it; None without a stamp."""
+        """Return who asked for the spec, as the API server stamped it; None without a name."""
         return requester_of(self.annotations)
+
+    @property
+    def stamped(self) -> bool:
+        """Return whether the API server looked at who asked, also where it could name nobody."""
+        return ANNOTATION_REQUESTER in self.annotations

@@ -12,6 +12,7 @@ from tokencheck.gather.sources import Sources
 from tokencheck.model.activity import Activity, ActivityState, Looked
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.keys import Key
+from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import TrustState
 
@@ -22,7 +23,8 @@ def with_activity(
     """Return the evidence with what its provider says of the token, where it is one that is asked.
 
     A token that is bad by its own word, or of another kind, is shown to nobody; one whose
-    signature waits for keys waits with it.
+    signature waits for keys waits with it. Where authors are reviewed, so is one of a check that no
+    author was seen to write: he may have named any Secret before the policies were there.
     """
     if not token.trust.introspected:
         return token
@@ -35,6 +37,8 @@ def with_activity(
     bad = unsent(token, check.spec.policy, now)
     if shown is None or bad or not isinstance(token.holding, Held):
         return replace(token, activity=replace(bare, state=ActivityState.NOT_SENT))
+    if sources.reviews is not None and not check.stamped:
+        return replace(token, activity=_unvouched(provider.name))
     looked = Looked(
         key=Key("TokenCheck", check.namespace, check.name),
         mark=token.holding.facts.fingerprint,
@@ -45,3 +49,12 @@ def with_activity(
     )
     found = sources.liveness.activity(provider, looked, now)
     return replace(token, activity=found)
+
+
+def _unvouched(provider: str) -> Activity:
+    detail = (
+        "the TokenCheck was written before the API server looked at who asks, so no token is sent"
+        " for it; change its spec"
+    )
+    state = ActivityState.NOT_SENT
+    return Activity(provider=provider, state=state, reason=Reason.NOT_ASKED, detail=detail)

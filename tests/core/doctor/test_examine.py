@@ -38,7 +38,13 @@ PAGE = Page(ready=True, reasons=(), facts={"queueDepth": 3, "queueOldestSeconds"
 POD = Replica(name="tokencheck-1", ready=True, page=PAGE)
 LEASE = Held(name="ops/tokencheck", holder="tokencheck-1", duration_s=5, age_s=1.2)
 CHECK = CheckSeen(
-    namespace="shop", name="checkout", pending=False, current=True, age_s=900, ready="True"
+    namespace="shop",
+    name="checkout",
+    pending=False,
+    current=True,
+    age_s=900,
+    ready="True",
+    stamped=True,
 )
 PROVIDER = ProviderSeen(name="payments", ready="True")
 # Its keys of an hour ago still vouch for tokens.
@@ -156,12 +162,7 @@ def test_no_finding_at_all_is_not_health() -> None:
             "could not prove that admission is enforced in namespace shop",
         ),
         (crds_that(Absent(what="")), Area.CRDS, "Fail", "not inst"),
-        (
-            crds_that(Denied(what="")),
-            Area.CRDS,
-            "Unknown",
-            "not get",
-        ),
+        (crds_that(Denied(what="")), Area.CRDS, "Unknown", "not get"),
         (crds_that(Failed(what="")), Area.CRDS, "Unknown", "not be"),
         (crd(established=False), Area.CRDS, "Fail", "not served yet"),
         (crd(served=("v1",)), Area.CRDS, "Fail", "serves v1, and not v1alpha1"),
@@ -322,6 +323,8 @@ def test_a_silent_provider_is_one_finding_with_what_hangs_on_it(reason, command)
         {"server": replace(HEALTHY.server, ahead_s=1.9)},
         check(pending=True, current=False, age_s=30.0),
         check(overdue_s=30.0),
+        # Below Kubernetes 1.36 no check has a stamp.
+        check(stamped=False),
         page(facts={"queueOldestSeconds": 29.0}),
         {"leases": (replace(LEASE, age_s=9.0),)},
         {"leases": ()},

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
-from tokencheck.api.tokencheck import Requester, requester_of
+from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, Requester, requester_of
 from tokencheck.clients.kube.admission import read_installed, try_probe
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
@@ -218,6 +218,7 @@ def _check(check: Object, now: datetime) -> CheckSeen:
         denied="AccessDenied" in reasons,
         bypassed=bypass.get("status") == "True",
         bypass=str(bypass.get("message", "")) if asked else "",
+        stamped=ANNOTATION_REQUESTER in (meta.get("annotations") or {}),
     )
 
 

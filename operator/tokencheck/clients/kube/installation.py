@@ -37,6 +37,7 @@ def setup_of(deployment: Object) -> Setup | None:
         namespaces=tuple(filter(None, _option(args, "--namespaces").split(","))),
         named=_named(_option(args, "--secrets")),
         cluster_checks="--cluster-token-checks" in args,
+        review_authors="--review-authors" in args,
     )
 
 

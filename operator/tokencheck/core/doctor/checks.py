@@ -4,17 +4,20 @@ from collections.abc import Iterator, Sequence
 
 from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
-from tokencheck.core.doctor.facts import CheckSeen
+from tokencheck.core.doctor.facts import CheckSeen, Setup
 from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.finding import Result
 
 FRESH_S = 60.0  # a TokenCheck that is younger may just not have had its turn
 _MAX_NAMES = 3
+_MAKE_AGAIN = "kubectl get tokencheck {name} -n {namespace} -o yaml | kubectl replace --force -f -"
 _ASLEEP = "no operator looks at them: what they say is of an earlier time"
 
 
-def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
-    """Say what is out of date, and what the operator may not read."""
+def checks(
+    seen: tuple[CheckSeen, ...] | Unread, setups: tuple[Setup, ...] | Unread
+) -> Iterator[Diagnosis]:
+    """Say what is out of date, what the operator may not read, and whose author nobody saw."""
     if isinstance(seen, Unread):
         if not isinstance(seen, Absent):  # then the CRDs were found to be missing
             yield unlisted("tokenchecks", Area.CHECKS, seen)
@@ -23,6 +26,7 @@ def checks(seen: tuple[CheckSeen, ...] | Unread) -> Iterator[Diagnosis]:
         *_asleep(seen),
         *_denied(seen),
         *_broken_glass(seen),
+        *_unstamped(seen, () if isinstance(setups, Unread) else setups),
     )
     yield from found
     if not any(one.result is Result.FAIL for one in found):
@@ -91,6 +95,22 @@ def _broken_glass(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
                 else "its gate is as its tokens are",
                 mend=(f"kubectl annotate tokencheck {where} {names}",),
             )
+
+
+def _unstamped(seen: Sequence[CheckSeen], setups: Sequence[Setup]) -> Iterator[Diagnosis]:
+    """Yield those that were written before the policies were there; elsewhere none has a stamp."""
+    slipped_in = [check for check in seen if not check.stamped]
+    if slipped_in and any(setup.review_authors for setup in setups):
+        yield Diagnosis(
+            area=Area.ADMISSION,
+            result=Result.WARN,
+            said=f"{_count(slipped_in)} written before the API server looked at who asks:"
+            f" {_named(slipped_in)}",
+            means="nobody knows whether who wrote them may read what they name, so their tokens are"
+            " sent to no provider. Have their authors change the spec (that of the"
+            " ClusterTokenCheck, where one made them), or make one again in your name",
+            mend=_first(slipped_in, _MAKE_AGAIN),
+        )
 
 
 def _first(seen: Sequence[CheckSeen], command: str) -> tuple[str, ...]:

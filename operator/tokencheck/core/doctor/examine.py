@@ -44,6 +44,6 @@ def _all(
         yield from rights.reach(facts.setups[0])
     yield from admission.admission(facts.admission)
     yield from operator.pages(facts)
-    yield from checks.checks(facts.checks)
+    yield from checks.checks(facts.checks, facts.setups)
     yield from cluster_checks.cluster_checks(facts.cluster_checks, facts.setups, commands)
     yield from providers.providers(facts.providers)

@@ -84,6 +84,7 @@ class Setup:
         scope, namespaces, named: which Secrets it is told to read.
         leases: names of the Leases that its replicas hold; empty when one works alone.
         cluster_checks: whether it acts on ClusterTokenChecks.
+        review_authors: whether it asks for the rights of whom the API server stamped.
     """
 
     namespace: str
@@ -96,6 +97,7 @@ class Setup:
     namespaces: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     cluster_checks: bool = False
+    review_authors: bool = False
 
     @property
     def user(self) -> str:
@@ -125,6 +127,7 @@ class CheckSeen:
         denied: whether the operator may not read something that it needs.
         bypassed: whether break-glass holds its gate open.
         bypass: what the operator says of break-glass; "" where nobody asks for it.
+        stamped: whether the API server looked at who wrote its spec.
     """
 
     namespace: str
@@ -137,6 +140,7 @@ class CheckSeen:
     denied: bool = False
     bypassed: bool = False
     bypass: str = ""
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

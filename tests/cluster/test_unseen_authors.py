@@ -1,0 +1,214 @@
+"""No token is sent for who may not ask and slipped in while nobody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cluster.ending import end
+from cluster.requesters import Object, World, refusal, reviewed, world_of
+from cluster.shop import condition, eventually, listed, ready
+from cluster.test_introspection import GOOD, Login, known_as, secret
+from controlplane import Api, ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator, install_policies, wait_enforced
+from introspector import Introspector
+from loopthread import LoopThread
+from tokencheck.model.admission import REQUESTER_POLICY
+
+WHO = "tokencheck.dev/requester"
+REVOKED = ("Unknown", "AccessRevoked")
+LOGIN = "unseen-login"
+BINDINGS = {
+    "ValidatingAdmissionPolicyBinding": (REQUESTER_POLICY, "tokencheck-stamp"),
+    "MutatingAdmissionPolicyBinding": ("tokencheck-stamp",),
+}
+INTERVAL_S = 30  # the shortest that a TokenCheck may ask for
+# Of everything beside it, on a machine that others keep busy.
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def world(bare_controlplane: ControlPlane) -> Iterator[World]:
+    with world_of(bare_controlplane) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def running(
+    bare_controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    config = grant_operator(bare_controlplane)
+    args = ("--review-authors", "--prove-every", "0.5")
+    process = OperatorProcess(config, log, args=args, plane=bare_controlplane)
+    try:
+        yield process.start()
+    finally:
+        end(process)
+
+
+@pytest.fixture
+def login(world: World) -> Iterator[Login]:
+    """A provider that accounts `may_use`, and its server, which counts who is asked about."""
+    with LoopThread(Introspector()) as server:
+        world.admin.apply(known_as("unseen-client"))
+        ref = {"name": "unseen-client"}
+        world.admin.apply(server.inner.provider(LOGIN, clientCredentialsRef=ref))
+        yield server
+        world.admin.delete_all("TokenCheck", world.namespace)  # else it has the next one asked
+        world.admin.delete("TokenProvider", LOGIN)
+        for kind in ("ClusterRole", "ClusterRoleBinding"):
+            world.admin.delete(kind, LOGIN)
+
+
+def may_use(world: World, *accounts: str) -> None:
+    """These accounts and no others may name the provider."""
+    rule = {"apiGroups": ["tokencheck.dev"], "resources": ["tokenproviders"]}
+    rule |= {"resourceNames": [LOGIN], "verbs": ["use"]}
+    world.grant(LOGIN, [rule], *accounts, cluster=True)
+
+
+def knows(world: World, account: str, attributes: Object, *, allowed: bool) -> None:
+    """The API server's authorizer has heard of it."""
+    user = f"system:serviceaccount:{world.namespace}:{account}"
+    reviewed(world, user, attributes, allowed=allowed)
+
+
+def lives(world: World, login: Login, name: str) -> str:
+    """A Secret of this name with a token that lives; returns the token."""
+    token = f"unseen-canary-{name}"
+    world.admin.apply(secret(name, world.namespace, token=token))
+    login.do(lambda server: server.tokens.__setitem__(token, {}))
+    return token
+
+
+def asks_for(world: World, name: str) -> Object:
+    """A TokenCheck that has the token of the Secret of its name shown to the provider."""
+    token = listed(name, providerRef={"name": LOGIN})
+    return world.check({"interval": f"{INTERVAL_S}s", "tokens": [token]}, name)
+
+
+def comes_to(world: World, name: str, *said: str) -> Object:
+    return world.admin.wait(
+        "TokenCheck",
+        name,
+        world.namespace,
+        until=lambda found: found and ready(found) == said and current(found),
+        timeout_s=INTERVAL_S + PATIENCE_S,
+    )
+
+
+def current(found: Object) -> bool:
+    return found["status"].get("observedGeneration") == found["metadata"]["generation"]
+
+
+def is_proven(world: World, running: OperatorProcess) -> None:
+    name = f'tokencheck_admission_policy_enforced{{namespace="{world.namespace}"}}'
+    eventually(lambda: running.metrics().get(name) == 1, timeout_s=PATIENCE_S)
+
+
+@contextmanager
+def audited(world: World) -> Iterator[None]:
+    """The requester policy refuses nothing."""
+
+    def bound(action: str) -> None:
+        spec = {"spec": {"validationActions": [action]}}
+        world.admin.patch("ValidatingAdmissionPolicyBinding", REQUESTER_POLICY, spec)
+        wait_enforced(world.plane, yes=action == "Deny")
+
+    bound("Audit")
+    try:
+        yield
+    finally:
+        bound("Deny")
+
+
+@contextmanager
+def before_the_policies(world: World) -> Iterator[None]:
+    """As long as it lasts nobody looks at who asks, and nobody is stamped."""
+    for kind, names in BINDINGS.items():
+        for name in names:
+            world.admin.delete(kind, name)
+
+    def unseen() -> bool:
+        probe = world.check({"workloadRef": {"kind": "Deployment", "name": "a"}}, "unseen")
+        path = world.admin.path("TokenCheck", world.namespace)
+        made: Object = {}
+        said = refusal(
+            lambda: made.update(
+                world.users["none", False].request("POST", path, probe, query={"dryRun": "All"})
+            )
+        )
+        return not said and WHO not in made["metadata"].get("annotations", {})
+
+    try:
+        eventually(unseen, timeout_s=PATIENCE_S)
+        yield
+    finally:
+        install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})
+
+
+def test_who_slipped_in_while_the_policy_only_audited_is_found_out(
+    world: World, login: Login, running: OperatorProcess
+) -> None:
+    lives(world, login, "slipped")
+    nobody = world.users["none", False]
+    assert "secretKeyRef" in refusal(lambda: nobody.create(asks_for(world, "slipped")))
+    with audited(world):
+        made = nobody.create(asks_for(world, "slipped"))
+        assert made["metadata"]["annotations"][WHO] == world.user_name("none", False)
+    found = comes_to(world, "slipped", *REVOKED)
+    assert "may no longer get Secret" in condition(found, "Ready")["message"]
+    # From now on only he is what keeps it closed: who may ask is answered.
+    is_proven(world, running)
+    may_use(world, "secrets-no-use")
+    knows(world, "secrets-no-use", used(), allowed=True)
+    good = lives(world, login, "admitted")
+    world.users["secrets", False].create(asks_for(world, "admitted"))
+    comes_to(world, "admitted", *GOOD)
+    assert ready(world.admin.get("TokenCheck", "slipped", world.namespace)) == REVOKED
+    assert login.inner.asked == {good: 1}
+
+
+def used() -> Object:
+    return {"verb": "use", "group": "tokencheck.dev", "resource": "tokenproviders", "name": LOGIN}
+
+
+@pytest.mark.parametrize("way", ["his own spec", "in an admin's name"])
+def test_what_was_written_before_the_policies_is_shown_to_nobody_until_its_author_is_seen(
+    world: World, login: Login, running: OperatorProcess, way: str
+) -> None:
+    name = f"unseen-{way.split()[0]}"
+    token = lives(world, login, name)
+    with before_the_policies(world):
+        world.users["none", False].create(asks_for(world, name))
+    is_proven(world, running)
+    found = comes_to(world, name, "Unknown", "NotAsked")
+    said = condition(found, "Active")["message"]
+    assert "written before the API server looked at who asks" in said
+    author = world.users["secrets", False]
+    for note in ({WHO: ""}, {WHO: world.user_name("secrets", False)}, {"a": "b"}):
+        change = {"metadata": {"annotations": note}}
+        refused = bool(refusal(lambda c=change: patched(author, world, name, c)))
+        assert refused == (WHO in note)
+    assert "secretKeyRef" in refusal(lambda: patched(world.users["none", False], world, name, SPEC))
+    assert login.inner.connections == 0
+    may_use(world, "secrets-no-use")
+    knows(world, "secrets-no-use", used(), allowed=True)
+    if way == "his own spec":
+        patched(author, world, name, SPEC)
+    else:
+        # What doctor says to type.
+        told = world.plane.kubectl("get", "tokencheck", name, "-n", world.namespace, "-o", "yaml")
+        world.plane.kubectl("replace", "--force", "-f", "-", stdin=told.stdout)
+    comes_to(world, name, *GOOD)
+    assert login.inner.asked == {token: 1}
+
+
+SPEC: Object = {"spec": {"interval": "31s"}}
+
+
+def patched(api: Api, world: World, name: str, change: Object) -> Object:
+    return api.patch("TokenCheck", name, change, world.namespace)
