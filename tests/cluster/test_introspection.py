@@ -20,11 +20,12 @@ from cluster.shop import (
     states,
     token_of,
 )
-from cluster.test_enforcement import BINDING, changed
+from cluster.test_enforcement import BINDING, POLICY, page, without_rights
 from controlplane import Api, ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_ours
+from controlplane.launch import grant_operator, install_ours, install_policies, wait_enforced
 from introspector import CLIENT, Introspector
 from loopthread import LoopThread
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
 
 Login: TypeAlias = LoopThread[Introspector]
 
@@ -207,15 +208,54 @@ def test_from_a_namespace_without_admission_no_token_is_sent(login: Login, tmp_p
         api.apply(login.inner.provider())
         api.apply(secret("payments", "default", token=TOKEN))
         api.apply(check | {"spec": {"tokens": [token]}})
-
-        def comes_to(*said: str) -> None:
-            kind, name, place = "TokenCheck", "checkout", "default"
-            api.wait(kind, name, place, until=lambda it: ready(it) == said, timeout_s=120)
-
-        with changed(plane, BINDING, {"validationActions": ["Audit"]}):
-            operator.start()
-            ends.callback(operator.stop)
-            comes_to("Unknown", "NotAsked")
+        for number, word in enumerate(unproven(plane)):
+            if number == 0:
+                operator.start()
+                ends.callback(operator.stop)
+            eventually(lambda word=word: page(operator)["namespaces"] == {"default": word})
+            now = {"metadata": {"annotations": {"tokencheck.dev/check-now": str(number)}}}
+            api.patch("TokenCheck", "checkout", now, "default")
+            said = f"no token is sent from namespace default: admission {SAID[word]}"
+            found = api.wait(
+                "TokenCheck",
+                "checkout",
+                "default",
+                until=lambda it, said=said: said in condition(it, "Active").get("message", ""),
+                timeout_s=120,
+            )
+            assert "run `tokencheck doctor`" in condition(found, "Active")["message"]
+            assert ready(found) == ("Unknown", "NotAsked")
             assert login.inner.connections == 0
-        comes_to(*GOOD)
+        good = {"until": lambda it: ready(it) == GOOD, "timeout_s": 120}
+        api.wait("TokenCheck", "checkout", "default", **good)
         assert login.inner.asked == {TOKEN: 1}
+
+
+SAID = {
+    "Admitted": "is not enforced there (Admitted)",
+    "Altered": "is not as this version ships it (Altered)",
+    "Unknown": "could not be tried there (Unknown)",
+}
+
+
+def unproven(plane: ControlPlane) -> Iterator[str]:
+    """One way after the other in which it is not proven, with its word; then it is."""
+    api = plane.api()
+    deny: Object = {"spec": {"validationActions": ["Deny"]}}
+    api.patch(BINDING, REQUESTER_POLICY, {"spec": {"validationActions": ["Audit"]}})
+    yield "Admitted"
+    api.patch(POLICY, REQUESTER_POLICY, {"spec": {"failurePolicy": "Ignore"}})
+    api.patch(BINDING, REQUESTER_POLICY, deny)
+    yield "Altered"
+    api.delete(POLICY, REQUESTER_POLICY)
+    yield "Admitted"
+    with without_rights(api, lambda rule: PROBE_NAME in rule.get("resourceNames", ())):
+        install_policies(plane, {"admission": {"statusWriters": ["admin"]}})
+        yield "Unknown"
+        left_out = {"matchExpressions": [{"key": "free", "operator": "DoesNotExist"}]}
+        api.patch("Namespace", "default", {"metadata": {"labels": {"free": "yes"}}})
+        deny["spec"]["matchResources"] = {"namespaceSelector": left_out}
+        api.patch(BINDING, REQUESTER_POLICY, deny)
+        wait_enforced(plane, yes=False)
+    yield "Admitted"
+    api.patch("Namespace", "default", {"metadata": {"labels": {"free": None}}})

@@ -18,6 +18,7 @@ from tokencheck.gather.desk import AT_A_TIME
 from tokencheck.gather.introspector import LONGEST_WAIT
 from tokencheck.gather.introspector import Introspector as Asking
 from tokencheck.model.activity import Activity, ActivityState, Looked
+from tokencheck.model.admission import Enforcement
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.change import Cause
 from tokencheck.model.evidence import Absent, Held, SecretContent, TokenEvidence, Unread
@@ -58,7 +59,7 @@ class Bench:
         self.now = datetime(2027, 1, 1, tzinfo=UTC)
         self.changes: list[tuple[Key, Cause]] = []
         self.leads = True
-        self.proven: dict[str, bool] = {"shop": True}
+        self.enforced = {"shop": Enforcement.PROVEN}
         self.asking = self.made()
         self.provider: TokenProvider = parse_tokenprovider(provider)
 
@@ -71,7 +72,7 @@ class Bench:
             chance=lambda: 1.0,
             changed=lambda key, cause: self.changes.append((key, cause)),
             may_ask=lambda _key: self.leads,
-            proven=lambda namespace: self.proven.get(namespace),
+            enforced=lambda namespace: self.enforced.get(namespace),
             reviews=reviews,
             room=ROOM,
         )
@@ -349,16 +350,18 @@ async def test_after_a_fault_it_comes_again_when_the_provider_may_be_asked(bench
     assert again == bench.now + timedelta(seconds=1200)
 
 
+@pytest.mark.parametrize("enforced", [one for one in Enforcement if one is not Enforcement.PROVEN])
 async def test_from_where_admission_is_not_proven_no_token_is_sent_and_none_is_told_of(
-    bench: Bench,
+    bench: Bench, enforced: Enforcement
 ) -> None:
     """Another namespace has asked about the same token: that says nothing to this one."""
     await bench.asked()
-    bench.proven["shady"] = False
+    bench.enforced["shady"] = enforced
     key = Key("TokenCheck", "shady", "checkout")
     found = bench.look(key=key)
     assert (found.state, found.reason) == (ActivityState.NOT_SENT, Reason.NOT_ASKED)
-    assert "namespace shady" in found.detail
+    assert "namespace shady: admission" in found.detail
+    assert f"({enforced})" in found.detail
     assert found.answer is None
     bench.look("t2", key=key)
     await bench.quiet()
@@ -368,10 +371,10 @@ async def test_from_where_admission_is_not_proven_no_token_is_sent_and_none_is_t
 
 
 async def test_a_check_waits_a_moment_for_the_first_proof_of_its_namespace(bench: Bench) -> None:
-    del bench.proven["shop"]
+    del bench.enforced["shop"]
     found = assessed(bench.look())
     assert bench.asking.awaits(CHECK, found, bench.now) == bench.now + timedelta(seconds=2)
     await bench.quiet()
     assert bench.server.connections == 0
-    bench.proven["shop"] = True
+    bench.enforced["shop"] = Enforcement.PROVEN
     assert (await bench.asked()).state is ActivityState.KNOWN

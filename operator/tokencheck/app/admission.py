@@ -56,18 +56,17 @@ class AdmissionProof:
         """Return what is known, by namespace."""
         return dict(self._known)
 
-    def proven(self, namespace: str) -> bool | None:
-        """Return whether it is enforced there now; None where that was not tried yet."""
-        found = self._known.get(namespace)
-        return None if found is None else found is Enforcement.PROVEN
+    def of(self, namespace: str) -> Enforcement | None:
+        """Return what was found there last; None where nothing was tried yet."""
+        return self._known.get(namespace)
 
     def guards_bypass(self, namespace: str) -> bool | None:
         """Return whether nobody there breaks the glass without the right; None: not tried yet.
 
         The dry run shows that such policies are enforced there, the comparison that this one is.
         """
-        proven = self.proven(namespace)
-        return self._bypass and proven if proven else proven
+        found = self.of(namespace)
+        return None if found is None else found is Enforcement.PROVEN and self._bypass
 
     async def run(self) -> None:
         """Prove for ever."""

@@ -222,7 +222,7 @@ class Operator:
             chance=random.random,
             changed=self._tell,
             may_ask=role.leadership.leads,
-            proven=self._admission.proven,
+            enforced=self._admission.of,
             reviews=TokenReviewer(transport),
         )
 

@@ -35,6 +35,7 @@ from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.gather.desk import Desk, Ended, Entry, version_of
 from tokencheck.model.activity import Activity, ActivityState, Answer, Looked, Standing
+from tokencheck.model.admission import Enforcement
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.change import Cause
 from tokencheck.model.evidence import Held, SecretContent, TokenEvidence, Unread
@@ -50,6 +51,11 @@ UNPROVEN_WAIT = timedelta(seconds=2)  # for the first proof in a namespace, whic
 UNPROVEN_AGAIN = timedelta(seconds=10)  # as often as it is tried again where it is not enforced
 HOUR = timedelta(hours=1)  # the status of a provider that answers shows its time this exactly
 ANSWERED = "Answered"
+_UNPROVEN = {
+    Enforcement.ADMITTED: "is not enforced there (Admitted)",
+    Enforcement.ALTERED: "is not as this version ships it (Altered)",
+    Enforcement.UNKNOWN: "could not be tried there (Unknown)",
+}
 _NOBODY = Faulted(reason=Reason.NOT_ASKED, detail="the API server is not asked here")
 _GIVEN_UP = Faulted(reason=Reason.NOT_ASKED, detail="the question was given up")
 
@@ -67,7 +73,7 @@ class Introspector:
         chance: Callable[[], float],
         changed: Callable[[Key, Cause], None],
         may_ask: Callable[[Key], bool],
-        proven: Callable[[str], bool | None],
+        enforced: Callable[[str], Enforcement | None],
         reviews: TokenReviews | None = None,
         room: int = MAX_TOKENS,
     ) -> None:
@@ -82,8 +88,8 @@ class Introspector:
             changed: told of each check that is to be judged again, and of a provider that stands
                 otherwise than before.
             may_ask: whether this process is the one that asks for a check.
-            proven: whether admission is enforced in a namespace, so that who names a Secret there
-                may read it; None where that was not tried yet.
+            enforced: whether admission is in a namespace, so that who names a Secret there may
+                read it; None where that was not tried yet.
             reviews: the operator's own API server; without it nobody asks that.
             room: for how many tokens of one provider.
         """
@@ -95,7 +101,7 @@ class Introspector:
         self._chance = chance
         self._changed = changed
         self._may_ask = may_ask
-        self._proven = proven
+        self._enforced = enforced
         self._reviews = reviews
         self._room = room
         self._desks: dict[str, Desk] = {}
@@ -114,9 +120,9 @@ class Introspector:
         """Return what is known of the token; ask about it when it is time to."""
         desk = self._desk(provider)
         entry = self._entry(desk, looked)
-        proven = self._proven(looked.key.namespace)
-        if not proven:
-            return _withheld(provider.name, looked.key.namespace, proven)
+        enforced = self._enforced(looked.key.namespace)
+        if enforced is not Enforcement.PROVEN:
+            return _withheld(provider.name, looked.key.namespace, enforced)
         entry.wanted.want(looked.paths, now, now + 2 * looked.interval + LATE)
         lacks = entry.known.fault is None and entry.wanted.lacks(entry.known.answer, looked.paths)
         if entry.asking is None and (lacks or is_due(entry.known, looked.interval, now)):
@@ -142,7 +148,7 @@ class Introspector:
         wait = LONGEST_WAIT
         if not self._may_ask(key):
             wait = NOT_OURS
-        elif self._proven(key.namespace) is None:
+        elif self._enforced(key.namespace) is None:
             wait = UNPROVEN_WAIT  # nobody tells of a proof
         return now + wait if waits else None
 
@@ -251,7 +257,7 @@ class Introspector:
         return (entry, token.activity) if entry is not None else None
 
     def _again(self, key: Key, entry: Entry, desk: Desk, now: datetime) -> datetime | None:
-        if not self._proven(key.namespace):
+        if self._enforced(key.namespace) is not Enforcement.PROVEN:
             return now + UNPROVEN_AGAIN
         if entry.asked_by not in (key, None):
             return None
@@ -376,14 +382,11 @@ class Introspector:
             self._changed(key, Cause.PROVIDER_CHANGED)
 
 
-def _withheld(provider: str, namespace: str, proven: bool | None) -> Activity:
+def _withheld(provider: str, namespace: str, found: Enforcement | None) -> Activity:
     """What is said where anybody may name a Secret that is not his: its token is sent nowhere."""
-    if proven is None:
+    if found is None:
         return Activity(provider=provider, state=ActivityState.PENDING)
-    detail = (
-        f"admission is not proven to be enforced in namespace {namespace}, so no token is sent"
-        " from there"
-    )
+    detail = f"no token is sent from namespace {namespace}: admission {_UNPROVEN[found]}"
     state = ActivityState.NOT_SENT
     return Activity(provider=provider, state=state, reason=Reason.NOT_ASKED, detail=detail)
 
