@@ -14,7 +14,7 @@ def test_a_changed_crd_makes_its_copy_and_the_page_out_of_date(
     checkout: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(checkout / "crds", tmp_path / "crds")
-    assert len(write_files(tmp_path)) == 9
+    assert len(write_files(tmp_path)) == 11
     source = tmp_path / "crds" / "tokenproviders.yaml"
     source.write_text(source.read_text().replace("Who may refer to", "Who can refer to"))
     stale = [path.relative_to(tmp_path) for path in stale_files(tmp_path)]

@@ -15,8 +15,14 @@ from cluster.canaries import rare
 from introspector import CLIENT, Introspector
 from issuer import Issuer
 from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
+from tokencheck.core.rights.guards import (
+    guard_binding,
+    provider_policy,
+    stamp_policy,
+    stamping_policy,
+)
 from tokencheck.core.rights.policy import requester_binding, requester_policy
-from tokencheck.model.admission import BYPASS_POLICY, REQUESTER_POLICY
+from tokencheck.model.admission import BYPASS_POLICY, REQUESTER_POLICY, Guard
 
 _ACCOUNT = "https://kubernetes.default.svc"
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -73,6 +79,12 @@ def objects(issuer: Issuer, login: Introspector) -> dict[Place, Object]:
         ("validatingadmissionpolicybindings", "", REQUESTER_POLICY): requester_binding(),
         ("validatingadmissionpolicies", "", BYPASS_POLICY): bypass_policy(),
         ("validatingadmissionpolicybindings", "", BYPASS_POLICY): bypass_binding(),
+        ("validatingadmissionpolicies", "", Guard.PROVIDER): provider_policy(),
+        ("validatingadmissionpolicybindings", "", Guard.PROVIDER): guard_binding(Guard.PROVIDER),
+        ("validatingadmissionpolicies", "", Guard.STAMP): stamp_policy(stamps=True),
+        ("validatingadmissionpolicybindings", "", Guard.STAMP): guard_binding(Guard.STAMP),
+        ("mutatingadmissionpolicies", "", Guard.STAMP): stamping_policy(),
+        ("mutatingadmissionpolicybindings", "", Guard.STAMP): {"spec": {"policyName": Guard.STAMP}},
         ("tokenproviders", "", "issuer"): issuer.provider("issuer"),
         ("tokenproviders", "", "login"): _selective(login.provider("login")),
         ("tokenproviders", "", "cluster"): _provider(vendor={"type": "Kubernetes"}),

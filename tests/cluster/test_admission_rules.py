@@ -12,8 +12,15 @@ import yaml
 from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
 from cluster.shop import API
 from controlplane import Api, ApiError, ControlPlane
+from controlplane.launch import NAMESPACE, grant_operator, render_chart
 from controlplane.launch import OURS as LABEL
-from controlplane.launch import grant_operator
+from tokencheck.core.rights.guards import (
+    Installation,
+    guard_binding,
+    is_bound_everywhere,
+    is_shipped_guard,
+    is_shipped_stamping,
+)
 from tokencheck.core.rights.policy import (
     MAX_TOKENS,
     PROBE_REFUSAL,
@@ -21,7 +28,7 @@ from tokencheck.core.rights.policy import (
     requester_binding,
     requester_policy,
 )
-from tokencheck.model.admission import REQUESTER_POLICY
+from tokencheck.model.admission import REQUESTER_POLICY, Guard
 
 OURS = (
     f"ValidatingAdmissionPolicy '{REQUESTER_POLICY}' with binding '{REQUESTER_POLICY}'"
@@ -203,6 +210,49 @@ def test_what_is_installed_is_to_the_letter_what_is_compared_with(
     assert installed["spec"] == requester_policy()["spec"]
     bound = admin.get("ValidatingAdmissionPolicyBinding", REQUESTER_POLICY)
     assert bound["spec"] == requester_binding()["spec"]
+    account = f"system:serviceaccount:{NAMESPACE}:tokencheck"
+    known = Installation(operators=frozenset({account}), stamps=True)
+    for guard in Guard:
+        assert is_shipped_guard(guard, admin.get("ValidatingAdmissionPolicy", guard), known)
+        bound = admin.get("ValidatingAdmissionPolicyBinding", guard)
+        assert bound["spec"] == guard_binding(guard)["spec"]
+    assert is_shipped_stamping(admin.get("MutatingAdmissionPolicy", Guard.STAMP), known)
+    assert is_bound_everywhere(
+        admin.get("MutatingAdmissionPolicyBinding", Guard.STAMP), Guard.STAMP
+    )
+
+
+@pytest.mark.parametrize("makes", [False, True], ids=["makes none", "makes TokenChecks"])
+@pytest.mark.parametrize("stamps", [False, True], ids=["below 1.36", "1.36"])
+def test_whatever_the_values_of_the_chart_its_policies_are_those_that_are_compared_with(
+    makes: bool, stamps: bool
+) -> None:
+    values = {"clusterTokenChecks": {"enabled": makes}, "serviceAccount": {"name": "mine"}}
+    values |= {"admission": {"statusWriters": ["ann", "<b> & c: d"]}}
+    versions = {} if stamps else {"api_versions": ()}
+    rendered = render_chart(values, namespace="ops", **versions)
+    known = Installation(operators=frozenset({"system:serviceaccount:ops:mine"}), stamps=stamps)
+    policies = {
+        (one["kind"], one["metadata"]["name"]): filled(one)
+        for one in rendered
+        if one["kind"].endswith("Policy") and "matchConstraints" in one["spec"]
+    }
+    for guard in Guard:
+        assert is_shipped_guard(guard, policies["ValidatingAdmissionPolicy", guard], known)
+    found = policies.get(("MutatingAdmissionPolicy", Guard.STAMP))
+    assert (found is not None) is stamps
+    assert found is None or is_shipped_stamping(found, known)
+
+
+def filled(policy: Object) -> Object:
+    """With what the API server adds."""
+    places = policy["spec"]["matchConstraints"]
+    for name, value in (("matchPolicy", "Equivalent"), ("namespaceSelector", {}),
+                        ("objectSelector", {})):  # fmt: skip
+        places.setdefault(name, value)
+    for rule in places["resourceRules"]:
+        rule.setdefault("scope", "*")
+    return policy
 
 
 # No rule is superfluous

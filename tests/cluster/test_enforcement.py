@@ -20,7 +20,7 @@ from controlplane.launch import (
     install_policies,
     wait_enforced,
 )
-from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Guard
 
 Object = dict[str, Any]
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
@@ -226,6 +226,41 @@ def test_a_policy_that_refuses_the_probe_alone_is_no_proof(
     comes_to(running, shop=1, billing=1)
 
 
+@pytest.mark.parametrize("how", ["deleted", "audits", "changed"])
+def test_without_the_policy_on_providers_nothing_is_proven(
+    plane: ControlPlane, api: Api, running: OperatorProcess, how: str
+) -> None:
+    """Who may write a TokenProvider there has the tokens sent to himself."""
+    comes_to(running, shop=1, billing=1)
+    match how:
+        case "deleted":
+            api.delete(POLICY, Guard.PROVIDER)
+        case "audits":
+            api.patch(BINDING, Guard.PROVIDER, {"spec": {"validationActions": ["Audit"]}})
+        case _:
+            api.patch(POLICY, Guard.PROVIDER, {"spec": {"failurePolicy": "Ignore"}})
+    comes_to(running, shop=0, billing=0)
+    eventually(
+        lambda: set(page(running)["namespaces"].values()) == {"Unguarded"}, timeout_s=PATIENCE_S
+    )
+    (found,) = bad(doctor(plane))
+    assert found["result"] == "Fail"
+    assert found["message"].startswith("the policy tokencheck-provider or its binding is not")
+    mends(plane, running)
+
+
+def test_doctor_tells_of_each_policy_that_is_another_one(
+    plane: ControlPlane, api: Api, running: OperatorProcess
+) -> None:
+    api.delete("MutatingAdmissionPolicyBinding", Guard.STAMP)
+    api.patch(BINDING, Guard.CLUSTER, {"spec": {"validationActions": ["Warn"]}})
+    anybody = [{"expression": "true"}]
+    api.patch(POLICY, Guard.STATUS, {"spec": {"validations": anybody}})
+    told = {(one["message"].split()[2], one["result"]) for one in bad(doctor(plane))}
+    assert told == {(str(guard), "Fail") for guard in (Guard.STAMP, Guard.CLUSTER, Guard.STATUS)}
+    mends(plane, running)
+
+
 @contextmanager
 def without_rights(api: Api, of: Callable[[Object], bool]) -> Iterator[None]:
     rules = api.get("ClusterRole", "tokencheck")["rules"]
@@ -238,10 +273,10 @@ def without_rights(api: Api, of: Callable[[Object], bool]) -> Iterator[None]:
         api.patch("ClusterRole", "tokencheck", {"rules": rules})
 
 
-@pytest.mark.parametrize("what", ["the dry run", "the policy"])
+@pytest.mark.parametrize("what", ["the dry run", "the policy", "the one on providers"])
 def test_a_refusal_by_rbac_is_no_proof(api: Api, running: OperatorProcess, what: str) -> None:
     comes_to(running, shop=1, billing=1)
-    name = PROBE_NAME if what == "the dry run" else REQUESTER_POLICY
+    name = {"the dry run": PROBE_NAME, "the policy": REQUESTER_POLICY}.get(what, Guard.PROVIDER)
     with without_rights(api, lambda rule: name in rule.get("resourceNames", ())):
         comes_to(running, shop=0, billing=0)
         told = {"shop": "Unknown", "billing": "Unknown"}

@@ -10,19 +10,20 @@ import pytest
 from cluster.ending import end
 from cluster.requesters import Object, World, refusal, reviewed, world_of
 from cluster.shop import condition, eventually, listed, ready
+from cluster.test_enforcement import page
 from cluster.test_introspection import GOOD, Login, known_as, secret
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies, wait_enforced
 from introspector import Introspector
 from loopthread import LoopThread
-from tokencheck.model.admission import REQUESTER_POLICY
+from tokencheck.model.admission import REQUESTER_POLICY, Guard
 
 WHO = "tokencheck.dev/requester"
 REVOKED = ("Unknown", "AccessRevoked")
 LOGIN = "unseen-login"
 BINDINGS = {
-    "ValidatingAdmissionPolicyBinding": (REQUESTER_POLICY, "tokencheck-stamp"),
-    "MutatingAdmissionPolicyBinding": ("tokencheck-stamp",),
+    "ValidatingAdmissionPolicyBinding": (REQUESTER_POLICY, Guard.STAMP),
+    "MutatingAdmissionPolicyBinding": (Guard.STAMP,),
 }
 INTERVAL_S = 30  # the shortest that a TokenCheck may ask for
 # Of everything beside it, on a machine that others keep busy.
@@ -212,3 +213,21 @@ SPEC: Object = {"spec": {"interval": "31s"}}
 
 def patched(api: Api, world: World, name: str, change: Object) -> Object:
     return api.patch("TokenCheck", name, change, world.namespace)
+
+
+@pytest.mark.parametrize("kind", BINDINGS)
+def test_without_the_policies_on_names_nothing_is_proven(
+    world: World, running: OperatorProcess, kind: str
+) -> None:
+    """An author could write another's name, and keep what he may no longer ask for."""
+    world.harmless()
+    is_proven(world, running)
+    world.admin.delete(kind, Guard.STAMP)
+    try:
+        eventually(
+            lambda: page(running)["namespaces"].get(world.namespace) == "Unguarded",
+            timeout_s=PATIENCE_S,
+        )
+    finally:
+        install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})
+    is_proven(world, running)

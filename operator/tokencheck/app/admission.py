@@ -2,13 +2,21 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from tokencheck.clients.kube.admission import read_bypass, read_installed, try_probe
+from tokencheck.clients.kube.admission import (
+    read_bypass,
+    read_guard,
+    read_installed,
+    try_probe,
+)
 from tokencheck.clients.kube.limits import jitter
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.model.admission import Enforcement
+from tokencheck.core.rights.guards import Installation
+from tokencheck.model.admission import Enforcement, Guard
+from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.keys import Key
 
 EVERY_S = 60.0  # between two proofs of a namespace
@@ -21,6 +29,8 @@ _MEANS = {
     Enforcement.PROVEN: "is enforced",
     Enforcement.ALTERED: "is not the one that this version ships, or its binding is not",
     Enforcement.ADMITTED: "is not enforced: who writes TokenChecks there is asked for no right",
+    Enforcement.UNGUARDED: "rests on that on TokenProviders or that on authors, which is another"
+    " one than this version ships",
     Enforcement.UNKNOWN: "could not be tried",
 }
 
@@ -32,6 +42,7 @@ class AdmissionProof:
         transport: sends the dry runs.
         namespaces: those with TokenChecks that are held.
         concerns: whether a check there is this process's business.
+        stamps: whether authors are reviewed, so that the policies on their names are needed too.
         every_s: seconds between two proofs of a namespace.
     """
 
@@ -41,9 +52,15 @@ class AdmissionProof:
         namespaces: Callable[[], Iterable[str]],
         concerns: Callable[[Key], bool],
         *,
+        stamps: bool = False,
         every_s: float = EVERY_S,
     ) -> None:
         """Know nothing yet."""
+        self._needed = (Guard.PROVIDER, Guard.STAMP) if stamps else (Guard.PROVIDER,)
+        # Whoever could make the policies name another operator could take them away.
+        self._installation = Installation(operators=frozenset(), stamps=stamps)
+        self._guarded: bool | None = None
+        self._compared_at = -math.inf
         self._transport = transport
         self._namespaces = namespaces
         self._concerns = concerns
@@ -86,11 +103,26 @@ class AdmissionProof:
             return
         installed = await read_installed(self._transport)
         self._bypass = bool((await read_bypass(self._transport)).shipped)
+        await self._compare(began)
         for name in due:
-            self._tell(name, await try_probe(self._transport, name, installed))
+            found = await try_probe(self._transport, name, installed, guarded=self._guarded)
+            self._tell(name, found)
             # Not all in the same second for ever.
             self._tried_at[name] = time.monotonic() - jitter(self._every_s, 1.0) / 10
             await asyncio.sleep(PAUSE_S)
+
+    async def _compare(self, now: float) -> None:
+        """Know of the policies beside it; many namespaces are due in many rounds."""
+        if now < self._compared_at + min(SOON_S, self._every_s):
+            return
+        self._compared_at = now
+        found = [
+            await read_guard(self._transport, guard, self._installation) for guard in self._needed
+        ]
+        if any(isinstance(one, Unread) and not isinstance(one, Absent) for one in found):
+            self._guarded = None
+        else:
+            self._guarded = all(one is True for one in found)
 
     def _due_at(self, namespace: str) -> float:
         tried_at = self._tried_at.get(namespace)

@@ -196,6 +196,7 @@ class Operator:
             transport,
             self._cache.namespaces,
             role.leadership.leads,
+            stamps=self._settings.review_authors,
             every_s=self._settings.prove_every_s,
         )
         self._theirs = ApiServerClock(Clock(wall=_now, monotonic=time.monotonic))

@@ -95,7 +95,7 @@ async def facts_of(transport: Transport, namespace: str, url: str | None) -> Fac
         leases=await look.leases(known[0].namespace if known else namespace),
         operator=await _operator_reviews(transport, known),
         checks=checks,
-        admission=await look.admission(places),
+        admission=await look.admission(places, known),
         providers=await look.providers(),
         cluster_checks=await look.cluster_checks(),
         page=None if url is None else await page_at(url, look.now),

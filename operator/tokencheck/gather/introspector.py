@@ -54,6 +54,7 @@ ANSWERED = "Answered"
 _UNPROVEN = {
     Enforcement.ADMITTED: "is not enforced there (Admitted)",
     Enforcement.ALTERED: "is not as this version ships it (Altered)",
+    Enforcement.UNGUARDED: "rests on another policy that is not as it ships (Unguarded)",
     Enforcement.UNKNOWN: "could not be tried there (Unknown)",
 }
 _NOBODY = Faulted(reason=Reason.NOT_ASKED, detail="the API server is not asked here")

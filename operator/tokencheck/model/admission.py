@@ -17,4 +17,14 @@ class Enforcement(StrEnum):
     PROVEN = "Proven"  # refused, by the policy and binding that this version ships
     ALTERED = "Altered"  # refused, but the policy or its binding is not the one that ships
     ADMITTED = "Admitted"  # not refused: who writes TokenChecks there is asked for no right
+    UNGUARDED = "Unguarded"  # refused, but a policy beside it on which this rests is not ours
     UNKNOWN = "Unknown"  # refused by something else, or not tried
+
+
+class Guard(StrEnum):
+    """The chart's policies beside that on requesters, as they and their bindings are called."""
+
+    PROVIDER = "tokencheck-provider"  # who says where tokens are sent
+    STAMP = "tokencheck-stamp"  # whose name stands on a TokenCheck
+    CLUSTER = "tokencheck-cluster"  # who has the tokens of many namespaces checked
+    STATUS = "tokencheck-status"  # who writes verdicts

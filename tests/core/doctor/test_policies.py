@@ -1,15 +1,48 @@
-"""What the doctor says of TokenChecks from before there were policies."""
+"""What the doctor says of the chart's other policies, and of checks from before there were any."""
 
 from __future__ import annotations
 
-from core.doctor.test_examine import check, said_of, setup
+import pytest
+
+from core.doctor.test_examine import admission, check, said_of, setup
 from tokencheck.core.doctor.diagnosis import Area
+from tokencheck.model.admission import Guard
+from tokencheck.model.evidence import Absent, Denied, Unread
 from tokencheck.model.finding import Result
+
+
+@pytest.mark.parametrize(
+    ("shipped", "result", "said"),
+    [
+        (False, "Fail", "is not the one that this version ships"),
+        (Absent(what=""), "Fail", "is not installed"),
+        (Denied(what=""), "Unknown", "could not be read"),
+    ],
+)
+@pytest.mark.parametrize("guard", Guard)
+def test_a_policy_that_does_not_guard_is_told_by_its_name(
+    guard: Guard, shipped: bool | Unread, result: str, said: str
+) -> None:
+    others = dict.fromkeys(Guard, True)
+    (found,) = said_of(**admission(guards=others | {guard: shipped}))
+    assert (found.area, found.result) == (Area.ADMISSION, Result(result))
+    assert found.said == f"the policy {guard} or its binding {said}"
+    assert all(guard in command for command in found.mend[:1])
+
+
+def test_an_upgrade_comes_after_all_that_it_could_not_mend() -> None:
+    guards = {Guard.STAMP: False, Guard.CLUSTER: Absent(what=""), Guard.STATUS: True}
+    first, second = said_of(**admission(guards=guards))
+    assert first.mend == second.mend
+    *deletes, install = first.mend
+    assert [one.split()[3] for one in deletes] == [Guard.STAMP, Guard.CLUSTER]
+    assert install.startswith("helm upgrade")
 
 
 def test_a_check_that_was_written_unseen_is_told_where_authors_are_stamped() -> None:
     (found,) = said_of(**check(stamped=False), **setup(review_authors=True))
     assert (found.area, found.result) == (Area.ADMISSION, Result.WARN)
     assert found.said.endswith("written before the API server looked at who asks: shop/other")
-    (command,) = found.mend
-    assert command.startswith("kubectl get tokencheck other -n shop -o yaml | kubectl replace")
+    assert found.mend[0].startswith(
+        "kubectl get tokencheck other -n shop -o yaml | kubectl replace"
+    )

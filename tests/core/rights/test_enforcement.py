@@ -49,6 +49,29 @@ def test_only_our_own_refusal_proves_anything(
 
 
 @pytest.mark.parametrize(
+    ("shipped", "guarded", "expected"),
+    [
+        (True, True, Enforcement.PROVEN),
+        (True, False, Enforcement.UNGUARDED),
+        (True, None, Enforcement.UNKNOWN),
+        (False, None, Enforcement.ALTERED),
+    ],
+)
+def test_it_is_no_proof_without_the_policies_on_which_it_rests(
+    shipped: bool, guarded: bool | None, expected: Enforcement
+) -> None:
+    found = enforcement_of(403, OURS + PROBE_REFUSAL, shipped=shipped, guarded=guarded)
+    assert found is expected
+
+
+def test_one_of_them_may_have_refused_it_first() -> None:
+    """Where nothing stamps any more, the policy that guards stamps refuses the dry run too."""
+    said = OURS.replace(REQUESTER_POLICY, "tokencheck-stamp")
+    assert enforcement_of(403, said, shipped=True, guarded=False) is Enforcement.UNGUARDED
+    assert enforcement_of(403, said, shipped=True, guarded=True) is Enforcement.UNKNOWN
+
+
+@pytest.mark.parametrize(
     ("change", "ours"),
     [
         ({}, True),

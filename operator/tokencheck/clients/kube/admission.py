@@ -1,4 +1,4 @@
-"""Reads the policies on TokenChecks, and tries in a namespace whether it is enforced."""
+"""Reads the chart's policies, and tries in a namespace whether that on requesters is enforced."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from typing import Any
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.reads import read_object
 from tokencheck.clients.kube.resources import (
+    MUTATING_BINDINGS,
+    MUTATING_POLICIES,
     POLICY_BINDINGS,
     TOKEN_CHECKS,
     VALIDATING_POLICIES,
@@ -20,11 +22,24 @@ from tokencheck.core.rights.enforcement import (
     is_shipped_bypass_binding,
     is_shipped_policy,
 )
+from tokencheck.core.rights.guards import (
+    Installation,
+    is_bound_everywhere,
+    is_shipped_guard,
+    is_shipped_stamping,
+)
 from tokencheck.core.rights.policy import probe
-from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY, Enforcement
+from tokencheck.model.admission import (
+    BYPASS_POLICY,
+    PROBE_NAME,
+    REQUESTER_POLICY,
+    Enforcement,
+    Guard,
+)
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Absent, Unread
 
+Judge = Callable[[Mapping[str, Any]], bool]
 _APPLY = "application/apply-patch+yaml"
 # Nothing is stored. By apply, not by POST: RBAC can allow it for this one name.
 _DRY = {"dryRun": "All", "fieldManager": "tokencheck", "force": "true"}
@@ -70,10 +85,42 @@ async def read_bypass(transport: Transport) -> Installed:
     )
 
 
-async def try_probe(transport: Transport, namespace: str, installed: Installed) -> Enforcement:
+async def stamps(transport: Transport) -> bool:
+    """Return whether the API server has been told to write on TokenChecks who asked."""
+    found = await _read(transport, MUTATING_POLICIES, Guard.STAMP, bool)
+    return not isinstance(found, Unread)
+
+
+async def read_guard(transport: Transport, guard: Guard, known: Installation) -> bool | Unread:
+    """Return whether a policy and its binding are those that ship; why not where it is not known.
+
+    Nobody tries them: whatever stands there to the letter, and is bound, the API server enforces.
+    """
+    judges: list[tuple[Resource, Judge]] = [
+        (VALIDATING_POLICIES, lambda found: is_shipped_guard(guard, found, known)),
+        (POLICY_BINDINGS, lambda found: is_bound_everywhere(found, guard)),
+    ]
+    if guard is Guard.STAMP and known.stamps:
+        judges += [
+            (MUTATING_POLICIES, lambda found: is_shipped_stamping(found, known)),
+            (MUTATING_BINDINGS, lambda found: is_bound_everywhere(found, guard)),
+        ]
+    found = [await _read(transport, resource, guard, judge) for resource, judge in judges]
+    unread = [one for one in found if isinstance(one, Unread)]
+    absent = [one for one in unread if isinstance(one, Absent)]
+    return next(iter((*absent, *unread)), all(found))
+
+
+async def try_probe(
+    transport: Transport, namespace: str, installed: Installed, *, guarded: bool | None = True
+) -> Enforcement:
     """Return what a dry run of a TokenCheck that must be refused shows there; nothing is stored.
 
     What does not stand there refuses nothing: then nobody is asked.
+
+    Args:
+        guarded: whether the policies on which its proof rests are those that ship; None when they
+            could not be read.
     """
     if installed.absent:
         return Enforcement.ADMITTED
@@ -87,11 +134,9 @@ async def try_probe(transport: Transport, namespace: str, installed: Installed) 
     except ClusterError:
         return Enforcement.UNKNOWN
     message = str(object_in(answer.body).get("message", ""))
-    return enforcement_of(answer.status, message, shipped=installed.shipped)
+    return enforcement_of(answer.status, message, shipped=installed.shipped, guarded=guarded)
 
 
-async def _read(
-    transport: Transport, resource: Resource, name: str, judge: Callable[[Mapping[str, Any]], bool]
-) -> bool | Unread:
+async def _read(transport: Transport, resource: Resource, name: str, judge: Judge) -> bool | Unread:
     body = await read_object(transport, resource, "", name)
     return judge(object_in(body)) if isinstance(body, bytes) else body

@@ -1,6 +1,6 @@
 """Everything that `tokencheck doctor` looks at, read with the caller's rights; judged elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
 from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, Requester, requester_of
-from tokencheck.clients.kube.admission import read_installed, try_probe
+from tokencheck.clients.kube.admission import read_guard, read_installed, stamps, try_probe
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
 from tokencheck.clients.kube.page import page_of_pod
@@ -26,6 +26,8 @@ from tokencheck.core.doctor.facts import (
     Server,
     Setup,
 )
+from tokencheck.core.rights.guards import Installation
+from tokencheck.model.admission import Guard
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.evidence import Absent, Denied, Failed, Unread
 from tokencheck.model.rights import AUTHOR_OF_CLUSTER_CHECKS
@@ -135,14 +137,27 @@ class Examination:
     async def _may(self, author: Requester) -> bool | None:
         return (await review_of_user(self._transport, AUTHOR_OF_CLUSTER_CHECKS, author)).allowed
 
-    async def admission(self, namespaces: Iterable[str]) -> Admission:
-        """Return the requester policy, and what dry runs in these namespaces show."""
+    async def admission(self, namespaces: Iterable[str], setups: Sequence[Setup]) -> Admission:
+        """Return the chart's policies, and what dry runs in these namespaces show.
+
+        Args:
+            setups: the operators of the cluster, whom the policies name.
+        """
         installed = await read_installed(self._transport)
+        known = Installation(
+            operators=frozenset(setup.user for setup in setups),
+            stamps=any(setup.review_authors for setup in setups) or await stamps(self._transport),
+        )
         tried = {
             name: await try_probe(self._transport, name, installed)
             for name in sorted(set(namespaces))[:MAX_TRIED]
         }
-        return Admission(policy=installed.policy, binding=installed.binding, namespaces=tried)
+        return Admission(
+            policy=installed.policy,
+            binding=installed.binding,
+            guards={guard: await read_guard(self._transport, guard, known) for guard in Guard},
+            namespaces=tried,
+        )
 
     async def _replica(self, namespace: str, pod: Object) -> Replica:
         replica = replica_of(pod)

@@ -92,6 +92,18 @@ POLICY_BINDINGS = Resource(
     plural="validatingadmissionpolicybindings",
     namespaced=False,
 )
+MUTATING_POLICIES = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="MutatingAdmissionPolicy",
+    plural="mutatingadmissionpolicies",
+    namespaced=False,
+)
+MUTATING_BINDINGS = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="MutatingAdmissionPolicyBinding",
+    plural="mutatingadmissionpolicybindings",
+    namespaced=False,
+)
 _RBAC = "rbac.authorization.k8s.io/v1"
 ROLES = Resource(api_version=_RBAC, kind="Role", plural="roles")
 ROLE_BINDINGS = Resource(api_version=_RBAC, kind="RoleBinding", plural="rolebindings")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
 from tokencheck.core.doctor.facts import Admission, Page
-from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement, Guard
 from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.finding import Result
 
@@ -16,6 +16,17 @@ _INSTALL = (
 )
 # An upgrade or apply keeps what others added to its lists.
 _DELETE = f"kubectl delete validatingadmissionpolicy {REQUESTER_POLICY}"
+_KINDS = "validatingadmissionpolicies,validatingadmissionpolicybindings"
+_MUTATING = f"{_KINDS},mutatingadmissionpolicies,mutatingadmissionpolicybindings"
+_OTHER = "is not the one that this version ships"
+_WITHOUT = {
+    Guard.PROVIDER: "who may write TokenProviders can have tokens sent to a server of his; no"
+    " provider is asked meanwhile",
+    Guard.STAMP: "who may write TokenChecks can write another's name on them, and keep what he may"
+    " no longer ask for",
+    Guard.CLUSTER: "who may write ClusterTokenChecks can have the tokens of all namespaces checked",
+    Guard.STATUS: "who may write /status can forge a verdict, until the operator puts it right",
+}
 _BINDING = (
     f"kubectl patch validatingadmissionpolicybinding {REQUESTER_POLICY} --type=json -p"
     ' \'[{"op": "replace", "path": "/spec", "value":'
@@ -35,7 +46,7 @@ def admission(seen: Admission) -> Iterator[Diagnosis]:
             mend=(_INSTALL,),
         )
         return
-    found = (*_altered(seen), *_places(seen.namespaces))
+    found = (*_altered(seen), *_places(seen.namespaces), *_guards(seen.guards))
     yield from found
     if not any(one.result in (Result.FAIL, Result.UNKNOWN) for one in found):
         proven = sum(one is Enforcement.PROVEN for one in seen.namespaces.values())
@@ -67,13 +78,12 @@ def _altered(seen: Admission) -> Iterator[Diagnosis]:
         ("binding of the policy", seen.binding, (_BINDING,)),
     ):
         if isinstance(shipped, Unread):
-            kind = "validatingadmissionpolicies,validatingadmissionpolicybindings"
             yield Diagnosis(
                 area=Area.ADMISSION,
                 result=Result.UNKNOWN,
                 said=f"the {what} {REQUESTER_POLICY} could not be read",
                 means="whether it is the one that this version ships is not known",
-                mend=(f"kubectl get {kind}",),
+                mend=(f"kubectl get {_KINDS}",),
             )
         elif not shipped:
             yield Diagnosis(
@@ -83,6 +93,39 @@ def _altered(seen: Admission) -> Iterator[Diagnosis]:
                 means="what it asks of authors is not known",
                 mend=mend,
             )
+
+
+def _guards(seen: Mapping[Guard, bool | Unread]) -> Iterator[Diagnosis]:
+    """No dry run tries them, and they leave nothing out: what stands there is all that counts."""
+    unread = {guard: why for guard, why in seen.items() if _is_unread(why)}
+    others = {g: why for g, why in seen.items() if why is not True and g not in unread}
+    # All of them first: an upgrade adds Deny to a binding that warns, which the API server refuses.
+    mends = [f"kubectl delete {_kinds(guard)} {guard} --ignore-not-found" for guard in others]
+    for guard, why in others.items():
+        said = "is not installed" if isinstance(why, Absent) else _OTHER
+        yield Diagnosis(
+            area=Area.ADMISSION,
+            result=Result.FAIL,
+            said=f"the policy {guard} or its binding {said}",
+            means=_WITHOUT[guard],
+            mend=(*mends, _INSTALL),
+        )
+    for guard in unread:
+        yield Diagnosis(
+            area=Area.ADMISSION,
+            result=Result.UNKNOWN,
+            said=f"the policy {guard} or its binding could not be read",
+            means=f"if it is another one, {_WITHOUT[guard]}",
+            mend=(f"kubectl get {_kinds(guard)} {guard}",),
+        )
+
+
+def _is_unread(found: bool | Unread) -> bool:
+    return isinstance(found, Unread) and not isinstance(found, Absent)
+
+
+def _kinds(guard: Guard) -> str:
+    return _MUTATING if guard is Guard.STAMP else _KINDS
 
 
 def _places(found: Mapping[str, Enforcement]) -> Iterator[Diagnosis]:

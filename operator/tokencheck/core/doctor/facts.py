@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tokencheck.model.admission import Enforcement
+from tokencheck.model.admission import Enforcement, Guard
 from tokencheck.model.evidence import Unread
 from tokencheck.model.rights import Need, Review
 from tokencheck.model.scope import Scope
@@ -192,11 +192,13 @@ class Admission:
 
     Args:
         policy: whether it is the one that this version ships; binding: whether that is.
+        guards: whether the chart's other policies, with their bindings, are those that ship.
         namespaces: those with TokenChecks that were tried.
     """
 
     policy: bool | Unread
     binding: bool | Unread
+    guards: Mapping[Guard, bool | Unread] = field(default_factory=lambda: MappingProxyType({}))
     namespaces: Mapping[str, Enforcement] = field(default_factory=lambda: MappingProxyType({}))
 
 

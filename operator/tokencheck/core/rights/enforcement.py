@@ -14,7 +14,9 @@ _REFUSED_BY_US = (
 _OK, _FORBIDDEN = range(200, 300), 403
 
 
-def enforcement_of(status: int, message: str, *, shipped: bool | None) -> Enforcement:
+def enforcement_of(
+    status: int, message: str, *, shipped: bool | None, guarded: bool | None = True
+) -> Enforcement:
     """Return what a dry run of the probe has shown.
 
     Args:
@@ -22,12 +24,15 @@ def enforcement_of(status: int, message: str, *, shipped: bool | None) -> Enforc
         message: of the refusal. RBAC refuses with 403 too, and proves nothing.
         shipped: whether policy and binding are those that this version ships; None when they could
             not be read.
+        guarded: whether the policies beside it are on which this rests.
     """
     if status in _OK:
         return Enforcement.ADMITTED
+    if status == _FORBIDDEN and shipped and guarded is False:
+        return Enforcement.UNGUARDED  # what is left of those may have refused it first
     if status != _FORBIDDEN or not message.endswith(_REFUSED_BY_US):
         return Enforcement.UNKNOWN
-    if shipped is None:
+    if shipped is None or (shipped and guarded is None):
         return Enforcement.UNKNOWN
     return Enforcement.PROVEN if shipped else Enforcement.ALTERED
 

@@ -6,7 +6,7 @@ both together.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY
+from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY, Guard
 from tokencheck.model.rights import Need
 from tokencheck.model.scope import Scope
 
@@ -97,10 +97,16 @@ def _own_kinds() -> Iterator[Need]:
     yield Need(
         verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE_NAME,), why=why
     )
-    for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
-        group = "admissionregistration.k8s.io"
-        names = (REQUESTER_POLICY, BYPASS_POLICY)
-        yield Need(verbs=("get",), group=group, resource=resource, names=names, why=why)
+    compared = (REQUESTER_POLICY, BYPASS_POLICY, str(Guard.PROVIDER), str(Guard.STAMP))
+    for prefix, names in (("validating", compared), ("mutating", (str(Guard.STAMP),))):
+        for plural in ("policies", "policybindings"):
+            yield Need(
+                verbs=("get",),
+                group="admissionregistration.k8s.io",
+                resource=f"{prefix}admission{plural}",
+                names=names,
+                why=why,
+            )
     yield Need(
         verbs=("create", "patch"),
         group="events.k8s.io",

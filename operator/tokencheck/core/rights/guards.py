@@ -1,0 +1,250 @@
+"""The chart's other policies: who writes TokenProviders, ClusterTokenChecks, statuses and stamps.
+
+Those on providers and ClusterTokenChecks are the same everywhere: the chart installs copies of
+them, as of the requester policy. The other two name the operator, so the chart has them as
+templates; a test holds both equal. Every field that the API server would add is written out.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokencheck.core.rights.needs import OURS
+from tokencheck.model.admission import Guard
+
+Manifest = dict[str, Any]
+_GROUP = "admissionregistration.k8s.io"
+_SPEC_CHANGED = "oldObject == null || object.spec != oldObject.spec"
+_WHO, _GROUPS = f"{OURS}/requester", f"{OURS}/requester-groups"
+_WRITERS = re.compile(r"request\.userInfo\.username in (\[.*\])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What the policies name of an installation.
+
+    Args:
+        operators: the operators' users; empty when none is known, and then any will do.
+        stamps: whether the API server has to write on TokenChecks who asked.
+    """
+
+    operators: frozenset[str]
+    stamps: bool
+
+
+def provider_policy() -> Manifest:
+    """Return the policy on who writes TokenProviders."""
+    return _of_admins(Guard.PROVIDER, "tokenproviders", "a TokenProvider says who is shown tokens")
+
+
+def cluster_policy() -> Manifest:
+    """Return the policy on who writes ClusterTokenChecks."""
+    says = "a ClusterTokenCheck has the tokens of all namespaces checked"
+    return _of_admins(Guard.CLUSTER, "clustertokenchecks", says)
+
+
+def status_policy(writers: Sequence[str]) -> Manifest:
+    """Return the policy on who writes statuses: the first of these users is the operator."""
+    operator = writers[0]
+    validation = {
+        "expression": f"request.userInfo.username in {_json(writers)}",
+        "message": f"only the operator ({operator}) writes the status of a TokenCheck,"
+        " ClusterTokenCheck or TokenProvider: whoever writes it forges a verdict",
+        "reason": "Forbidden",
+    }
+    return _policy(Guard.STATUS, ["*/status"], {"validations": [validation]})
+
+
+def stamp_policy(*, stamps: bool, maker: str | None = None) -> Manifest:
+    """Return the policy that lets nobody write another's name.
+
+    Args:
+        stamps: whether the API server writes names; where it does not, nobody writes any.
+        maker: the operator that copies the name of a ClusterTokenCheck's author, if one does.
+    """
+    seen = f"'{_WHO}' in variables.old"
+    rules = (
+        f"{_in_new(_WHO)} == variables.user",
+        f"(!('{_WHO}' in variables.new) || ({seen}{' || variables.asks' if stamps else ''}))",
+        f"{_in_new(_GROUPS)} == variables.groups",
+    )
+    validation = {
+        "expression": " && ".join(rules),
+        "message": f"{_WHO}: the API server writes who asked; leave {_WHO} and {_GROUPS} out",
+        "reason": "Forbidden",
+    }
+    new = "has(object.metadata.annotations) ? object.metadata.annotations : {}"
+    spec = {
+        "variables": [_named("new", new), *_stamp_variables(stamps)],
+        "validations": [validation],
+    }
+    spec |= {"matchConditions": [_not_made_by(maker)]} if maker else {}
+    return _policy(Guard.STAMP, _STAMPED, spec)
+
+
+def stamping_policy(maker: str | None = None) -> Manifest:
+    """Return the policy that has the API server write who asked."""
+    had = f"has(oldObject.metadata.annotations) && '{_WHO}' in oldObject.metadata.annotations"
+    add = 'JSONPatch{op: "add", path: "/metadata/annotations'
+    user = add + '/tokencheck.dev~1requester", value: variables.user}'
+    groups = add + '/tokencheck.dev~1requester-groups", value: variables.groups}'
+    empty = add + '", value: {}}'
+    patch = f"(has(object.metadata.annotations) ? [] : [{empty}]) + [{user}, {groups}]"
+    conditions = [_named("has-somebody", f"{_SPEC_CHANGED} || ({had})")]
+    spec = {
+        "matchConditions": conditions + ([_not_made_by(maker)] if maker else []),
+        "variables": [*_stamp_variables(True)],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        "reinvocationPolicy": "IfNeeded",
+    }
+    return _policy(Guard.STAMP, _STAMPED, spec) | {"kind": "MutatingAdmissionPolicy"}
+
+
+def guard_binding(guard: Guard) -> Manifest:
+    """Return the binding that enforces a policy everywhere."""
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": str(guard)},
+        "spec": {"policyName": str(guard), "validationActions": ["Deny"]},
+    }
+
+
+def is_shipped_guard(guard: Guard, installed: Mapping[str, Any], known: Installation) -> bool:
+    """Return whether an installed ValidatingAdmissionPolicy asks for all that ours asks for."""
+    match guard:
+        case Guard.PROVIDER:
+            return _same(installed, provider_policy())
+        case Guard.CLUSTER:
+            return _same(installed, cluster_policy())
+        case Guard.STATUS:
+            return _is_status_policy(installed, known.operators)
+        case Guard.STAMP:  # pragma: no branch - mypy proves it the last
+            made = (None, *_makers(installed, known.operators))
+            return any(
+                _same(installed, stamp_policy(stamps=known.stamps, maker=one)) for one in made
+            )
+
+
+def is_shipped_stamping(installed: Mapping[str, Any], known: Installation) -> bool:
+    """Return whether an installed MutatingAdmissionPolicy writes who asked, as ours does."""
+    made = (None, *_makers(installed, known.operators))
+    return any(_same(installed, stamping_policy(one)) for one in made)
+
+
+def is_bound_everywhere(installed: Mapping[str, Any], guard: Guard) -> bool:
+    """Return whether a binding leaves out nothing, for no dry run would show what it leaves out.
+
+    It may warn or audit beside; one of a MutatingAdmissionPolicy has no actions.
+    """
+    spec = dict(installed.get("spec") or {})
+    return "Deny" in spec.pop("validationActions", ("Deny",)) and spec == {"policyName": guard}
+
+
+_STAMPED = ["tokenchecks", "clustertokenchecks"]
+
+
+def _of_admins(guard: Guard, plural: str, says: str) -> Manifest:
+    validation = {
+        "expression": "authorizer.group('').resource('secrets').check('get').allowed()",
+        "message": f"{says}, so its author must be allowed to get the Secrets of all namespaces;"
+        " a cluster admin applies it",
+        "reason": "Forbidden",
+    }
+    conditions = [_named("spec-changed", _SPEC_CHANGED)]
+    spec = {"matchConditions": conditions, "validations": [validation]}
+    return _policy(guard, [plural], spec)
+
+
+def _policy(guard: Guard, resources: Sequence[str], spec: Mapping[str, Any]) -> Manifest:
+    rule = {
+        "apiGroups": [OURS],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": list(resources),
+        "scope": "*",
+    }
+    places = {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "resourceRules": [rule],
+    }
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": str(guard)},
+        "spec": {"failurePolicy": "Fail", "matchConstraints": places, **spec},
+    }
+
+
+def _stamp_variables(stamps: bool) -> Iterator[Manifest]:
+    had = "oldObject != null && has(oldObject.metadata.annotations)"
+    yield _named("old", f"{had} ? oldObject.metadata.annotations : {{}}")
+    old_user, old_groups = _in_old(_WHO), _in_old(_GROUPS)
+    if stamps:
+        makers = "filter(o, o.kind == 'ClusterTokenCheck').map(o, o.uid) : []"
+        owners = "metadata.ownerReferences"
+        yield _named("makers", f"has(object.{owners}) ? object.{owners}.{makers}")
+        before = f"oldObject != null && has(oldObject.{owners}) ? oldObject.{owners}.{makers}"
+        yield _named("makersBefore", before)
+        yield _named("asks", f"{_SPEC_CHANGED} || variables.makers != variables.makersBefore")
+        extra = "request.userInfo.extra"
+        plain = f"{extra}.all(k, k.startsWith('authentication.kubernetes.io/'))"
+        yield _named("named", f"!has({extra}) || {plain}")
+        user, groups = "request.userInfo.username", "request.userInfo.groups"
+        user = f"(variables.named ? {user} : '')"
+        groups = f"(variables.named && has({groups}) ? {groups}.join('\\n') : '')"
+        old_user = f"variables.asks ? {user} : ({old_user})"
+        old_groups = f"variables.asks ? {groups} : ({old_groups})"
+    yield _named("user", old_user)
+    yield _named("groups", old_groups)
+
+
+def _in_old(name: str) -> str:
+    return f"'{name}' in variables.old ? variables.old['{name}'] : ''"
+
+
+def _in_new(name: str) -> str:
+    return f"('{name}' in variables.new ? variables.new['{name}'] : '')"
+
+
+def _not_made_by(maker: str) -> Manifest:
+    expression = f"request.userInfo.username != '{maker}'"
+    other = "request.resource.resource != 'tokenchecks'"
+    return _named("not-made-by-the-operator", f"{other} || {expression}")
+
+
+def _makers(installed: Mapping[str, Any], operators: Collection[str]) -> tuple[str, ...]:
+    """Return who may be the operator that makes TokenChecks: one of these, or whom it names."""
+    if operators:
+        return tuple(operators)
+    found = re.search(r"username != '(system:serviceaccount:[^']+)'", _json(installed))
+    return (found.group(1),) if found else ()
+
+
+def _is_status_policy(installed: Mapping[str, Any], operators: Collection[str]) -> bool:
+    """Return whether it lets those alone write whom it names, the operator first."""
+    for rule in (installed.get("spec") or {}).get("validations") or ():
+        if found := _WRITERS.fullmatch(str(rule.get("expression"))):
+            writers = json.loads(found.group(1))
+            expected = status_policy(writers)
+            # Helm writes some characters in another way.
+            expected["spec"]["validations"][0]["expression"] = rule["expression"]
+            known = not operators or writers[0] in operators
+            return known and _same(installed, expected)
+    return False
+
+
+def _same(installed: Mapping[str, Any], ours: Manifest) -> bool:
+    return bool(installed.get("spec") == ours["spec"])
+
+
+def _named(name: str, expression: str) -> Manifest:
+    return {"name": name, "expression": expression}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,107 @@
+"""Which policies and bindings count as those that the chart ships, whatever the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tokencheck.core.rights.guards import (
+    Installation,
+    cluster_policy,
+    guard_binding,
+    is_bound_everywhere,
+    is_shipped_guard,
+    is_shipped_stamping,
+    provider_policy,
+    stamp_policy,
+    stamping_policy,
+    status_policy,
+)
+from tokencheck.model.admission import Guard
+
+OPERATOR = "system:serviceaccount:ops:tokencheck"
+OTHER = "system:serviceaccount:shop:mallory"
+KNOWN = Installation(operators=frozenset({OPERATOR}), stamps=True)
+UNKNOWN = Installation(operators=frozenset(), stamps=True)
+BELOW_1_36 = Installation(operators=frozenset({OPERATOR}), stamps=False)
+SHIPPED: dict[Guard, dict[str, Any]] = {
+    Guard.PROVIDER: provider_policy(),
+    Guard.CLUSTER: cluster_policy(),
+    Guard.STATUS: status_policy([OPERATOR, "admin"]),
+    Guard.STAMP: stamp_policy(stamps=True, maker=OPERATOR),
+}
+
+
+@pytest.mark.parametrize("guard", Guard)
+@pytest.mark.parametrize("known", [KNOWN, UNKNOWN], ids=["known", "unknown"])
+def test_what_ships_is_known_whether_or_not_the_operator_is(
+    guard: Guard, known: Installation
+) -> None:
+    assert is_shipped_guard(guard, SHIPPED[guard], known)
+    assert is_shipped_stamping(stamping_policy(OPERATOR), known)
+    assert is_shipped_stamping(stamping_policy(), known)
+
+
+CHANGES: list[Callable[[dict[str, Any]], object]] = [
+    lambda spec: spec.__setitem__("failurePolicy", "Ignore"),
+    lambda spec: spec["matchConstraints"].__setitem__("namespaceSelector", {"matchLabels": {}}),
+    lambda spec: spec["matchConstraints"]["resourceRules"][0]["operations"].remove("UPDATE"),
+    lambda spec: spec["validations"][0].__setitem__("expression", "true"),
+    lambda spec: spec.__setitem__("matchConditions", [{"name": "a", "expression": "false"}]),
+    lambda spec: spec.pop("validations"),
+]
+
+
+@pytest.mark.parametrize("guard", Guard)
+@pytest.mark.parametrize("change", range(len(CHANGES)))
+def test_whatever_is_changed_it_is_not_the_one_that_ships(guard: Guard, change: int) -> None:
+    again = {
+        Guard.PROVIDER: provider_policy,
+        Guard.CLUSTER: cluster_policy,
+        Guard.STATUS: lambda: status_policy([OPERATOR]),
+        Guard.STAMP: lambda: stamp_policy(stamps=True),
+    }[guard]()
+    CHANGES[change](again["spec"])
+    assert not is_shipped_guard(guard, again, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("guard", "installed", "known", "ours"),
+    [
+        (Guard.STATUS, status_policy([OTHER]), KNOWN, False),
+        (Guard.STATUS, status_policy([OTHER]), UNKNOWN, True),
+        (Guard.STATUS, status_policy([OPERATOR, "<a> & b: c"]), KNOWN, True),
+        (Guard.STAMP, stamp_policy(stamps=True, maker=OTHER), KNOWN, False),
+        (Guard.STAMP, stamp_policy(stamps=True, maker=OTHER), UNKNOWN, True),
+        # A user of a person is no operator that makes TokenChecks.
+        (Guard.STAMP, stamp_policy(stamps=True, maker="mallory"), UNKNOWN, False),
+        # Where it must be written who asked, it does not do that nobody writes it.
+        (Guard.STAMP, stamp_policy(stamps=False), KNOWN, False),
+        (Guard.STAMP, stamp_policy(stamps=False), BELOW_1_36, True),
+        (Guard.STAMP, stamp_policy(stamps=True), BELOW_1_36, False),
+        (Guard.STATUS, {}, KNOWN, False),
+    ],
+)
+def test_what_the_policies_name_must_fit_the_installation(
+    guard: Guard, installed: dict[str, Any], known: Installation, ours: bool
+) -> None:
+    assert is_shipped_guard(guard, installed, known) is ours
+
+
+@pytest.mark.parametrize(
+    ("spec", "bound"),
+    [
+        (guard_binding(Guard.STATUS)["spec"], True),
+        ({"policyName": "tokencheck-status"}, True),
+        ({"policyName": "tokencheck-status", "validationActions": ["Deny", "Audit"]}, True),
+        ({"policyName": "tokencheck-status", "validationActions": ["Audit"]}, False),
+        ({"policyName": "tokencheck-stamp", "validationActions": ["Deny"]}, False),
+        ({"policyName": "tokencheck-status", "validationActions": ["Deny"],
+          "matchResources": {"namespaceSelector": {}}}, False),
+        ({}, False),
+    ],
+)  # fmt: skip
+def test_a_binding_that_may_leave_something_out_is_none(spec: dict[str, Any], bound: bool) -> None:
+    assert is_bound_everywhere({"spec": spec}, Guard.STATUS) is bound
