@@ -1,7 +1,8 @@
-"""No token is sent for who may not ask and slipped in while nobody looked."""
+"""No token is sent for who may not ask: he slipped in while nobody looked, or lost his right."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,14 +10,16 @@ import pytest
 
 from cluster.ending import end
 from cluster.requesters import Object, World, refusal, reviewed, world_of
-from cluster.shop import condition, eventually, listed, ready
+from cluster.shop import condition, env, eventually, listed, pod_spec, ready, template
 from cluster.test_enforcement import page
 from cluster.test_introspection import GOOD, Login, known_as, secret
+from cluster.test_vendors import Vendors
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies, wait_enforced
 from introspector import Introspector
 from loopthread import LoopThread
 from tokencheck.model.admission import REQUESTER_POLICY, Guard
+from vendorapi import TOKENS, VendorApi
 
 WHO = "tokencheck.dev/requester"
 REVOKED = ("Unknown", "AccessRevoked")
@@ -231,3 +234,83 @@ def test_without_the_policies_on_names_nothing_is_proven(
     finally:
         install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})
     is_proven(world, running)
+
+
+# Who loses which right to what, and what his check says that he may not any more.
+LOST = {
+    "secret": "get Secret {}/secret or create Pods there",
+    "use": f"use TokenProvider {LOGIN}",
+    "pods": "get the Secrets of namespace {} or create Pods there",
+}
+
+
+@pytest.fixture
+def vendors(world: World) -> Iterator[Vendors]:
+    """Asked about every token of GitHub that is found, whoever looks for it."""
+    with LoopThread(VendorApi()) as server:
+        match = {"kinds": ["GitHub"]}
+        world.admin.apply(server.inner.provider("GitHub", "unseen-github", match=match))
+        yield server
+        world.admin.delete("TokenProvider", "unseen-github")
+
+
+def deployed(world: World, secret_name: str) -> Object:
+    """A Deployment that mounts the Secret, both of that name; returns the spec that looks at it."""
+    spec = {"selector": {"matchLabels": {"app": secret_name}}, "replicas": 1}
+    spec |= {"template": template(secret_name, pod_spec(env(secret_name)))}
+    meta = {"name": secret_name, "namespace": world.namespace}
+    made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+    world.admin.apply(made)
+    return {"workloadRef": {"kind": "Deployment", "name": secret_name}}
+
+
+def all_end(world: World) -> None:
+    began = time.monotonic()
+    for name, what in LOST.items():
+        found = comes_to(world, name, *REVOKED)
+        print(f"{name}: ended after {time.monotonic() - began:.1f} s")
+        said = condition(found, "Ready")["message"]
+        assert f"may no longer {what.format(world.namespace)}" in said
+
+
+@pytest.mark.usefixtures("running")
+def test_who_lost_his_right_between_two_passes_has_no_token_sent_any_more(
+    world: World, login: Login, vendors: Vendors
+) -> None:
+    """To a Secret, to a provider, and to create Pods, which a check of five lines needs.
+
+    Somebody who keeps his rights shows that tokens are asked about all the time.
+    """
+    github = TOKENS["GitHub"]
+    world.admin.apply(secret("pods", world.namespace, token=github))
+    vendors.do(lambda api: api.lives.__setitem__(github, {}))
+    tokens = {name: lives(world, login, name) for name in ("secret", "use", "kept")}
+    accounts = {"secret": "secret-no-use", "use": "secrets-no-use", "pods": "pods-no-use"}
+    wanted = {"verb": "get", "resource": "secrets", "namespace": world.namespace, "name": "secret"}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["secret"]}
+    world.grant("secret-more", [rule | {"verbs": ["get"]}], accounts["secret"])
+    knows(world, accounts["secret"], wanted, allowed=True)
+    may_use(world, accounts["secret"], accounts["use"], "secrets-use")
+    knows(world, "secrets-use", used(), allowed=True)
+    world.users["secret", False].create(asks_for(world, "secret"))
+    world.users["secrets", False].create(asks_for(world, "use"))
+    world.users["secrets", True].create(asks_for(world, "kept"))
+    five_lines = deployed(world, "pods") | {"interval": f"{INTERVAL_S}s"}
+    world.users["pods", False].create(world.check(five_lines, "pods"))
+
+    def asked() -> dict[str, int]:
+        return {**login.inner.asked, **vendors.inner.asked}
+
+    eventually(lambda: set(asked()) == {github, *tokens.values()}, timeout_s=PATIENCE_S)
+    creates = {"verb": "create", "resource": "pods", "namespace": world.namespace}
+    world.admin.delete("Role", "secret-more", world.namespace)
+    may_use(world, accounts["secret"], "secrets-use")
+    rules = world.admin.get("Role", accounts["pods"], world.namespace)["rules"]
+    fewer = [one for one in rules if "pods" not in one["resources"]]
+    world.grant(accounts["pods"], fewer, accounts["pods"])
+    for account, right in zip(accounts.values(), (wanted, used(), creates), strict=True):
+        knows(world, account, right, allowed=False)
+    all_end(world)
+    before, kept = asked(), tokens["kept"]
+    eventually(lambda: asked()[kept] >= before[kept] + 2, timeout_s=2 * INTERVAL_S + PATIENCE_S)
+    assert {**asked(), kept: 0} == {**before, kept: 0}
