@@ -14,7 +14,7 @@ from canary import Secret
 from cluster.canaries import rare
 from introspector import CLIENT, Introspector
 from issuer import Issuer
-from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
+from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.guards import (
     guard_binding,
     provider_policy,
@@ -22,7 +22,7 @@ from tokencheck.core.rights.guards import (
     stamping_policy,
 )
 from tokencheck.core.rights.policy import requester_binding, requester_policy
-from tokencheck.model.admission import BYPASS_POLICY, REQUESTER_POLICY, Guard
+from tokencheck.model.admission import REQUESTER_POLICY, Guard
 
 _ACCOUNT = "https://kubernetes.default.svc"
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -77,8 +77,8 @@ def objects(issuer: Issuer, login: Introspector) -> dict[Place, Object]:
         ("namespaces", "", "shop"): {"metadata": {"labels": {"team": "pay"}}},
         ("validatingadmissionpolicies", "", REQUESTER_POLICY): requester_policy(),
         ("validatingadmissionpolicybindings", "", REQUESTER_POLICY): requester_binding(),
-        ("validatingadmissionpolicies", "", BYPASS_POLICY): bypass_policy(),
-        ("validatingadmissionpolicybindings", "", BYPASS_POLICY): bypass_binding(),
+        ("validatingadmissionpolicies", "", Guard.BYPASS): bypass_policy(),
+        ("validatingadmissionpolicybindings", "", Guard.BYPASS): guard_binding(Guard.BYPASS),
         ("validatingadmissionpolicies", "", Guard.PROVIDER): provider_policy(),
         ("validatingadmissionpolicybindings", "", Guard.PROVIDER): guard_binding(Guard.PROVIDER),
         ("validatingadmissionpolicies", "", Guard.STAMP): stamp_policy(stamps=True),

@@ -16,7 +16,7 @@ from cluster.shop import condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies
 from tokencheck.api.quantity import format_time
-from tokencheck.model.admission import BYPASS_POLICY
+from tokencheck.model.admission import Guard
 
 NOTES = tuple(f"tokencheck.dev/bypass-{part}" for part in ("until", "by", "reason"))
 WHY = "the issuer is down"
@@ -194,7 +194,7 @@ def refused(world: World, name: str) -> Object:
 def test_where_anybody_could_have_written_it_it_has_no_effect(world: World, check: str) -> None:
     """The binding audits only, so an author without the right writes it."""
     audits = {"spec": {"validationActions": ["Audit"]}}
-    world.admin.patch("ValidatingAdmissionPolicyBinding", BYPASS_POLICY, audits)
+    world.admin.patch("ValidatingAdmissionPolicyBinding", Guard.BYPASS, audits)
     try:
         eventually(
             lambda: not refusal(lambda: breaks(world, check, lasts_s=600, user="pods")),
@@ -204,5 +204,5 @@ def test_where_anybody_could_have_written_it_it_has_no_effect(world: World, chec
         assert ready(found) == CLOSED
         assert "is not proven that the policy" in condition(found, "Bypassed")["message"]
     finally:
-        world.admin.delete("ValidatingAdmissionPolicyBinding", BYPASS_POLICY)
+        world.admin.delete("ValidatingAdmissionPolicyBinding", Guard.BYPASS)
         install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})

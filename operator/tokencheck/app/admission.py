@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from tokencheck.clients.kube.admission import (
-    read_bypass,
     read_guard,
     read_installed,
     try_probe,
@@ -102,7 +101,6 @@ class AdmissionProof:
         if not due:
             return
         installed = await read_installed(self._transport)
-        self._bypass = bool((await read_bypass(self._transport)).shipped)
         await self._compare(began)
         for name in due:
             found = await try_probe(self._transport, name, installed, guarded=self._guarded)
@@ -116,6 +114,8 @@ class AdmissionProof:
         if now < self._compared_at + min(SOON_S, self._every_s):
             return
         self._compared_at = now
+        bypass = await read_guard(self._transport, Guard.BYPASS, self._installation)
+        self._bypass = bypass is True
         found = [
             await read_guard(self._transport, guard, self._installation) for guard in self._needed
         ]

@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 REQUESTER_POLICY = "tokencheck-requester"  # and its binding; the same in every installation
-BYPASS_POLICY = "tokencheck-bypass"  # the same
 PROBE_NAME = "tokencheck-enforcement-probe"
 
 
@@ -28,3 +27,4 @@ class Guard(StrEnum):
     STAMP = "tokencheck-stamp"  # whose name stands on a TokenCheck
     CLUSTER = "tokencheck-cluster"  # who has the tokens of many namespaces checked
     STATUS = "tokencheck-status"  # who writes verdicts
+    BYPASS = "tokencheck-bypass"  # who breaks the glass

@@ -8,16 +8,22 @@ import pytest
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.core.rights.asked import asked_of
-from tokencheck.core.rights.bypass_policy import bypass_binding, bypass_policy
+from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.enforcement import (
     enforcement_of,
     is_shipped_binding,
-    is_shipped_bypass,
-    is_shipped_bypass_binding,
     is_shipped_policy,
 )
+from tokencheck.core.rights.guards import (
+    Installation,
+    guard_binding,
+    is_bound_everywhere,
+    is_shipped_guard,
+)
 from tokencheck.core.rights.policy import PROBE_REFUSAL, requester_binding, requester_policy
-from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement, Guard
+
+ANYBODY = Installation(operators=frozenset(), stamps=True)
 
 HEAD = 'tokenchecks.tokencheck.dev "p" is forbidden: '
 OURS = (
@@ -114,16 +120,17 @@ def test_the_binding_of_break_glass_is_ours_when_it_leaves_out_nothing(
     change: dict, ours: bool
 ) -> None:
     """The dry run is refused by another policy, so it shows nothing of this one's selectors."""
-    binding = bypass_binding()
-    assert is_shipped_bypass_binding(binding | {"spec": binding["spec"] | change}) is ours
+    binding = guard_binding(Guard.BYPASS)
+    changed = binding | {"spec": binding["spec"] | change}
+    assert is_bound_everywhere(changed, Guard.BYPASS) is ours
 
 
 def test_a_break_glass_policy_that_lacks_a_rule_is_not_ours() -> None:
     policy = bypass_policy()
-    assert is_shipped_bypass(policy)
+    assert is_shipped_guard(Guard.BYPASS, policy, ANYBODY)
     altered = copy.deepcopy(policy)
     altered["spec"]["validations"].pop(0)
-    assert not is_shipped_bypass(altered)
+    assert not is_shipped_guard(Guard.BYPASS, altered, ANYBODY)
 
 
 def test_what_is_asked_again_is_what_the_policy_asks() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.guards import (
     Installation,
     cluster_policy,
@@ -31,6 +32,7 @@ SHIPPED: dict[Guard, dict[str, Any]] = {
     Guard.CLUSTER: cluster_policy(),
     Guard.STATUS: status_policy([OPERATOR, "admin"]),
     Guard.STAMP: stamp_policy(stamps=True, maker=OPERATOR),
+    Guard.BYPASS: bypass_policy(),
 }
 
 
@@ -62,6 +64,7 @@ def test_whatever_is_changed_it_is_not_the_one_that_ships(guard: Guard, change: 
         Guard.CLUSTER: cluster_policy,
         Guard.STATUS: lambda: status_policy([OPERATOR]),
         Guard.STAMP: lambda: stamp_policy(stamps=True),
+        Guard.BYPASS: bypass_policy,
     }[guard]()
     CHANGES[change](again["spec"])
     assert not is_shipped_guard(guard, again, UNKNOWN)

@@ -23,7 +23,7 @@ from faults.kills.ledger import due, ended, told_by, wrong_of
 from faults.kills.scenarios import Scenario
 from faults.kills.spread import SpreadStage
 from faults.kills.stage import Stage
-from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY, Guard
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Guard
 
 PATIENCE_S = 60.0
 # The victim's call may not come: another request was faster, and another one is made instead.
@@ -356,7 +356,7 @@ def _numbered(seen: Sequence[Seen], namespace: str) -> Iterator[Call]:
 
 def _proves(path: str) -> bool:
     """Whether it asks if admission is enforced: each ten seconds, not because of any change."""
-    names = (PROBE_NAME, REQUESTER_POLICY, BYPASS_POLICY, *Guard)
+    names = (PROBE_NAME, REQUESTER_POLICY, *Guard)
     return any(name in path for name in names)
 
 

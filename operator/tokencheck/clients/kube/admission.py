@@ -18,8 +18,6 @@ from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.rights.enforcement import (
     enforcement_of,
     is_shipped_binding,
-    is_shipped_bypass,
-    is_shipped_bypass_binding,
     is_shipped_policy,
 )
 from tokencheck.core.rights.guards import (
@@ -30,7 +28,6 @@ from tokencheck.core.rights.guards import (
 )
 from tokencheck.core.rights.policy import probe
 from tokencheck.model.admission import (
-    BYPASS_POLICY,
     PROBE_NAME,
     REQUESTER_POLICY,
     Enforcement,
@@ -74,14 +71,6 @@ async def read_installed(transport: Transport) -> Installed:
     return Installed(
         policy=await _read(transport, VALIDATING_POLICIES, REQUESTER_POLICY, is_shipped_policy),
         binding=await _read(transport, POLICY_BINDINGS, REQUESTER_POLICY, is_shipped_binding),
-    )
-
-
-async def read_bypass(transport: Transport) -> Installed:
-    """Return what of the break-glass policy stands in the cluster."""
-    return Installed(
-        policy=await _read(transport, VALIDATING_POLICIES, BYPASS_POLICY, is_shipped_bypass),
-        binding=await _read(transport, POLICY_BINDINGS, BYPASS_POLICY, is_shipped_bypass_binding),
     )
 
 

@@ -25,6 +25,7 @@ _WITHOUT = {
     Guard.STAMP: "who may write TokenChecks can write another's name on them, and keep what he may"
     " no longer ask for",
     Guard.CLUSTER: "who may write ClusterTokenChecks can have the tokens of all namespaces checked",
+    Guard.BYPASS: "who may write TokenChecks could open their gates; no break-glass counts now",
     Guard.STATUS: "who may write /status can forge a verdict, until the operator puts it right",
 }
 _BINDING = (

@@ -20,7 +20,7 @@ from tokencheck.api.tokencheck import (
     TokenCheck,
 )
 from tokencheck.core.outcome.condition import CLOCKS_DIFFER, Condition, State, Type, previous
-from tokencheck.model.admission import BYPASS_POLICY
+from tokencheck.model.admission import Guard
 from tokencheck.model.finding import Verdict
 from tokencheck.model.reasons import Reason
 
@@ -126,7 +126,7 @@ def _in_time(
             reason=Reason.PENDING, message=said, record=record, wake_at=min(end, now + LOOK_SOON)
         )
     said = (
-        f"it is not proven that the policy {BYPASS_POLICY} is enforced in namespace"
+        f"it is not proven that the policy {Guard.BYPASS} is enforced in namespace"
         f" {check.namespace}, so anybody may have written it; run: tokencheck doctor"
     )
     return _refused(said, record, wake_at=min(end, now + LOOK_AGAIN))

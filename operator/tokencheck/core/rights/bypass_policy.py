@@ -7,7 +7,7 @@ the operator to say: CEL has no clock, and the times in managedFields are the au
 from typing import Any
 
 from tokencheck.core.rights.needs import OURS
-from tokencheck.model.admission import BYPASS_POLICY
+from tokencheck.model.admission import Guard
 
 Manifest = dict[str, Any]
 _GROUP = "admissionregistration.k8s.io"
@@ -27,7 +27,7 @@ def bypass_policy() -> Manifest:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": BYPASS_POLICY},
+        "metadata": {"name": str(Guard.BYPASS)},
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {
@@ -41,16 +41,6 @@ def bypass_policy() -> Manifest:
             ],
             "validations": _validations(),
         },
-    }
-
-
-def bypass_binding() -> Manifest:
-    """Return the binding that enforces it in every namespace."""
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": BYPASS_POLICY},
-        "spec": {"policyName": BYPASS_POLICY, "validationActions": ["Deny"]},
     }
 
 

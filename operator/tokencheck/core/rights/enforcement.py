@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.policy import PROBE_REFUSAL, requester_binding, requester_policy
-from tokencheck.model.admission import BYPASS_POLICY, REQUESTER_POLICY, Enforcement
+from tokencheck.model.admission import REQUESTER_POLICY, Enforcement
 
 _REFUSED_BY_US = (
     f"ValidatingAdmissionPolicy '{REQUESTER_POLICY}' with binding '{REQUESTER_POLICY}'"
@@ -35,21 +34,6 @@ def enforcement_of(
     if shipped is None or (shipped and guarded is None):
         return Enforcement.UNKNOWN
     return Enforcement.PROVEN if shipped else Enforcement.ALTERED
-
-
-def is_shipped_bypass(policy: Mapping[str, Any]) -> bool:
-    """Return whether an installed break-glass policy asks for all that ours asks for."""
-    return bool(policy.get("spec") == bypass_policy()["spec"])
-
-
-def is_shipped_bypass_binding(binding: Mapping[str, Any]) -> bool:
-    """Return whether an installed binding enforces it everywhere; it may warn or audit beside.
-
-    No dry run shows what it leaves out, so it must leave out nothing.
-    """
-    spec = dict(binding.get("spec") or {})
-    actions = spec.pop("validationActions", ())
-    return "Deny" in actions and spec == {"policyName": BYPASS_POLICY}
 
 
 def is_shipped_policy(installed: Mapping[str, Any]) -> bool:

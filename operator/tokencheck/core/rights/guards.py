@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.needs import OURS
 from tokencheck.model.admission import Guard
 
@@ -119,6 +120,8 @@ def is_shipped_guard(guard: Guard, installed: Mapping[str, Any], known: Installa
             return _same(installed, provider_policy())
         case Guard.CLUSTER:
             return _same(installed, cluster_policy())
+        case Guard.BYPASS:
+            return _same(installed, bypass_policy())
         case Guard.STATUS:
             return _is_status_policy(installed, known.operators)
         case Guard.STAMP:  # pragma: no branch - mypy proves it the last

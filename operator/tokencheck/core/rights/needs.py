@@ -6,7 +6,7 @@ both together.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tokencheck.model.admission import BYPASS_POLICY, PROBE_NAME, REQUESTER_POLICY, Guard
+from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Guard
 from tokencheck.model.rights import Need
 from tokencheck.model.scope import Scope
 
@@ -97,7 +97,8 @@ def _own_kinds() -> Iterator[Need]:
     yield Need(
         verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE_NAME,), why=why
     )
-    compared = (REQUESTER_POLICY, BYPASS_POLICY, str(Guard.PROVIDER), str(Guard.STAMP))
+    guards = (Guard.BYPASS, Guard.PROVIDER, Guard.STAMP)
+    compared = (REQUESTER_POLICY, *map(str, guards))
     for prefix, names in (("validating", compared), ("mutating", (str(Guard.STAMP),))):
         for plural in ("policies", "policybindings"):
             yield Need(
