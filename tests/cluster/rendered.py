@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from controlplane.launch import NAMESPACE
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controlplane.launch import NAMESPACE, SERVED
+
+_GOLDEN = Path(__file__).parent / "chart"
+# The kinds of which the chart asks whether the cluster knows them, once it is installed.
+PROVIDERS_KNOWN = (*SERVED, "tokencheck.dev/v1alpha1/TokenProvider")
 
 SHAPES = {
     "cluster": {},
@@ -15,6 +24,56 @@ SHAPES = {
         "workloads": {"extra": [{"apiGroup": "argoproj.io", "resources": ["rollouts"]}]},
     },
 }
+
+_OTHERS: dict[str, dict[str, Any]] = {
+    "everything that is off by default": {
+        "monitoring": {
+            **dict.fromkeys(("podMonitor", "rules", "dashboard"), True),
+            "labels": {"release": "prometheus"},
+        },
+        "providers": {"credentials": ["client"], "tokenReviews": True, "rbac": True},
+        "clusterTokenChecks": {"enabled": True},
+        "networkPolicy": {"enabled": True},
+        "imagePullSecrets": [{"name": "registry"}],
+        "podAnnotations": {"example.com/team": "platform"},
+        "podLabels": {"team": "platform"},
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"key": "infra", "operator": "Exists"}],
+        "priorityClassName": "system-cluster-critical",
+        "service": {"annotations": {"example.com/team": "platform"}},
+        "serviceAccount": {"annotations": {"example.com/team": "platform"}},
+        "shards": 3,
+    },
+    "the other monitor": {"monitoring": {"serviceMonitor": True}},
+    "as little as can be": {
+        "replicas": 1,
+        "crds": {"install": False},
+        "rbac": {"create": False},
+        "admission": {"enabled": False},
+        "serviceAccount": {"create": False, "name": "mine"},
+    },
+}
+
+
+def modes() -> dict[str, dict[str, Any]]:
+    """Every way in which the tests have the chart rendered: what `chart_text` is called with."""
+    network = yaml.safe_load((_GOLDEN / "network.yaml").read_text())
+    vendors = yaml.safe_load((_GOLDEN / "vendors.yaml").read_text())
+    return {
+        **{f"secrets: {name}": {"values": values} for name, values in SHAPES.items()},
+        **{
+            f"network: {name}": {"values": {"networkPolicy": case["values"] | {"enabled": True}}}
+            for name, case in network.items()
+        },
+        **{
+            f"vendors: {name}": {
+                "values": {"vendors": case["values"]},
+                "api_versions": PROVIDERS_KNOWN if case["known"] else SERVED,
+            }
+            for name, case in vendors.items()
+        },
+        **{name: {"values": values} for name, values in _OTHERS.items()},
+    }
 
 
 def one(manifests: list[dict], kind: str) -> dict:

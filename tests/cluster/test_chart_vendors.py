@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster.rendered import PROVIDERS_KNOWN
 from controlplane.launch import CHART, CHECKOUT, SERVED, render_chart
 from networks import opens
 from pages import Page
@@ -16,12 +17,11 @@ from tokencheck.api.tokenprovider import parse_tokenprovider
 from tokencheck.api.vendor import VendorType
 
 GOLDEN = yaml.safe_load((Path(__file__).parent / "chart" / "vendors.yaml").read_text())
-KNOWN = "tokencheck.dev/v1alpha1/TokenProvider"
 HOOK = "helm.sh/hook"
 
 
 def providers(vendors: dict, *, known: bool = True) -> list[dict]:
-    served = (*SERVED, KNOWN) if known else SERVED
+    served = PROVIDERS_KNOWN if known else SERVED
     manifests = render_chart({"vendors": vendors}, api_versions=served)
     return [one for one in manifests if one["kind"] == "TokenProvider"]
 

@@ -50,7 +50,7 @@ def build(names: Iterable[str] = BY_NAME, *, folder: Path | None = None) -> Path
             # Of a build that was killed; whoever holds the lock is the only one that builds.
             shutil.rmtree(left, ignore_errors=True)
         if missing := _missing(wanted, target):
-            _require_go()
+            require_go()
             _build_all(missing, target)
     return target
 
@@ -62,7 +62,7 @@ def build_beside(folder: Path, *recipes: Recipe) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder.parent / f"{folder.name}.lock"):
         if absent := _absent(recipes, folder):
-            _require_go()
+            require_go()
             _build_all(absent, folder)
     return folder
 
@@ -127,8 +127,12 @@ def _environment(made: Path, *, cgo: bool) -> dict[str, str]:
     }
 
 
-def _require_go() -> None:
-    """`go` is there, and new enough for ``versions/go.mod`` (or can fetch what is)."""
+def require_go() -> None:
+    """`go` is there, and new enough for ``versions/go.mod`` (or can fetch what is).
+
+    Raises:
+        BuildError: it is not; the message says what to do.
+    """
     if shutil.which("go") is None:
         raise BuildError(
             f"The control plane is built from Go modules, and there is no `go` on PATH. {_NEXT}"

@@ -6,10 +6,12 @@ Each stands in a folder of its own version, so that a new one makes nobody build
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane.build import build_beside
+from controlplane.build import BuildError, build_beside, require_go
 from controlplane.cache import cache_folder
 from controlplane.recipes import Recipe, kubernetes, versions_key
 
@@ -52,6 +54,20 @@ VAULT = Own(
     folder=Path(__file__).parent / "vault",
     cold_s=200,
 )
+
+
+# Judges manifests by JSON schemas.
+KUBECONFORM = Own(
+    name="kubeconform",
+    package="github.com/yannh/kubeconform/cmd/kubeconform",
+    folder=Path(__file__).parent / "kubeconform",
+    cold_s=5,
+)
+
+
+# The module of the Prometheus Operator, of which nothing is built: its CRDs are in it.
+_MONITORING = Path(__file__).parent / "monitoring"
+_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 
 
 # What runs Pods: containerd with runc, a network of one bridge, and the kubelet, which is built
@@ -97,3 +113,18 @@ def node_programs() -> Path:
     """
     version = f"{versions_key()}-{next(one.version for one in NODE if isinstance(one, Own))}"
     return build_beside(cache_folder() / "extras" / f"node-{version}", *NODE)
+
+
+def monitoring_crds() -> Path:
+    """The folder with the CRDs of the Prometheus Operator, a file each.
+
+    Raises:
+        BuildError: its module cannot be had here.
+    """
+    require_go()
+    asked = ["go", "mod", "download", "-json", _OPERATOR]
+    done = subprocess.run(asked, cwd=_MONITORING, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        told = done.stdout + done.stderr
+        raise BuildError(f"{' '.join(asked)} failed in {_MONITORING}:\n{told}")
+    return Path(json.loads(done.stdout)["Dir"]) / "example" / "prometheus-operator-crd"

@@ -234,7 +234,27 @@ def render_chart(
     api_versions: Sequence[str] = SERVED,
     tests: bool = False,
 ) -> list[Object]:
-    """The objects of the chart, rendered by Helm; namespaced ones say their namespace.
+    """The objects of :func:`chart_text`; namespaced ones say their namespace.
+
+    Raises:
+        RuntimeError: Helm refused; its message says why.
+    """
+    text = chart_text(values, namespace=namespace, api_versions=api_versions, tests=tests)
+    objects = [one for one in yaml.safe_load_all(text) if one]
+    for one in objects:
+        if not one["kind"].startswith(("Cluster", "Custom", "Validating", "Mutating")):
+            one["metadata"].setdefault("namespace", namespace)
+    return objects
+
+
+def chart_text(
+    values: Mapping[str, Any] | None = None,
+    *,
+    namespace: str = NAMESPACE,
+    api_versions: Sequence[str] = SERVED,
+    tests: bool = False,
+) -> str:
+    """The chart, rendered by Helm, as YAML.
 
     Args:
         values: on top of the chart's own.
@@ -269,8 +289,4 @@ def render_chart(
         )
     if done.returncode != 0:
         raise RuntimeError(f"helm template {CHART} failed:\n{done.stderr}")
-    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
-    for one in objects:
-        if not one["kind"].startswith(("Cluster", "Custom", "Validating", "Mutating")):
-            one["metadata"].setdefault("namespace", namespace)
-    return objects
+    return done.stdout
