@@ -65,6 +65,15 @@ KUBECONFORM = Own(
 )
 
 
+# Enforces NetworkPolicies; it shares most of its packages with the control plane.
+POLICIES = Own(
+    name="policies",
+    package=".",
+    folder=Path(__file__).parent / "policies",
+    cold_s=110,
+)
+
+
 # The module of the Prometheus Operator, of which nothing is built: its CRDs are in it.
 _MONITORING = Path(__file__).parent / "monitoring"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
