@@ -11,7 +11,7 @@ import threading
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cluster.shop import SCOPES
@@ -166,8 +166,9 @@ class History:
         meta = found["metadata"]
         versions = self.secrets[meta["namespace"], meta["name"]]
         version = int(meta["resourceVersion"])
-        if not versions or versions[-1].version != version or versions[-1].data is None:
-            data = None if event == "DELETED" else found.get("data") or {}
+        data = None if event == "DELETED" else found.get("data") or {}
+        last = versions[-1] if versions else ABSENT
+        if (last.version, last.data) != (version, data):
             versions.append(SecretVersion(version, at, data))
 
     def _deployment(self, event: str, found: Object, at: float) -> None:
@@ -192,8 +193,10 @@ class History:
             before.ended = at
         self.current[place] = life
         last = life.versions[-1] if life.versions else None
-        if last is None or last.version != int(meta["resourceVersion"]):
-            life.versions.append(written_of(found, at, last))
+        new = written_of(found, at, last)
+        # After a restore the server gives numbers out again, to something else.
+        if last is None or replace(new, at=last.at, wrote=last.wrote) != last:
+            life.versions.append(new)
 
     def _event(self, event: str, found: Object, at: float) -> None:
         if event != "DELETED":

@@ -161,9 +161,8 @@ BUILDS = (
         changes=(
             Change(
                 file="core/outcome/plan.py",
-                old="wake_at=min((m for m in (assessment.wake_at, pulse.until) if m is not None),"
-                " default=None),",
-                new="wake_at=pulse.until,",
+                old="    moments = (assessment.wake_at, pulse.until, bypass",
+                new="    moments = (pulse.until, bypass",
             ),
         ),
         breaks=("S4", "L1"),

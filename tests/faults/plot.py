@@ -44,6 +44,15 @@ class Plot:
         self._version += 1
         return self._version
 
+    def restored(self, at: float, version: int, generation: int = 1) -> None:
+        """The API server goes on after an earlier version, and gives its numbers out again."""
+        self.history.rewound(BEGIN + at)
+        self._version, self._generation = version, generation
+
+    def change(self) -> None:
+        """The spec is another one from the next status on."""
+        self._generation += 1
+
     def secret(self, at: float, text: str | None) -> int:
         """The Secret holds the text from now on; None: it is deleted."""
         version = self._next()

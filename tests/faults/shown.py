@@ -106,11 +106,12 @@ def _spans(history: History, life: Life, end: float) -> Iterator[Span]:
 
 
 def _specs(life: Life) -> list[tuple[float, int, dict[str, object]]]:
-    """When each generation came, with its token's spec."""
-    seen: dict[int, tuple[float, int, dict[str, object]]] = {}
+    """When each generation came, with its token's spec; a restore brings an earlier one back."""
+    specs: list[tuple[float, int, dict[str, object]]] = []
     for one in life.versions:
-        seen.setdefault(one.generation, (one.at, one.generation, one.token))
-    return list(seen.values())
+        if not specs or specs[-1][1:] != (one.generation, one.token):
+            specs.append((one.at, one.generation, one.token))
+    return specs
 
 
 def _standing(

@@ -257,6 +257,30 @@ def test_a_pulse_may_begin_and_end_while_nothing_changes(plot: Plot) -> None:
     assert {breach.invariant for breach in plot.breaches(100)} == {"S1", "L1"}
 
 
+def test_a_number_that_a_restore_gives_out_again_is_another_version(plot: Plot) -> None:
+    ended = plot.secret(30, EXPIRED)
+    plot.status(30.2, ENDED, ended)
+    plot.restored(50, ended - 1)
+    again = plot.secret(50.1, GOOD)
+    assert again == ended
+    plot.status(50.2, PASSED, again)
+    assert plot.breaches(100) == []
+    plot.restored(60, again)
+    plot.status(60.1, ENDED, again)  # by its number the version that was right
+    assert {breach.invariant for breach in plot.breaches(100)} == {"L1"}
+
+
+def test_a_generation_that_a_restore_undid_need_not_be_judged(plot: Plot) -> None:
+    plot.change()
+    plot.status(30.2, PASSED, 101, observed=1)
+    plot.restored(31, 102)
+    plot.status(31.1, PASSED, 101)
+    assert plot.breaches(100) == []
+    plot.change()
+    plot.status(40.1, PASSED, 101, observed=1)
+    assert {breach.invariant for breach in plot.breaches(100)} == {"L1"}
+
+
 def test_nobody_wrote_what_a_restore_brings_back(plot: Plot) -> None:
     plot.status(30.2, ENDED, plot.secret(30, EXPIRED))
     plot.history.rewound(BEGIN + 50)
