@@ -12,7 +12,7 @@ import pytest
 from issuer import Issuer
 from tlsserver import Asked, Said
 from tokencheck.api.urls import Url, parse_url
-from tokencheck.clients.egress.client import AT_ONCE, PER_SECOND, Egress
+from tokencheck.clients.egress.client import AT_ONCE, PER_HOST, PER_SECOND, Egress
 from tokencheck.model.asking import Destination, NoReply, Question, Reply
 from tokencheck.model.reasons import Reason
 
@@ -29,6 +29,17 @@ class Timed(Issuer):
     def answer(self, asked: Asked) -> Said | None:
         self.at.append(time.monotonic())
         return super().answer(asked)
+
+
+class Slow(Issuer):
+    """Takes its time for each answer."""
+
+    takes_s = 0.6
+
+    async def _asked(self, reader: asyncio.StreamReader) -> Asked:
+        asked = await super()._asked(reader)
+        await asyncio.sleep(self.takes_s)
+        return asked
 
 
 @pytest.fixture
@@ -85,6 +96,15 @@ async def test_what_we_wait_ourselves_is_not_taken_from_the_time_of_the_other_si
     answers = await asyncio.gather(egress.ask(ask), egress.ask(ask))
     assert all(isinstance(answer, Reply) for answer in answers)
     assert server.at[1] - server.at[0] > ask.deadline_s
+
+
+async def test_what_others_take_to_be_answered_is_not_taken_from_one_s_own_time() -> None:
+    """Four connections are for all that ask the host: the fifth waits for the first to end."""
+    async with Slow() as server:
+        ask = replace(question(server), deadline_s=Slow.takes_s * 1.5)
+        egress = Egress()
+        answers = await asyncio.gather(*(egress.ask(ask) for _ in range(3 * PER_HOST)))
+    assert all(isinstance(answer, Reply) for answer in answers)
 
 
 async def test_who_would_wait_for_too_long_is_told_so_at_once_and_nobody_is_blamed(

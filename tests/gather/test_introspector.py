@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from gather.test_ask_token import credentials
 from introspector import Introspector
-from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
+from tokencheck.api.parse_tokencheck import parse_tokencheck
+from tokencheck.api.tokencheck import SecretKeyRef, TokenCheck, TokenSpec
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
 from tokencheck.clients.egress.client import Egress
 from tokencheck.gather.desk import AT_A_TIME
@@ -42,6 +43,13 @@ class World:
         self.name = name
         self.content: SecretContent | Unread = credentials()
         self.reads = 0
+        self.gone: set[Key] = set()
+        self.status: dict[str, Any] = {}
+
+    def check(self, key: Key) -> TokenCheck | None:
+        meta = {"namespace": key.namespace, "name": key.name, "uid": "u", "generation": 1}
+        found = {"metadata": meta | {"resourceVersion": "1"}, "spec": {}, "status": self.status}
+        return None if key in self.gone else parse_tokencheck(found)
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
         self.reads += 1
@@ -107,18 +115,6 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    server = Introspector()
-    await server.start()
-    server.tokens["t1"] = {"scope": "a"}
-    bench = Bench(server.provider())
-    bench.server = server
-    yield bench
-    await bench.asking.close()
-    await server.stop()
 
 
 def keys(count: int) -> list[Key]:

@@ -34,6 +34,8 @@ from tokencheck.gather.ask_api_server import ask_api_server
 from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.gather.desk import Desk, Ended, Entry, version_of
+from tokencheck.gather.rights import is_in_force
+from tokencheck.gather.withheld import unproven
 from tokencheck.model.activity import Activity, ActivityState, Answer, Looked, Standing
 from tokencheck.model.admission import Enforcement
 from tokencheck.model.assessment import Assessment
@@ -51,12 +53,6 @@ UNPROVEN_WAIT = timedelta(seconds=2)  # for the first proof in a namespace, whic
 UNPROVEN_AGAIN = timedelta(seconds=10)  # as often as it is tried again where it is not enforced
 HOUR = timedelta(hours=1)  # the status of a provider that answers shows its time this exactly
 ANSWERED = "Answered"
-_UNPROVEN = {
-    Enforcement.ADMITTED: "is not enforced there (Admitted)",
-    Enforcement.ALTERED: "is not as this version ships it (Altered)",
-    Enforcement.UNGUARDED: "rests on another policy that is not as it ships (Unguarded)",
-    Enforcement.UNKNOWN: "could not be tried there (Unknown)",
-}
 _NOBODY = Faulted(reason=Reason.NOT_ASKED, detail="the API server is not asked here")
 _GIVEN_UP = Faulted(reason=Reason.NOT_ASKED, detail="the question was given up")
 
@@ -123,7 +119,7 @@ class Introspector:
         entry = self._entry(desk, looked)
         enforced = self._enforced(looked.key.namespace)
         if enforced is not Enforcement.PROVEN:
-            return _withheld(provider.name, looked.key.namespace, enforced)
+            return unproven(provider.name, looked.key.namespace, enforced)
         entry.wanted.want(looked.paths, now, now + 2 * looked.interval + LATE)
         lacks = entry.known.fault is None and entry.wanted.lacks(entry.known.answer, looked.paths)
         if entry.asking is None and (lacks or is_due(entry.known, looked.interval, now)):
@@ -296,8 +292,8 @@ class Introspector:
         try:
             async with desk.turns:
                 ended.began = self._clock()
-                ended.result = None  # not asked: it was paused while this one waited its turn
-                if not desk.pause.holds(ended.began) and self._may_ask(looked.key):
+                ended.result = None  # not asked: meanwhile it was paused, or the right is gone
+                if not desk.pause.holds(ended.began) and self._may_still_ask(looked.key):
                     ended.result = _GIVEN_UP
                     content = await self._credentials(provider)
                     ended.version = version_of(content)
@@ -308,6 +304,11 @@ class Introspector:
             desk.running -= 1
             if self._desks.get(provider.name) is desk:
                 self._take(provider.name, desk, entry, looked, ended)
+
+    def _may_still_ask(self, key: Key) -> bool:
+        """Return whether it may go: thousands in line wait for minutes."""
+        proven = self._enforced(key.namespace) is Enforcement.PROVEN
+        return proven and self._may_ask(key) and is_in_force(self._inventory.check(key))
 
     async def _credentials(self, provider: TokenProvider) -> SecretContent | Unread | None:
         name = provider.credentials
@@ -381,15 +382,6 @@ class Introspector:
         keys.clear()
         for key in told:
             self._changed(key, Cause.PROVIDER_CHANGED)
-
-
-def _withheld(provider: str, namespace: str, found: Enforcement | None) -> Activity:
-    """What is said where anybody may name a Secret that is not his: its token is sent nowhere."""
-    if found is None:
-        return Activity(provider=provider, state=ActivityState.PENDING)
-    detail = f"no token is sent from namespace {namespace}: admission {_UNPROVEN[found]}"
-    state = ActivityState.NOT_SENT
-    return Activity(provider=provider, state=state, reason=Reason.NOT_ASKED, detail=detail)
 
 
 def _gist(activity: Activity) -> object:

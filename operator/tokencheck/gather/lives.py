@@ -9,10 +9,10 @@ from tokencheck.core.questions.token_review import audiences_of
 from tokencheck.core.rights.capability import paths_of
 from tokencheck.core.tokens.presented import presented
 from tokencheck.gather.sources import Sources
+from tokencheck.gather.withheld import unvouched
 from tokencheck.model.activity import Activity, ActivityState, Looked
 from tokencheck.model.evidence import Held, TokenEvidence
 from tokencheck.model.keys import Key
-from tokencheck.model.reasons import Reason
 from tokencheck.model.sealed import Sealed
 from tokencheck.model.trust import TrustState
 
@@ -38,7 +38,7 @@ def with_activity(
     if shown is None or bad or not isinstance(token.holding, Held):
         return replace(token, activity=replace(bare, state=ActivityState.NOT_SENT))
     if sources.reviews is not None and not check.stamped:
-        return replace(token, activity=_unvouched(provider.name))
+        return replace(token, activity=unvouched(provider.name))
     looked = Looked(
         key=Key("TokenCheck", check.namespace, check.name),
         mark=token.holding.facts.fingerprint,
@@ -49,12 +49,3 @@ def with_activity(
     )
     found = sources.liveness.activity(provider, looked, now)
     return replace(token, activity=found)
-
-
-def _unvouched(provider: str) -> Activity:
-    detail = (
-        "the TokenCheck was written before the API server looked at who asks, so no token is sent"
-        " for it; change its spec"
-    )
-    state = ActivityState.NOT_SENT
-    return Activity(provider=provider, state=state, reason=Reason.NOT_ASKED, detail=detail)

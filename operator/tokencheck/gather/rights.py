@@ -50,6 +50,11 @@ def is_revoked(check: TokenCheck) -> bool:
     return current and resolved.get("reason") == Reason.ACCESS_REVOKED
 
 
+def is_in_force(check: TokenCheck | None) -> bool:
+    """Return whether the check is there, and its author may ask for what it names, as last told."""
+    return check is not None and not is_revoked(check)
+
+
 async def review(check: TokenCheck, sources: Sources, now: datetime) -> Reviewed:
     """Ask for each right of the author; without a stamp (before Kubernetes 1.36) for none.
 

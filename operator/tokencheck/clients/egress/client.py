@@ -38,6 +38,9 @@ LONGEST_WAIT_S = 30.0
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/=:|-]{1,16384}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 
+_CROWDED = NoReply(
+    reason=Reason.NOT_ASKED, detail="too many other questions wait for this host", crowded=True
+)
 _context = lru_cache(maxsize=64)(tls_context)
 
 
@@ -67,17 +70,28 @@ class Egress:
     async def ask(self, question: Question) -> Reply | NoReply:
         """Return the answer, or why there is none that could be taken. Total but for cancellation.
 
-        Within `question.deadline_s` seconds, whatever the other side does. They begin when so many
-        requests a second allow this one: what we hold back ourselves is not the other side's time.
+        Within `question.deadline_s` seconds, whatever the other side does. They begin when a
+        connection and the pace are free for this one: what we hold back ourselves is not the other
+        side's time.
         """
         place = self._place(question.url.place)
-        wait_s = place.pace.take_s(LONGEST_WAIT_S)
-        if wait_s is None:
-            detail = "too many other questions wait for this host"
-            return NoReply(reason=Reason.NOT_ASKED, detail=detail, crowded=True)
         try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await place.turns.acquire()
+        except TimeoutError:
+            return _CROWDED
+        try:
+            wait_s = place.pace.take_s(LONGEST_WAIT_S)
+            if wait_s is None:
+                return _CROWDED
             await asyncio.sleep(wait_s)
-            async with asyncio.timeout(question.deadline_s), place.turns:
+            return await self._answer(question)
+        finally:
+            place.turns.release()
+
+    async def _answer(self, question: Question) -> Reply | NoReply:
+        try:
+            async with asyncio.timeout(question.deadline_s):
                 return await self._exchange(question)
         except TimeoutError:
             return NoReply(reason=Reason.TIMED_OUT, detail="no whole answer came in time")
