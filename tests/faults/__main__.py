@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from faults.catalogue import catalogue
-from faults.fault import Idle
+from faults.fault import Fault, Idle
 from faults.known_bad import BUILDS, Build
 from faults.report import stories_of, table_of
 from faults.run import Plan, Result, Run, broken
@@ -45,8 +45,10 @@ def main(
     print(f"seed {plan['seed']}", flush=True)
     if known_bad:
         sys.exit(_known_bad(Plan(**plan), only))  # type: ignore[arg-type]  # of click's own types
+    if not striking("", only, elected=plan["replicas"] > 1):
+        raise click.UsageError("no class has this in its name, or it needs --replicas 2: --list")
     with tempfile.TemporaryDirectory() as folder, Run(Path(folder), Plan(**plan)) as run:  # type: ignore[arg-type]
-        faults = [one for one in catalogue(run.leaks.answer) if _chosen(one.name, only)]
+        faults = striking(run.leaks.answer, only, elected=plan["replicas"] > 1)
         until = time.monotonic() + minutes * 60
         for one in Schedule(faults, run.result.seed, slow=True):
             if time.monotonic() > until:
@@ -56,6 +58,12 @@ def main(
     print(table_of(result))
     print("\n".join(stories_of(run.history, run.excuses, result.breaches)))
     sys.exit(bool(result.breaches or result.leaks))
+
+
+def striking(canary: str, only: Sequence[str], *, elected: bool) -> list[Fault]:
+    """The classes of a run; those of an election only where there is one."""
+    named = [one for one in catalogue(canary) if _chosen(one.name, only)]
+    return [one for one in named if elected or not one.elected]
 
 
 def _chosen(name: str, words: Sequence[str]) -> bool:
@@ -87,16 +95,20 @@ def _known_bad(plan: Plan, only: Sequence[str]) -> int:
 
 
 def run_build(build: Build, plan: Plan) -> Result:
-    """What the suite says of one bad build; it ends as soon as that is enough."""
+    """What the suite says of one bad build; it ends as soon as that is enough.
+
+    What may come late is only late at the end, when the world has rested for long.
+    """
     with tempfile.TemporaryDirectory() as folder:
         program = {"PYTHONPATH": str(build.make(Path(folder)))}
-        with Run(Path(folder), replace(plan, program=program)) as run:
+        replicas = max(plan.replicas, build.replicas)
+        with Run(Path(folder), replace(plan, program=program, replicas=replicas)) as run:
             faults = [f for f in catalogue(run.leaks.answer) if f.name in build.faults]
             for number in range(BURSTS):
                 run.strike((faults or [NO_FAULT])[number % max(1, len(faults))], lasts_s=BURST_S)
                 if set(run.broken()) & set(build.breaks):
-                    break
-            return run.result
+                    return run.result
+            return run.finish()
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class Fault(Protocol):
         lasts_s: how long one burst of it lasts.
         weight: how often it is chosen, beside the others.
         slow: whether it takes half a minute and more until all is right again.
+        elected: whether it is one of operators that elect who writes, and of no other.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Fault(Protocol):
     lasts_s: float
     weight: float
     slow: bool
+    elected: bool
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """It is at work; returns how many faults that made."""
@@ -103,6 +105,7 @@ class Idle:
     lasts_s: float = 1.0
     weight: float = 1.0
     slow: bool = False
+    elected: bool = False
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """Nothing."""

@@ -27,12 +27,14 @@ class Build:
         changes: of the sources below ``operator/tokencheck``.
         faults: classes of faults that show it, by name; none: it shows by itself.
         breaks: the invariants of which at least one must be broken.
+        replicas: that show it; several elect who writes.
     """
 
     name: str
     changes: tuple[Change, ...]
     faults: tuple[str, ...] = ()
     breaks: tuple[str, ...]
+    replicas: int = 1
 
     def make(self, folder: Path) -> Path:
         """A copy of the sources with the change; returns what PYTHONPATH must be.
@@ -142,6 +144,33 @@ BUILDS = (
         ),
         faults=("event swallowed",),
         breaks=("L1",),
+    ),
+    Build(
+        name="a lapse of the lead counts as nothing",
+        changes=(
+            Change(
+                file="engine/elector.py",
+                old="            self._tell(one)"
+                "  # the belief may have ended unseen: what was held back since is due\n",
+                new="",
+            ),
+        ),
+        faults=("operator frozen beyond its belief",),
+        breaks=("L1",),
+        replicas=2,
+    ),
+    Build(
+        name="a held-back pass does not come again",
+        changes=(
+            Change(
+                file="app/passes.py",
+                old="        return replace(following, retry=True) if late else following\n",
+                new="        return following if late else following\n",
+            ),
+        ),
+        faults=("operator frozen beyond its belief",),
+        breaks=("L1",),
+        replicas=2,
     ),
     Build(
         name="the server's words in a message",

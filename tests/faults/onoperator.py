@@ -11,10 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.clockshim import MISSING
+from cluster.replicas import LEASE, is_lease
+from controlplane import Api
+from controlplane.launch import NAMESPACE
+from faultproxy import Seen
 from faults.cgroup import Group, Home, home
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
+from faults.onroad import OnRequests
 from faults.onservers import FROZEN, SERVED, Frozen, freeze
+from faults.proxy import Fate
+from tokencheck.engine.claim import Terms
 
 # Python starts, everything is listed and judged; on a busy machine.
 STARTED = Cost(fresh_s=25.0, unknown=True, untold=True)
@@ -23,6 +30,9 @@ _DYING_S = 60.0
 _PAGE = resource.getpagesize()
 # What a process gets beyond what it has, before the kernel kills it.
 _SPARE_BYTES = 256 * 1024
+# A renewal has its answer by then, and the next one is not due.
+_ANSWERED_S = 0.3
+_RENEWED_WAIT_S = 30.0
 STEP_S = 3.0
 # A verdict may come so much too early or too late, and again when the clock goes back.
 STEPPED = Cost(fresh_s=STEP_S, late_s=STEP_S, ahead_s=STEP_S)
@@ -39,6 +49,57 @@ class OperatorKilled(Idle):
         operator.stop(kill=True)
         operator.start(timeout_s=300)
         return 1
+
+
+def renewals(seen: Seen) -> bool:
+    """Writes of a Lease."""
+    return is_lease(seen) and seen.method != "GET"
+
+
+def _late_renewals() -> OnRequests:
+    fate = lambda chance: Fate(after_s=chance.uniform(0.02, 0.8))  # noqa: E731 - one line
+    return OnRequests(name="renewal answered late", which=renewals, share=1.0, fate=fate)
+
+
+@dataclass(kw_only=True)
+class FrozenBeyondBelief(Idle):
+    """The leader stands still for longer than it believes, and for less than its Lease lasts.
+
+    Nobody takes the Lease. When it goes on, all that changed meanwhile is due at once, and that the
+    Lease still is its own it hears a moment later: what it judges until then is held back.
+    """
+
+    terms: Terms = field(default_factory=Terms)
+    _late: OnRequests = field(default_factory=_late_renewals)
+
+    def begin(self, site: Site, chance: random.Random) -> int:
+        """It stands still from soon after a renewal on, and goes on."""
+        server = site.leader.server
+        shortest_s, longest_s = self.terms.belief_s + 0.1, self.terms.duration_s - 0.3
+        until = _renewed(site) + chance.uniform(shortest_s, longest_s)
+        time.sleep(_ANSWERED_S)
+        self._late.begin(site, chance)
+        return freeze(server, until - time.monotonic())
+
+    def end(self, site: Site) -> int:
+        """Renewals are answered in time."""
+        return self._late.end(site)
+
+
+def _renewed(site: Site) -> float:
+    """``time.monotonic()`` of when the Lease was seen to be renewed."""
+    api = site.plane.api()
+    before = _version(api)
+    deadline = time.monotonic() + _RENEWED_WAIT_S
+    while _version(api) == before:
+        assert time.monotonic() < deadline, "nobody renews the Lease"
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+def _version(api: Api) -> str:
+    lease = api.find("Lease", LEASE, NAMESPACE)
+    return str(lease["metadata"]["resourceVersion"]) if lease else ""
 
 
 @dataclass(kw_only=True)
@@ -176,6 +237,14 @@ def operator_faults() -> list[Fault]:
         Starved(name="operator starved", cost=FROZEN, lasts_s=3.0, weight=0.5),
         FewFiles(name="no file descriptor left", cost=SERVED, lasts_s=2.0, weight=0.3),
         LittleMemory(name="no memory left", cost=STARTED, lasts_s=2.0, weight=0.3),
+        FrozenBeyondBelief(
+            name="operator frozen beyond its belief",
+            cost=FROZEN,
+            lasts_s=1.0,
+            weight=0.5,
+            slow=True,
+            elected=True,
+        ),
         # Of replicas another one leads when it wakes up, in the middle of what it did.
         Frozen(
             name="operator frozen beyond its Lease",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from faults.__main__ import striking
 from faults.catalogue import catalogue
 from faults.schedule import Round, Schedule
 
@@ -36,6 +37,15 @@ def test_slow_classes_strike_in_the_long_form_alone_and_by_themselves() -> None:
     struck = names(rounds(7, slow=True))
     assert slow == {name for one in struck for name in one} & slow
     assert all(len(one) == 1 for one in struck if slow & set(one))
+
+
+def test_what_befalls_an_election_strikes_where_there_is_one_and_nowhere_else() -> None:
+    alone = {one.name for one in striking("", (), elected=False)}
+    assert {one.name for one in catalogue("") if not one.elected} == alone
+    assert {one.name for one in striking("", (), elected=True)} - alone == {
+        "operator frozen beyond its belief"
+    }
+    assert not striking("", ("beyond its belief",), elected=False)
 
 
 def test_no_class_strikes_twice_in_one_round() -> None:
