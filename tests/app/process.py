@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,13 +53,21 @@ class Watched(NoInterest):
 class Process:
     """An operator that judges one check, and a server that answers it."""
 
-    def __init__(self, server: Process | None = None, *, token: str = MALFORMED) -> None:
+    def __init__(
+        self,
+        server: Process | None = None,
+        *,
+        token: str = MALFORMED,
+        check: Mapping[str, Any] = CHECK,
+        others: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         self.answers: list[WriteResult] = []
         self.emitted: list[str] = []
         self.retold: list[str] = []
         self.shown: list[str] = []
         self.on_standby: Callable[[], None] = lambda: None
-        self.inventory = server.inventory if server else Manifests([CHECK, secret_of(token)])
+        objects = [check, secret_of(token), *others]
+        self.inventory = server.inventory if server else Manifests(objects)
         self.echo: TokenCheck | None = None
         self.watched = Watched()
         sources = replace(sources_once(self.inventory, b"k" * 32), interest=self.watched)

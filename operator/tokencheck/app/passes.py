@@ -64,14 +64,12 @@ class CountedStatus:
     async def write(
         self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any]
     ) -> tuple[WriteResult, str]:
-        """Write as the sink does; one log line for each transition of Ready."""
-        self._writing.add(key)
-        try:
-            result, version = await self._sink.write(
-                key, uid=uid, resource_version=resource_version, status=status
-            )
-        finally:
-            self._writing.discard(key)
+        """Write as the sink does; one log line for each transition of Ready.
+
+        What a pass writes after a patch that was held back is held back too, even if the lead has
+        come meanwhile: it was computed as if that patch stood.
+        """
+        result, version = await self._send(key, uid, resource_version, status)
         self._tally.wrote(result)
         match result:
             case WriteResult.WRITTEN:
@@ -93,6 +91,19 @@ class CountedStatus:
             case WriteResult.REJECTED:
                 pass  # whoever publishes writes something else
         return result, version
+
+    async def _send(
+        self, key: Key, uid: str, resource_version: str, status: Mapping[str, Any]
+    ) -> tuple[WriteResult, str]:
+        if key in self.held:
+            return WriteResult.STANDBY, ""
+        self._writing.add(key)
+        try:
+            return await self._sink.write(
+                key, uid=uid, resource_version=resource_version, status=status
+            )
+        finally:
+            self._writing.discard(key)
 
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
@@ -153,6 +164,7 @@ class Passes:
         if (confirmed := self._confirmed(work, now)) is not None:
             return confirmed
         self._stands.pop(work.key, None)
+        self._counted.held.pop(work.key, None)  # by a pass that did not come to its end
         self._tell_again(work.key, now)
         try:
             following = await check_pass(work.key, now, sources=self._sources, sinks=self._sinks)
