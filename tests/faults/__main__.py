@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 import tempfile
@@ -19,8 +20,9 @@ from faults.report import stories_of, table_of
 from faults.run import Plan, Result, Run, broken
 from faults.schedule import Round, Schedule
 
-# A bad build has to show itself within so many bursts.
+# A bad build has to show itself within so many bursts, and so many changes of the world.
 BURSTS = 12
+CHANGES = 1800
 BURST_S = 4.0
 NO_FAULT = Idle(name="no fault")
 
@@ -104,10 +106,12 @@ def run_build(build: Build, plan: Plan) -> Result:
         replicas = max(plan.replicas, build.replicas)
         with Run(Path(folder), replace(plan, program=program, replicas=replicas)) as run:
             faults = [f for f in catalogue(run.leaks.answer) if f.name in build.faults]
-            for number in range(BURSTS):
-                run.strike((faults or [NO_FAULT])[number % max(1, len(faults))], lasts_s=BURST_S)
+            for fault in itertools.cycle(faults or [NO_FAULT]):
+                run.strike(fault, lasts_s=BURST_S)
                 if set(run.broken()) & set(build.breaks):
                     return run.result
+                if len(run.result.episodes) >= BURSTS and run.world.steps >= CHANGES:
+                    break
             return run.finish()
 
 

@@ -173,6 +173,19 @@ BUILDS = (
         replicas=2,
     ),
     Build(
+        name="what builds on a held-back write is sent",
+        changes=(
+            Change(
+                file="app/passes.py",
+                old='        if key in self.held:\n            return WriteResult.STANDBY, ""\n',
+                new="",
+            ),
+        ),
+        faults=("operator frozen beyond its belief",),
+        breaks=("L1", "S5"),
+        replicas=2,
+    ),
+    Build(
         name="the server's words in a message",
         changes=(
             Change(

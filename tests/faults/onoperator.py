@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.clockshim import MISSING
-from cluster.replicas import LEASE, is_lease
+from cluster.replicas import LEASE
 from controlplane import Api
 from controlplane.launch import NAMESPACE
-from faultproxy import Seen
 from faults.cgroup import Group, Home, home
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
@@ -30,8 +29,8 @@ _DYING_S = 60.0
 _PAGE = resource.getpagesize()
 # What a process gets beyond what it has, before the kernel kills it.
 _SPARE_BYTES = 256 * 1024
-# A renewal has its answer by then, and the next one is not due.
-_ANSWERED_S = 0.3
+# A renewal has its answer by then, the next one is not due, and the answers to reads are late.
+_UNDER_WAY_S = 0.4
 _RENEWED_WAIT_S = 30.0
 STEP_S = 3.0
 # A verdict may come so much too early or too late, and again when the clock goes back.
@@ -51,39 +50,37 @@ class OperatorKilled(Idle):
         return 1
 
 
-def renewals(seen: Seen) -> bool:
-    """Writes of a Lease."""
-    return is_lease(seen) and seen.method != "GET"
-
-
-def _late_renewals() -> OnRequests:
-    fate = lambda chance: Fate(after_s=chance.uniform(0.02, 0.8))  # noqa: E731 - one line
-    return OnRequests(name="renewal answered late", which=renewals, share=1.0, fate=fate)
+def _late_answers() -> OnRequests:
+    return OnRequests(
+        name="answer late", fate=lambda chance: Fate(after_s=chance.uniform(0.02, 0.8)), share=1.0
+    )
 
 
 @dataclass(kw_only=True)
 class FrozenBeyondBelief(Idle):
     """The leader stands still for longer than it believes, and for less than its Lease lasts.
 
-    Nobody takes the Lease. When it goes on, all that changed meanwhile is due at once, and that the
-    Lease still is its own it hears a moment later: what it judges until then is held back.
+    Nobody takes the Lease. Answers are late, so passes are under way when it stops; when it goes on
+    all that changed meanwhile is due, too, and that the Lease still is its own it hears a moment
+    later: what it judges until then is held back.
     """
 
     terms: Terms = field(default_factory=Terms)
-    _late: OnRequests = field(default_factory=_late_renewals)
+    _late: OnRequests = field(default_factory=_late_answers)
 
     def begin(self, site: Site, chance: random.Random) -> int:
         """It stands still from soon after a renewal on, and goes on."""
         server = site.leader.server
         shortest_s, longest_s = self.terms.belief_s + 0.1, self.terms.duration_s - 0.3
         until = _renewed(site) + chance.uniform(shortest_s, longest_s)
-        time.sleep(_ANSWERED_S)
         self._late.begin(site, chance)
+        time.sleep(_UNDER_WAY_S)
         return freeze(server, until - time.monotonic())
 
     def end(self, site: Site) -> int:
-        """Renewals are answered in time."""
-        return self._late.end(site)
+        """Answers come in time."""
+        self._late.end(site)
+        return 0
 
 
 def _renewed(site: Site) -> float:
