@@ -75,7 +75,9 @@ class FrozenBeyondBelief(Idle):
         until = _renewed(site) + chance.uniform(shortest_s, longest_s)
         self._late.begin(site, chance)
         time.sleep(_UNDER_WAY_S)
-        return freeze(server, until - time.monotonic())
+        made = freeze(server, until - time.monotonic())
+        site.rest()  # the next change of a check makes good what was lost of the one before
+        return made
 
     def end(self, site: Site) -> int:
         """Answers come in time."""
