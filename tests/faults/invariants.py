@@ -264,13 +264,20 @@ def told_once(story: Story, life: Life) -> Iterator[Breach]:
         until = min(span.end, after.start if after else span.end)
         start = span.start - story.excuses.ahead_s(span.start)
         turns = _turns(life, "Ready", span.ready, (start, until))
-        # What cannot be read for a moment is Unknown in between; a clock may go back over an end.
-        if turns != 1 and not (turns and story.excuses.repeated(span.start, until)):
+        # What cannot be read for a moment is Unknown in between, and so is what fails when its
+        # workload has another release; a clock may go back over an end.
+        again = story.excuses.repeated(span.start, until) or _released(life, start, until)
+        if turns != 1 and not (turns and again):
             what = f"{turns} transitions to Ready={span.ready} ({span.reason}) instead of one"
             yield Breach("L2", life.place[1], span.start, what)
         elif not _heard(story, life, (start, until)):
             what = f"no Event told Ready={span.ready} ({span.reason})"
             yield Breach("L2", life.place[1], span.start, what)
+
+
+def _released(life: Life, start: float, end: float) -> bool:
+    """Whether a status told of a span that a release rolls out."""
+    return any(one.ready == ROLLING and start <= one.at <= end for one in life.writes)
 
 
 def _heard(story: Story, life: Life, span: tuple[float, float], reason: str = "") -> bool:

@@ -72,6 +72,18 @@ def test_a_failure_does_not_wait_for_the_release(plot: Plot) -> None:
     assert plot.breaches(100) == []
 
 
+def test_what_fails_may_fail_again_with_each_release(plot: Plot) -> None:
+    plot.release(0.5, 1, settled=True)
+    plot.status(2, PASSED, 101, rolled=1)
+    bad = plot.secret(30, EXPIRED)
+    plot.status(30.2, ENDED, bad)
+    plot.told(30.3, TOLD_EXPIRED)
+    plot.release(40, 2, settled=False)
+    plot.status(40.2, ROLLING, bad, rolled=2)
+    plot.status(40.4, ENDED, bad)
+    assert plot.breaches(100) == []
+
+
 def test_a_clock_that_is_ahead_may_tell_an_end_too_early_and_no_other_may(plot: Plot) -> None:
     version = plot.secret(30, good(exp=int(BEGIN) + 60))
     plot.status(30.2, WARNED, version)
