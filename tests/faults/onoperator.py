@@ -14,10 +14,11 @@ from cluster.clockshim import MISSING
 from cluster.replicas import LEASE
 from controlplane import Api
 from controlplane.launch import NAMESPACE
+from faultproxy import Seen
 from faults.cgroup import Group, Home, home
 from faults.excuses import Cost
 from faults.fault import Fault, Idle, Site
-from faults.onroad import OnRequests
+from faults.onroad import OnRequests, requests
 from faults.onservers import FROZEN, SERVED, Frozen, freeze
 from faults.proxy import Fate
 from tokencheck.engine.claim import Terms
@@ -50,10 +51,14 @@ class OperatorKilled(Idle):
         return 1
 
 
+def but_events(seen: Seen) -> bool:
+    """Everything but watches and Events: after each lapse more are told than late ones could be."""
+    return requests(seen) and not seen.path.endswith("/events")
+
+
 def _late_answers() -> OnRequests:
-    return OnRequests(
-        name="answer late", fate=lambda chance: Fate(after_s=chance.uniform(0.02, 0.8)), share=1.0
-    )
+    fate = lambda chance: Fate(after_s=chance.uniform(0.02, 0.8))  # noqa: E731 - one line
+    return OnRequests(name="answer late", which=but_events, share=1.0, fate=fate)
 
 
 @dataclass(kw_only=True)
