@@ -81,6 +81,7 @@ lock: $(READY)  ## write requirements/*.lock again after pyproject.toml changed;
 	$(COMPILE) --group build -o requirements/build.lock
 	$(COMPILE) -c requirements/run.lock -c requirements/build.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) -c requirements/dev.lock --group bench -o requirements/bench.lock
+	$(COMPILE) -c requirements/dev.lock --group sbom -o requirements/sbom.lock
 
 clean:  ## remove what was made here; the control plane's cache stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage
