@@ -221,6 +221,29 @@ def writes(pid: int, path: str, *, user: int = USER) -> str:
     ).stderr
 
 
+def test_commands_of_the_image_need_no_root_no_right_and_no_disk(
+    installed: Installed, shop: Shop
+) -> None:
+    confined = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+    }
+    for name, args in (("version", ["version"]), ("help", ["operator", "--help"])):
+        ran = {"name": name, "image": OPERATOR, "args": args, "securityContext": confined}
+        shop.pod(name, {"containers": [ran], "restartPolicy": "Never"})
+        eventually(lambda it=name: phase(shop, it) in ("Succeeded", "Failed"), timeout_s=PATIENCE_S)
+        (log,) = installed.node.files("/var/log/pods").glob(f"{shop.namespace}_{name}_*/*/*.log")
+        said = log.read_text()
+        assert phase(shop, name) == "Succeeded", said
+        assert {"version": "tokencheck 0.1.0", "help": "--listen"}[name] in said
+
+
+def phase(shop: Shop, pod: str) -> str:
+    return str(shop.admin.get("Pod", pod, shop.namespace)["status"].get("phase"))
+
+
 def test_a_killed_leader_is_followed_and_the_kubelet_starts_it_again(
     installed: Installed, shop: Shop
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
 
 _GONE_WAIT_S = 10.0
+_NUMBERS = itertools.count()
 
 
 def hierarchies() -> list[Path]:
@@ -27,14 +29,16 @@ def hierarchies() -> list[Path]:
 
 
 def make(prefix: str) -> list[Path]:
-    """An empty cgroup below ours, in every hierarchy, called by the prefix and our process.
+    """An empty cgroup below ours, in every hierarchy, called by the prefix, our process, a number.
 
     Those of processes that were killed before they removed them are gone.
     """
-    made = [above / f"{prefix}{os.getpid()}" for above in hierarchies()]
+    own = f"{prefix}{os.getpid()}.{next(_NUMBERS)}"
+    made = [above / own for above in hierarchies()]
     for folder in made:
         for left in folder.parent.glob(f"{prefix}*"):
-            if not Path("/proc", left.name.removeprefix(prefix)).exists():
+            process, _, _ = left.name.removeprefix(prefix).partition(".")
+            if not Path("/proc", process).exists():
                 _removed(left)
         folder.mkdir()
         for file in ("cpuset.cpus", "cpuset.mems"):

@@ -102,6 +102,12 @@ NODE = (
     _of_node(f"{_PLUGINS}/ipam/host-local", 3),
 )
 
+# What builds the operator's image from its Dockerfile, with the node's runc.
+_BUILDER = Path(__file__).parent / "builder"
+_BUILDKIT = "github.com/moby/buildkit/cmd"
+BUILDKITD = Own(name="buildkitd", package=f"{_BUILDKIT}/buildkitd", folder=_BUILDER, cold_s=130)
+BUILDCTL = Own(name="buildctl", package=f"{_BUILDKIT}/buildctl", folder=_BUILDER, cold_s=10)
+
 
 def extra(recipe: Recipe) -> Path:
     """The program, built now if need be.

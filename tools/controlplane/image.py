@@ -1,148 +1,122 @@
-"""The operator's image for a node, without a registry and without a build tool for images.
+"""The images of a node: the operator's, which BuildKit builds from the Dockerfile, and a sandbox.
 
-What the Dockerfile says of how it runs (user, environment, entry point) is taken from it. What
-stands in it is put together here: this machine's Python instead of the base image, the packages
-of ``requirements/run.lock`` as they are installed here, and the code of this checkout.
+Packages come from where this machine's pip finds them. The operator's image is kept in the cache
+until something that it is made of changes.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import io
-import json
-import os
-import platform
 import re
+import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
+import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from controlplane.base import base_image, digest_of
+from controlplane.build import locked
+from controlplane.builder import Builder
+from controlplane.cache import cache_folder
 
 CHECKOUT = Path(__file__).parents[2]
-OPERATOR, SANDBOX = "docker.io/library/tokencheck:0.1.0", "tokencheck.test/sandbox:1"
-_HOME = Path("/opt/tokencheck")
-_VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
-_PYTHON = Path(sys.base_prefix) / "bin" / _VERSION
-# Of the standard library, what no program needs.
-_LEFT_OUT = re.compile(
-    r"/(test|tests|idlelib|tkinter|ensurepip|lib2to3|config-[^/]*|site-packages)/"
-)
-_PROGRAM = (
-    f"#!{_HOME}/bin/python\nimport sys\nfrom tokencheck.cli.main import main\nsys.exit(main())\n"
-)
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+OPERATOR = "docker.io/library/tokencheck:0.1.0"
+# Files are of this second, and so is the image: two builds are one.
+_EPOCH = "1767225600"
+# A line of `pip config list`; of these options a build has to know.
+_OPTION = re.compile(r"(?P<from>:env:|[\w-]+)\.(?P<name>[\w-]+)=(?P<value>.*)")
+_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
 
-def write_images(path: Path) -> Path:
-    """The file holds both images of a node, as ``docker save`` writes them, with one layer."""
-    layer = path.with_suffix(".layer")
-    _write_layer(layer)
-    with layer.open("rb") as written:
-        digest = hashlib.file_digest(written, "sha256").hexdigest()
-    waits = {"Entrypoint": [str(_PYTHON), "-SEc", "import signal; signal.pause()"]}
-    manifest = []
-    with tarfile.open(path, "w") as archive:
-        archive.add(layer, f"{digest}/layer.tar")
-        for name, runs in ((OPERATOR, as_the_dockerfile_says()), (SANDBOX, waits)):
-            config = _config(digest, runs)
-            own = f"{hashlib.sha256(config).hexdigest()}.json"
-            _put(archive, own, config)
-            tags = {"RepoTags": [name], "Layers": [f"{digest}/layer.tar"]}
-            manifest.append({"Config": own} | tags)
-        _put(archive, "manifest.json", json.dumps(manifest).encode())
-    layer.unlink()
-    return path
+def write_images(folder: Path) -> list[Path]:
+    """Both images of a node stand in the folder, as ``ctr images import`` takes them.
+
+    Raises:
+        BuildError: the base cannot be fetched, or a step of the Dockerfile failed.
+    """
+    operator, sandbox = folder / "operator.tar", folder / "sandbox.tar"
+    cache = cache_folder() / "extras"
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / "image.lock"):
+        kept = cache / f"image-{_content()}.tar"
+        if not kept.exists():
+            for old in cache.glob("image-*"):
+                old.unlink()
+            _build_into(kept)
+        shutil.copyfile(kept, operator)
+    with tarfile.open(sandbox, "w") as archive:
+        archive.add(base_image(), ".")
+    return [operator, sandbox]
 
 
-def as_the_dockerfile_says() -> dict[str, Any]:
-    """User, environment, folder, entry point and arguments of the Dockerfile's last stage."""
-    text = (CHECKOUT / "Dockerfile").read_text()
-    said = dict(re.findall(r"^([A-Z]+) (.*)$", text[text.rindex("\nFROM ") :], flags=re.MULTILINE))
-    environment = said["ENV"].replace("$PATH", "/usr/local/bin:/usr/bin:/bin")
-    return {
-        "User": said["USER"],
-        "WorkingDir": said["WORKDIR"],
-        "Env": environment.split(),
-        "Entrypoint": json.loads(said["ENTRYPOINT"]),
-        "Cmd": json.loads(said["CMD"]),
-    }
+def build_operator(builder: Builder, image: Path, *, pip_conf: str = "") -> None:
+    """The file is the operator's image, an OCI layout with its provenance, built just now.
+
+    Args:
+        builder: runs.
+        image: where to.
+        pip_conf: more lines of a configuration of pip, which no part of the image may show.
+    """
+    with tempfile.TemporaryDirectory() as secrets:
+        builder.build(
+            CHECKOUT,
+            *("--opt", f"build-arg:SOURCE_DATE_EPOCH={_EPOCH}"),
+            *("--opt", "attest:provenance=mode=max"),
+            *("--output", f"type=oci,dest={image},name={OPERATOR},rewrite-timestamp=true"),
+            secrets=write_secrets(Path(secrets), pip_conf),
+        )
 
 
-def _config(digest: str, runs: dict[str, Any]) -> bytes:
-    """https://github.com/opencontainers/image-spec/blob/main/config.md."""
-    told = {
-        "architecture": _MACHINES.get(platform.machine(), platform.machine()),
-        "os": "linux",
-        "config": runs,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-    }
-    return json.dumps(told).encode()
+def write_secrets(folder: Path, more: str = "") -> dict[str, Path]:
+    """By its name each secret of the Dockerfile: where this machine's pip finds packages.
+
+    What stands in ``/etc/pip.conf`` may be a password, so no layer and no argument may have it.
+    """
+    told = _pip_options()
+    lines = [f"{name} = {told[name]}" for name in _OPTIONS if name in told]
+    found = {"pip.conf": folder / "pip.conf"}
+    if authorities := told.get("cert"):
+        found["ca.crt"] = Path(authorities)
+        lines.append("cert = /run/secrets/ca.crt")
+    found["pip.conf"].write_text("\n".join(["[global]", *lines, more, ""]))
+    return found
 
 
-def _write_layer(path: Path) -> None:
-    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as layer:
-        libraries: list[Path] = []
-        for source, target in _files():
-            layer.add(source, str(target).lstrip("/"), recursive=False, filter=_of_root)
-            if ".so" in source.name:
-                libraries.append(source)
-        for library in _needed([_PYTHON, *libraries]):
-            layer.add(library.resolve(), str(library).lstrip("/"), filter=_of_root)
-        for name in ("python", "python3"):
-            link = tarfile.TarInfo(f"{_HOME}/bin/{name}".lstrip("/"))
-            link.type, link.linkname = tarfile.SYMTYPE, str(_PYTHON)
-            layer.addfile(link)
-        home = f"home = {_PYTHON.parent}\ninclude-system-site-packages = false\n"
-        _put(layer, f"{_HOME}/pyvenv.cfg".lstrip("/"), home.encode())
-        _put(layer, f"{_HOME}/bin/tokencheck".lstrip("/"), _PROGRAM.encode(), mode=0o755)
+def _build_into(kept: Path) -> None:
+    print("Building the operator's image from the Dockerfile", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "image.tar"
+        with Builder(Path(folder) / "builder") as builder:
+            build_operator(builder, made)
+        half = kept.with_suffix(".half")
+        shutil.copyfile(made, half)
+    half.rename(kept)
 
 
-def _files() -> Iterator[tuple[Path, Path]]:
-    """Every file with its place: Python, the locked packages, our code."""
-    yield _PYTHON.resolve(), _PYTHON
-    library = Path(sysconfig.get_path("stdlib"))
-    for folder, _, names in os.walk(library):
-        if not _LEFT_OUT.search(f"{folder}/"):
-            yield from ((Path(folder, name), Path(folder, name)) for name in names)
-    packages = _HOME / "lib" / _VERSION / "site-packages"
-    for distribution in _installed():
-        for file in distribution.files or ():
-            if file.parts[0] != ".." and file.suffix != ".pth":
-                yield Path(str(distribution.locate_file(file))), packages / file
-    code = CHECKOUT / "operator"
-    for path in (code / "tokencheck").rglob("*"):
-        if path.is_file():
-            yield path, packages / path.relative_to(code)
+def _content() -> str:
+    """Changes with everything that the image is made of."""
+    digest = hashlib.sha256(digest_of(base_image()).encode())
+    for path in (Path(__file__), CHECKOUT / "Dockerfile", *sorted(_context())):
+        digest.update(f"{path.name}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
-def _installed() -> Iterator[metadata.Distribution]:
-    """Ours and those of the lock, but what is for another system or version of Python."""
-    lock = (CHECKOUT / "requirements" / "run.lock").read_text()
-    for name in ("tokencheck", *re.findall(r"^([\w.-]+)==", lock, flags=re.MULTILINE)):
-        with suppress(metadata.PackageNotFoundError):
-            yield metadata.distribution(name)
+def _context() -> Iterator[Path]:
+    """Every file that a build gets, as ``.dockerignore`` excepts it."""
+    for line in (CHECKOUT / ".dockerignore").read_text().splitlines():
+        for path in CHECKOUT.glob(line[1:]) if line.startswith("!") else ():
+            inner = path.rglob("*") if path.is_dir() else (path,)
+            yield from (one for one in inner if one.is_file() and one.suffix != ".pyc")
 
 
-def _needed(programs: list[Path]) -> set[Path]:
-    """The libraries of the system that these are linked with, and the loader."""
-    told = subprocess.run(
-        ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
-    ).stdout
-    return {Path(found) for found in re.findall(r"(/\S+) \(0x", told)}
-
-
-def _of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = ""
-    return entry
-
-
-def _put(archive: tarfile.TarFile, name: str, content: bytes, *, mode: int = 0o644) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
-    archive.addfile(entry, io.BytesIO(content))
+def _pip_options() -> dict[str, str]:
+    """What this machine's pip is told, by files or the environment, which wins."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = sorted(told.splitlines(), key=lambda line: line.startswith(":env:"))
+    found = [match for line in lines if (match := _OPTION.fullmatch(line))]
+    return {one["name"]: str(ast.literal_eval(one["value"])) for one in found}

@@ -23,10 +23,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from controlplane import access, cgroups, netns, node_files
+from controlplane import access, base, cgroups, netns, node_files
 from controlplane.access import NODE
 from controlplane.api import Object
 from controlplane.commands import FILES
+from controlplane.enclosed import enclosed, namespaces
 from controlplane.extras import node_programs
 from controlplane.image import write_images
 from controlplane.plane import ControlPlane
@@ -37,13 +38,7 @@ T = TypeVar("T")
 API_SERVER, ADDRESS = "10.96.0.1", "10.99.0.2"
 _PARTS = ("unshare", "mount", "ip")
 _WAIT_S = 90.0
-_NAMESPACES = ("-mpnC", "--fork", "--kill-child", "--mount-proc")
-# In the cgroups that are named first, then in namespaces of its own.
-_ENTER = """
-while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done
-shift
-exec unshare "$@"
-"""
+_NAMESPACES = "mpnC"
 # What a container that may much cannot do yet.
 _TRY = """
 mkdir lower upper work on
@@ -68,9 +63,11 @@ def unable() -> str | None:
     if not all(os.access(folder, os.W_OK) for folder in found):
         return "no cgroup may be made"
     with tempfile.TemporaryDirectory() as folder:
-        asked = ["unshare", *_NAMESPACES, "sh", "-euc", _TRY]
+        asked = ["unshare", *namespaces(_NAMESPACES), "sh", "-euc", _TRY]
         tried = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
-    return f"namespaces, an overlay or a bridge: {tried.stderr}" if tried.returncode else None
+    if tried.returncode:
+        return f"namespaces, an overlay or a bridge: {tried.stderr}"
+    return base.unable()
 
 
 class Node:
@@ -81,6 +78,7 @@ class Node:
         self._plane = plane
         self._folder = plane.folder / "node"
         self._cgroups: list[Path] = []
+        self._images: list[Path] = []
         self._door: Relay | None = None
         self._server: Server
         # Its first process, by whose namespaces everything of it is found.
@@ -96,6 +94,7 @@ class Node:
         programs = node_programs()
         self._folder.mkdir()
         try:
+            self._images = write_images(self._folder)
             self._configure(programs)
             self._begin(programs)
             self._wait_ready()
@@ -158,8 +157,8 @@ class Node:
 
     def _begin(self, programs: Path) -> None:
         self._cgroups = cgroups.make("tokencheck-node-")
-        command = ["sh", "-euc", _ENTER, "sh", *map(str, self._cgroups), "--", *_NAMESPACES]
-        command += ["sh", str(FILES / "node.sh"), str(self._folder), NODE, ADDRESS, API_SERVER]
+        first = ["sh", str(FILES / "node.sh"), str(self._folder), NODE, ADDRESS, API_SERVER]
+        command = enclosed(self._cgroups, _NAMESPACES, first)
         path = f"{programs}:{os.environ['PATH']}"
         self._server = self._plane.launch("node", command, env={"PATH": path})
         self.pid = self._wait(self._first_process)
@@ -169,18 +168,19 @@ class Node:
 
     def _load(self, programs: Path) -> None:
         """Containerd has the images; its client ends well when that is so."""
-        images = write_images(self._folder / "images.tar")
         socket = self._folder / "containerd.sock"
         self._wait(socket.exists)
         command = [str(programs / "ctr"), "--address", str(socket), "-n", "k8s.io"]
-        client = Server(
-            "ctr", [*command, "images", "import", str(images)], self._folder / "ctr.log"
-        )
+        for image in self._images:
+            self._import([*command, "images", "import", str(image)])
+            image.unlink()
+
+    def _import(self, command: list[str]) -> None:
+        client = Server("ctr", command, self._folder / "ctr.log")
         client.start()
         self._wait(lambda: client.exit_code is not None)
         if client.exit_code:
-            raise StartError(f"the images could not be imported:\n{client.log_tail()}")
-        images.unlink()
+            raise StartError(f"an image could not be imported:\n{client.log_tail()}")
 
     def _first_process(self) -> int:
         children = Path("/proc", str(self._server.pid), "task", str(self._server.pid), "children")

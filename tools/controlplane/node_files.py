@@ -7,24 +7,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from controlplane.base import SANDBOX
 from controlplane.commands import FILES
-from controlplane.image import SANDBOX
 
 PODS = "10.244.0.0/24"
 
 
 def write(folder: Path, programs: Path) -> None:
     """What ``files/node.sh`` reads stands in the folder, but the kubelet's kubeconfig."""
-    runtime = folder / "runtime"
-    call = f'"{sys.executable}" -S -E "{FILES / "runtime.py"}" "{programs / "runc"}"'
-    runtime.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
-    runtime.chmod(0o755)
+    write_runtime(folder / "runtime", programs / "runc")
     (folder / "cni").mkdir()
     (folder / "cni" / "bridge.conflist").write_text(json.dumps(_network()))
     (folder / "containerd.toml").write_text(_containerd(folder, programs))
     (folder / "kubelet.json").write_text(json.dumps(_kubelet(folder)))
     # No DNS: nobody would answer.
     (folder / "resolv.conf").touch()
+
+
+def write_runtime(file: Path, runc: Path, options: str = "") -> None:
+    """The file is a program that calls runc, with these options of it, as ``runtime.py`` says."""
+    call = f'"{sys.executable}" -S -E "{FILES / "runtime.py"}" "{runc}" {options}'
+    file.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+    file.chmod(0o755)
 
 
 def _network() -> dict[str, Any]:

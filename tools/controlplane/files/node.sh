@@ -3,18 +3,12 @@
 # Whatever it mounts, sets and starts ends with it; nothing of the machine is changed.
 # Arguments: the folder of the node, the name of the node, its address, that of the API server.
 set -eu
+files=$(dirname "$0")
 cd "$1"
 
 mount --make-rshared /
 mount -t sysfs sysfs /sys
-mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
-while IFS=: read -r _ names _; do
-  [ -n "$names" ] || continue
-  at=/sys/fs/cgroup/${names#name=}
-  case $names in name=*) names=none,$names ;; esac
-  mkdir "$at"
-  mount -t cgroup -o "$names" cgroup "$at"
-done </proc/self/cgroup
+. "$files/cgroups.sh"
 
 mount -t tmpfs -o mode=755 run /run
 mkdir /run/lock
