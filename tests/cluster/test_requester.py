@@ -10,7 +10,7 @@ import pytest
 
 from cluster.ending import end
 from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
-from cluster.shop import condition, eventually, ready
+from cluster.shop import API, condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies, render_chart
 
@@ -125,6 +125,46 @@ def test_who_came_with_more_than_name_and_groups_is_not_stamped(world: World, ex
 
 def interval(text: str) -> str:
     return json.dumps({"spec": {"interval": text}})
+
+
+# A reference to who made the check, and whether the operator takes it for one.
+OWNER = {"apiVersion": API, "kind": "ClusterTokenCheck", "name": "all", "uid": "of-all"}
+OWNERS: list[tuple[Object, bool]] = [
+    ({"controller": True}, True),
+    ({}, False),
+    ({"controller": True, "apiVersion": "v1"}, False),
+    ({"controller": True, "kind": "TokenCheck"}, False),
+]
+
+
+@pytest.mark.parametrize(("owner", "is_one"), OWNERS)
+def test_who_claims_a_check_asks_for_it_from_then_on(
+    world: World, owner: Object, is_one: bool
+) -> None:
+    made = world.users["secret", False].create(world.check({"tokens": [token(0)]}))
+    claim = json.dumps({"metadata": {"ownerReferences": [OWNER | owner]}})
+    name = made["metadata"]["name"]
+    claimed = as_ann(world, "patch", "tokencheck", name, "--type=merge", "-p", claim)
+    assert stamp(claimed)[0] == ("ann" if is_one else stamp(made)[0])
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_who_cannot_be_asked_for_later_claims_no_check_without_its_spec(
+    world: World, extra: str
+) -> None:
+    """An empty name says that somebody's rights were asked for: only a spec has that done."""
+    made = world.users["secret", False].create(world.check({"tokens": [token(0)]}))
+    name = made["metadata"]["name"]
+    claim = {"metadata": {"ownerReferences": [OWNER | {"controller": True}]}}
+    change = ("patch", "tokencheck", name, "--type=merge", "-p")
+    if EXTRAS[extra]:
+        assert stamp(as_ann(world, *change, json.dumps(claim), extra=extra))[0] == "ann"
+        return
+    with pytest.raises(RuntimeError, match="change the spec in the same request"):
+        as_ann(world, *change, json.dumps(claim), extra=extra)
+    assert stamp(world.admin.get("TokenCheck", name, world.namespace)) == stamp(made)
+    with_spec = json.dumps(claim | {"spec": {"interval": "1h"}})
+    assert stamp(as_ann(world, *change, with_spec, extra=extra))[0] == ""
 
 
 def test_without_the_policy_that_stamps_nobody_can_forge_one_either(world: World) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from cluster.ending import end
 from cluster.requesters import Object, World, refusal, reviewed, world_of
-from cluster.shop import condition, env, eventually, listed, pod_spec, ready, template
+from cluster.shop import API, condition, env, eventually, listed, pod_spec, ready, template
 from cluster.test_enforcement import page
 from cluster.test_introspection import GOOD, Login, known_as, secret
 from cluster.test_vendors import Vendors
@@ -197,6 +199,13 @@ def test_what_was_written_before_the_policies_is_shown_to_nobody_until_its_autho
         change = {"metadata": {"annotations": note}}
         refused = bool(refusal(lambda c=change: patched(author, world, name, c)))
         assert refused == (WHO in note)
+    # Who cannot be asked for later writes an empty name with a spec, and with nothing else.
+    assert "leave tokencheck.dev/requester" in with_scopes(
+        world, name, ownerReferences=CLAIM, annotations={WHO: ""}
+    )
+    assert with_scopes(world, name, ownerReferences=CLAIM) == ""
+    found = world.admin.get("TokenCheck", name, world.namespace)
+    assert WHO not in found["metadata"]["annotations"]
     assert "secretKeyRef" in refusal(lambda: patched(world.users["none", False], world, name, SPEC))
     assert login.inner.connections == 0
     may_use(world, "secrets-no-use")
@@ -211,11 +220,20 @@ def test_what_was_written_before_the_policies_is_shown_to_nobody_until_its_autho
     assert login.inner.asked == {token: 1}
 
 
+OWNER = {"apiVersion": API, "kind": "ClusterTokenCheck", "name": "all", "uid": "of-all"}
+CLAIM = [OWNER | {"controller": True}]
 SPEC: Object = {"spec": {"interval": "31s"}}
 
 
 def patched(api: Api, world: World, name: str, change: Object) -> Object:
     return api.patch("TokenCheck", name, change, world.namespace)
+
+
+def with_scopes(world: World, name: str, **meta: Any) -> str:
+    """What kubectl says to somebody without rights to Secrets, and with more than a name."""
+    who = [f"--as={world.user_name('none', False)}", "--as-user-extra=scopes=a"]
+    change = ["--type=merge", "-p", json.dumps({"metadata": meta}), "-n", world.namespace]
+    return world.plane.kubectl("patch", "tokencheck", name, *change, *who, check=False).stderr
 
 
 @pytest.mark.parametrize("kind", BINDINGS)

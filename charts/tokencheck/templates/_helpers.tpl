@@ -76,10 +76,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "tokencheck.stampVariables" -}}
 - {name: old, expression: "oldObject != null && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {}"}
 {{- if include "tokencheck.stamps" . }}
-# Who lets a ClusterTokenCheck's TokenCheck go, or claims one, asks for it himself from then on.
-- {name: makers, expression: "has(object.metadata.ownerReferences) ? object.metadata.ownerReferences.filter(o, o.kind == 'ClusterTokenCheck').map(o, o.uid) : []"}
-- {name: makersBefore, expression: "oldObject != null && has(oldObject.metadata.ownerReferences) ? oldObject.metadata.ownerReferences.filter(o, o.kind == 'ClusterTokenCheck').map(o, o.uid) : []"}
-- {name: asks, expression: "oldObject == null || object.spec != oldObject.spec || variables.makers != variables.makersBefore"}
+# Who lets a ClusterTokenCheck's TokenCheck go, or claims one, asks for it himself from then on; not where nobody looked at its spec.
+- {name: makers, expression: "has(object.metadata.ownerReferences) ? object.metadata.ownerReferences.filter(o, o.apiVersion == 'tokencheck.dev/v1alpha1' && o.kind == 'ClusterTokenCheck' && has(o.controller) && o.controller).map(o, o.uid) : []"}
+- {name: makersBefore, expression: "oldObject != null && has(oldObject.metadata.ownerReferences) ? oldObject.metadata.ownerReferences.filter(o, o.apiVersion == 'tokencheck.dev/v1alpha1' && o.kind == 'ClusterTokenCheck' && has(o.controller) && o.controller).map(o, o.uid) : []"}
+- {name: changed, expression: "oldObject == null || object.spec != oldObject.spec"}
+- {name: asks, expression: "variables.changed || ('tokencheck.dev/requester' in variables.old && variables.makers != variables.makersBefore)"}
 # A review by name and groups alone would be about somebody else than who has more than these (scopes, a cloud's assertion).
 - {name: named, expression: "!has(request.userInfo.extra) || request.userInfo.extra.all(k, k.startsWith('authentication.kubernetes.io/'))"}
 - {name: user, expression: "variables.asks ? (variables.named ? request.userInfo.username : '') : ('tokencheck.dev/requester' in variables.old ? variables.old['tokencheck.dev/requester'] : '')"}

@@ -53,6 +53,7 @@ CHANGES: list[Callable[[dict[str, Any]], object]] = [
     lambda spec: spec["validations"][0].__setitem__("expression", "true"),
     lambda spec: spec.__setitem__("matchConditions", [{"name": "a", "expression": "false"}]),
     lambda spec: spec.pop("validations"),
+    lambda spec: spec["validations"].pop(),
 ]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokencheck.api import API_VERSION
 from tokencheck.core.rights.bypass_policy import bypass_policy
 from tokencheck.core.rights.needs import OURS
 from tokencheck.model.admission import Guard
@@ -49,12 +50,11 @@ def cluster_policy() -> Manifest:
 def status_policy(writers: Sequence[str]) -> Manifest:
     """Return the policy on who writes statuses: the first of these users is the operator."""
     operator = writers[0]
-    validation = {
-        "expression": f"request.userInfo.username in {_json(writers)}",
-        "message": f"only the operator ({operator}) writes the status of a TokenCheck,"
+    validation = _forbidden(
+        f"request.userInfo.username in {_json(writers)}",
+        f"only the operator ({operator}) writes the status of a TokenCheck,"
         " ClusterTokenCheck or TokenProvider: whoever writes it forges a verdict",
-        "reason": "Forbidden",
-    }
+    )
     return _policy(Guard.STATUS, ["*/status"], {"validations": [validation]})
 
 
@@ -71,15 +71,14 @@ def stamp_policy(*, stamps: bool, maker: str | None = None) -> Manifest:
         f"(!('{_WHO}' in variables.new) || ({seen}{' || variables.asks' if stamps else ''}))",
         f"{_in_new(_GROUPS)} == variables.groups",
     )
-    validation = {
-        "expression": " && ".join(rules),
-        "message": f"{_WHO}: the API server writes who asked; leave {_WHO} and {_GROUPS} out",
-        "reason": "Forbidden",
-    }
+    forged = f"{_WHO}: the API server writes who asked; leave {_WHO} and {_GROUPS} out"
+    validations = [_forbidden(" && ".join(rules), forged)]
+    if stamps:
+        validations.append(_forbidden(_SEEN_OR_NAMED, _UNSEEN))
     new = "has(object.metadata.annotations) ? object.metadata.annotations : {}"
     spec = {
         "variables": [_named("new", new), *_stamp_variables(stamps)],
-        "validations": [validation],
+        "validations": validations,
     }
     spec |= {"matchConditions": [_not_made_by(maker)]} if maker else {}
     return _policy(Guard.STAMP, _STAMPED, spec)
@@ -147,15 +146,20 @@ def is_bound_everywhere(installed: Mapping[str, Any], guard: Guard) -> bool:
 
 
 _STAMPED = ["tokenchecks", "clustertokenchecks"]
+# His rights are asked for now, by the policies on specs, or later, by his name.
+_SEEN_OR_NAMED = "!variables.asks || variables.changed || variables.named"
+_UNSEEN = (
+    "metadata.ownerReferences: you came with more than name and groups, so your rights cannot be"
+    " asked for later; change the spec in the same request, and they are asked for now"
+)
 
 
 def _of_admins(guard: Guard, plural: str, says: str) -> Manifest:
-    validation = {
-        "expression": "authorizer.group('').resource('secrets').check('get').allowed()",
-        "message": f"{says}, so its author must be allowed to get the Secrets of all namespaces;"
+    validation = _forbidden(
+        "authorizer.group('').resource('secrets').check('get').allowed()",
+        f"{says}, so its author must be allowed to get the Secrets of all namespaces;"
         " a cluster admin applies it",
-        "reason": "Forbidden",
-    }
+    )
     conditions = [_named("spec-changed", _SPEC_CHANGED)]
     spec = {"matchConditions": conditions, "validations": [validation]}
     return _policy(guard, [plural], spec)
@@ -188,12 +192,18 @@ def _stamp_variables(stamps: bool) -> Iterator[Manifest]:
     yield _named("old", f"{had} ? oldObject.metadata.annotations : {{}}")
     old_user, old_groups = _in_old(_WHO), _in_old(_GROUPS)
     if stamps:
-        makers = "filter(o, o.kind == 'ClusterTokenCheck').map(o, o.uid) : []"
+        # As the operator has it, to which a reference of another kind or version says nothing.
+        is_one = f"o.apiVersion == '{API_VERSION}' && o.kind == 'ClusterTokenCheck'"
+        is_one += " && has(o.controller) && o.controller"
+        makers = f"filter(o, {is_one}).map(o, o.uid) : []"
         owners = "metadata.ownerReferences"
         yield _named("makers", f"has(object.{owners}) ? object.{owners}.{makers}")
         before = f"oldObject != null && has(oldObject.{owners}) ? oldObject.{owners}.{makers}"
         yield _named("makersBefore", before)
-        yield _named("asks", f"{_SPEC_CHANGED} || variables.makers != variables.makersBefore")
+        yield _named("changed", _SPEC_CHANGED)
+        # Of a spec that nobody looked at it is not known who asks, whoever's it becomes.
+        hands = f"'{_WHO}' in variables.old && variables.makers != variables.makersBefore"
+        yield _named("asks", f"variables.changed || ({hands})")
         extra = "request.userInfo.extra"
         plain = f"{extra}.all(k, k.startsWith('authentication.kubernetes.io/'))"
         yield _named("named", f"!has({extra}) || {plain}")
@@ -243,6 +253,10 @@ def _is_status_policy(installed: Mapping[str, Any], operators: Collection[str]) 
 
 def _same(installed: Mapping[str, Any], ours: Manifest) -> bool:
     return bool(installed.get("spec") == ours["spec"])
+
+
+def _forbidden(expression: str, message: str) -> Manifest:
+    return {"expression": expression, "message": message, "reason": "Forbidden"}
 
 
 def _named(name: str, expression: str) -> Manifest:
