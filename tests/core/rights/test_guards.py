@@ -94,6 +94,28 @@ def test_what_the_policies_name_must_fit_the_installation(
     assert is_shipped_guard(guard, installed, known) is ours
 
 
+WRITTEN = [
+    "['system:serviceaccount:ops:tokencheck']",
+    "[]",
+    '[1,"a"]',
+    '[["a"]]',
+    "[request.userInfo.username]",
+    "['a'].map(x, x + ']')[0:]",
+    "[NaN]",
+]
+
+
+@pytest.mark.parametrize("known", [KNOWN, UNKNOWN], ids=["known", "unknown"])
+@pytest.mark.parametrize("writers", WRITTEN)
+def test_whatever_stands_in_the_place_of_the_writers_it_is_another_policy(
+    writers: str, known: Installation
+) -> None:
+    altered = status_policy([OPERATOR])
+    rule = altered["spec"]["validations"][0]
+    rule["expression"] = f"request.userInfo.username in {writers}"
+    assert not is_shipped_guard(Guard.STATUS, altered, known)
+
+
 @pytest.mark.parametrize(
     ("spec", "bound"),
     [

@@ -241,14 +241,24 @@ def _makers(installed: Mapping[str, Any], operators: Collection[str]) -> tuple[s
 def _is_status_policy(installed: Mapping[str, Any], operators: Collection[str]) -> bool:
     """Return whether it lets those alone write whom it names, the operator first."""
     for rule in (installed.get("spec") or {}).get("validations") or ():
-        if found := _WRITERS.fullmatch(str(rule.get("expression"))):
-            writers = json.loads(found.group(1))
+        if writers := _writers_in(str(rule.get("expression"))):
             expected = status_policy(writers)
             # Helm writes some characters in another way.
             expected["spec"]["validations"][0]["expression"] = rule["expression"]
             known = not operators or writers[0] in operators
             return known and _same(installed, expected)
     return False
+
+
+def _writers_in(expression: str) -> Sequence[str]:
+    """Return whom our expression names; empty when it is another, whatever an admin wrote there."""
+    if not (found := _WRITERS.fullmatch(expression)):
+        return ()
+    try:
+        writers = json.loads(found.group(1))
+    except ValueError:  # CEL has lists that JSON does not have: ['ann']
+        return ()
+    return writers if all(isinstance(one, str) for one in writers) else ()
 
 
 def _same(installed: Mapping[str, Any], ours: Manifest) -> bool:
