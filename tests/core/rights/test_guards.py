@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -114,6 +115,15 @@ def test_whatever_stands_in_the_place_of_the_writers_it_is_another_policy(
     rule = altered["spec"]["validations"][0]
     rule["expression"] = f"request.userInfo.username in {writers}"
     assert not is_shipped_guard(Guard.STATUS, altered, known)
+
+
+def test_what_kubectl_keeps_of_an_earlier_operator_is_not_taken_for_the_one_of_now() -> None:
+    kept = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(stamping_policy(OTHER))}
+    stamp, stamping = stamp_policy(stamps=True, maker=OPERATOR), stamping_policy(OPERATOR)
+    for policy in (stamp, stamping):
+        policy["metadata"]["annotations"] = kept
+    assert is_shipped_guard(Guard.STAMP, stamp, UNKNOWN)
+    assert is_shipped_stamping(stamping, UNKNOWN)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ Manifest = dict[str, Any]
 _GROUP = "admissionregistration.k8s.io"
 _SPEC_CHANGED = "oldObject == null || object.spec != oldObject.spec"
 _WHO, _GROUPS = f"{OURS}/requester", f"{OURS}/requester-groups"
+_MAKER = re.compile(r"username != '(system:serviceaccount:[^']+)'")
 _WRITERS = re.compile(r"request\.userInfo\.username in (\[.*\])")
 
 
@@ -234,8 +235,10 @@ def _makers(installed: Mapping[str, Any], operators: Collection[str]) -> tuple[s
     """Return who may be the operator that makes TokenChecks: one of these, or whom it names."""
     if operators:
         return tuple(operators)
-    found = re.search(r"username != '(system:serviceaccount:[^']+)'", _json(installed))
-    return (found.group(1),) if found else ()
+    # Of the spec alone: kubectl keeps in an annotation what it applied once.
+    conditions = (installed.get("spec") or {}).get("matchConditions") or ()
+    told = " ".join(str(one.get("expression")) for one in conditions)
+    return tuple(_MAKER.findall(told)[:1])
 
 
 def _is_status_policy(installed: Mapping[str, Any], operators: Collection[str]) -> bool:
