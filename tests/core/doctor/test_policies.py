@@ -39,6 +39,23 @@ def test_an_upgrade_comes_after_all_that_it_could_not_mend() -> None:
     assert install.startswith("helm upgrade")
 
 
+@pytest.mark.parametrize(
+    ("stamps", "deleted", "looked_at"),
+    [(True, True, True), (False, False, False), (None, False, True)],
+)
+def test_only_kinds_that_the_api_server_may_have_are_in_a_command(
+    stamps: bool | None, deleted: bool, looked_at: bool
+) -> None:
+    """Of a list with another one kubectl does nothing."""
+    kind = "mutatingadmissionpolicies"
+    (altered,) = said_of(**admission(guards={Guard.STAMP: False}, stamps=stamps))
+    assert (kind in altered.mend[0]) is deleted
+    (unread,) = said_of(**admission(guards={Guard.STAMP: Denied(what="")}, stamps=stamps))
+    assert (kind in unread.mend[0]) is looked_at
+    (other,) = said_of(**admission(guards={Guard.CLUSTER: False}, stamps=stamps))
+    assert kind not in other.mend[0]
+
+
 def test_a_check_that_was_written_unseen_is_told_where_authors_are_stamped() -> None:
     (found,) = said_of(**check(stamped=False), **setup(review_authors=True))
     assert (found.area, found.result) == (Area.ADMISSION, Result.WARN)

@@ -74,10 +74,13 @@ async def read_installed(transport: Transport) -> Installed:
     )
 
 
-async def stamps(transport: Transport) -> bool:
-    """Return whether the API server has been told to write on TokenChecks who asked."""
-    found = await _read(transport, MUTATING_POLICIES, Guard.STAMP, bool)
-    return not isinstance(found, Unread)
+async def stamps(transport: Transport) -> bool | Unread:
+    """Return whether the API server has been told to write on TokenChecks who asked.
+
+    One that does not serve such policies has not.
+    """
+    found = await _read(transport, MUTATING_POLICIES, Guard.STAMP, lambda _: True)
+    return False if isinstance(found, Absent) else found
 
 
 async def read_guard(transport: Transport, guard: Guard, known: Installation) -> bool | Unread:

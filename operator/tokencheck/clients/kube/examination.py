@@ -144,18 +144,22 @@ class Examination:
             setups: the operators of the cluster, whom the policies name.
         """
         installed = await read_installed(self._transport)
+        stamped = any(setup.review_authors for setup in setups) or await stamps(self._transport)
         known = Installation(
-            operators=frozenset(setup.user for setup in setups),
-            stamps=any(setup.review_authors for setup in setups) or await stamps(self._transport),
+            operators=frozenset(setup.user for setup in setups), stamps=stamped is True
         )
         tried = {
             name: await try_probe(self._transport, name, installed)
             for name in sorted(set(namespaces))[:MAX_TRIED]
         }
+        guards = {guard: await read_guard(self._transport, guard, known) for guard in Guard}
+        if isinstance(stamped, Unread) and not isinstance(guards[Guard.STAMP], Absent):
+            guards[Guard.STAMP] = stamped  # which of the two ships here is not known
         return Admission(
             policy=installed.policy,
             binding=installed.binding,
-            guards={guard: await read_guard(self._transport, guard, known) for guard in Guard},
+            guards=guards,
+            stamps=None if isinstance(stamped, Unread) else stamped,
             namespaces=tried,
         )
 

@@ -47,7 +47,7 @@ def admission(seen: Admission) -> Iterator[Diagnosis]:
             mend=(_INSTALL,),
         )
         return
-    found = (*_altered(seen), *_places(seen.namespaces), *_guards(seen.guards))
+    found = (*_altered(seen), *_places(seen.namespaces), *_guards(seen))
     yield from found
     if not any(one.result in (Result.FAIL, Result.UNKNOWN) for one in found):
         proven = sum(one is Enforcement.PROVEN for one in seen.namespaces.values())
@@ -96,12 +96,16 @@ def _altered(seen: Admission) -> Iterator[Diagnosis]:
             )
 
 
-def _guards(seen: Mapping[Guard, bool | Unread]) -> Iterator[Diagnosis]:
+def _guards(seen: Admission) -> Iterator[Diagnosis]:
     """No dry run tries them, and they leave nothing out: what stands there is all that counts."""
-    unread = {guard: why for guard, why in seen.items() if _is_unread(why)}
-    others = {g: why for g, why in seen.items() if why is not True and g not in unread}
+    unread = {guard: why for guard, why in seen.guards.items() if _is_unread(why)}
+    others = {g: why for g, why in seen.guards.items() if why is not True and g not in unread}
     # All of them first: an upgrade adds Deny to a binding that warns, which the API server refuses.
-    mends = [f"kubectl delete {_kinds(guard)} {guard} --ignore-not-found" for guard in others]
+    # Of a kind that is not served (below Kubernetes 1.36) kubectl deletes nothing else either.
+    mends = [
+        f"kubectl delete {_kinds(guard, stamps=seen.stamps is True)} {guard} --ignore-not-found"
+        for guard in others
+    ]
     for guard, why in others.items():
         said = "is not installed" if isinstance(why, Absent) else _OTHER
         yield Diagnosis(
@@ -117,7 +121,7 @@ def _guards(seen: Mapping[Guard, bool | Unread]) -> Iterator[Diagnosis]:
             result=Result.UNKNOWN,
             said=f"the policy {guard} or its binding could not be read",
             means=f"if it is another one, {_WITHOUT[guard]}",
-            mend=(f"kubectl get {_kinds(guard)} {guard}",),
+            mend=(f"kubectl get {_kinds(guard, stamps=seen.stamps is not False)} {guard}",),
         )
 
 
@@ -125,8 +129,8 @@ def _is_unread(found: bool | Unread) -> bool:
     return isinstance(found, Unread) and not isinstance(found, Absent)
 
 
-def _kinds(guard: Guard) -> str:
-    return _MUTATING if guard is Guard.STAMP else _KINDS
+def _kinds(guard: Guard, *, stamps: bool) -> str:
+    return _MUTATING if stamps and guard is Guard.STAMP else _KINDS
 
 
 def _places(found: Mapping[str, Enforcement]) -> Iterator[Diagnosis]:

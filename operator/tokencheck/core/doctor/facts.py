@@ -193,12 +193,14 @@ class Admission:
     Args:
         policy: whether it is the one that this version ships; binding: whether that is.
         guards: whether the chart's other policies, with their bindings, are those that ship.
+        stamps: whether the API server has to write who asked; None when that is not known.
         namespaces: those with TokenChecks that were tried.
     """
 
     policy: bool | Unread
     binding: bool | Unread
     guards: Mapping[Guard, bool | Unread] = field(default_factory=lambda: MappingProxyType({}))
+    stamps: bool | None = None
     namespaces: Mapping[str, Enforcement] = field(default_factory=lambda: MappingProxyType({}))
 
 
