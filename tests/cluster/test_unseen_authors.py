@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator, install_policies, wait_enforced
 from introspector import Introspector
 from loopthread import LoopThread
+from tokencheck.core.doctor.checks import checks
+from tokencheck.core.doctor.facts import CheckSeen, Setup
 from tokencheck.model.admission import REQUESTER_POLICY, Guard
 from vendorapi import TOKENS, VendorApi
 
@@ -214,9 +217,8 @@ def test_what_was_written_before_the_policies_is_shown_to_nobody_until_its_autho
         patched(author, world, name, SPEC)
     else:
         # What doctor says to type.
-        told = world.plane.kubectl("get", "tokencheck", name, "-n", world.namespace, "-o", "yaml")
-        world.plane.kubectl("replace", "--force", "-f", "-", stdin=told.stdout)
-    comes_to(world, name, *GOOD)
+        world.plane.kubectl(*vouch_for(found))
+    assert comes_to(world, name, *GOOD)["metadata"]["uid"] == found["metadata"]["uid"]
     assert login.inner.asked == {token: 1}
 
 
@@ -227,6 +229,17 @@ SPEC: Object = {"spec": {"interval": "31s"}}
 
 def patched(api: Api, world: World, name: str, change: Object) -> Object:
     return api.patch("TokenCheck", name, change, world.namespace)
+
+
+def vouch_for(found: Object) -> list[str]:
+    """The command of doctor where an operator of the cluster reviews authors, without kubectl."""
+    meta, interval = found["metadata"], found["spec"]["interval"]
+    seen = {"pending": False, "current": True, "age_s": 0.0, "ready": "Unknown"}
+    check = CheckSeen(namespace=meta["namespace"], name=meta["name"], interval=interval, **seen)
+    setup = Setup(namespace="", name="", account="", review_authors=True)
+    commands = [one for said in checks((check,), (setup,)) for one in said.mend]
+    assert len(commands) == 1
+    return shlex.split(commands[0])[1:]
 
 
 def with_scopes(world: World, name: str, **meta: Any) -> str:

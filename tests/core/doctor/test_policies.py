@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from core.doctor.test_examine import admission, check, said_of, setup
@@ -60,6 +62,25 @@ def test_a_check_that_was_written_unseen_is_told_where_authors_are_stamped() -> 
     (found,) = said_of(**check(stamped=False), **setup(review_authors=True))
     assert (found.area, found.result) == (Area.ADMISSION, Result.WARN)
     assert found.said.endswith("written before the API server looked at who asks: shop/other")
-    assert found.mend[0].startswith(
-        "kubectl get tokencheck other -n shop -o yaml | kubectl replace"
-    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "command"),
+    [
+        ({"interval": "10m"}, 'tokencheck other -n shop --type=merge -p {"interval":"10m0s"}'),
+        ({"interval": "30s"}, 'tokencheck other -n shop --type=merge -p {"interval":"0m30s"}'),
+        ({"interval": "10m0s"}, 'tokencheck other -n shop --type=merge -p {"interval":"0h10m0s"}'),
+        ({"interval": "7d"}, 'tokencheck other -n shop --type=merge -p {"interval":"10080m0s"}'),
+        ({}, 'tokencheck other -n shop --type=merge -p {"interval":"10m0s"}'),
+        ({"made_by": "all", "interval": "1h30m"},
+         'clustertokencheck all --type=merge -p {"template":{"spec":{"interval":"90m0s"}}}'),
+    ],
+)  # fmt: skip
+def test_who_vouches_for_a_check_changes_nothing_that_its_spec_means(
+    seen: dict[str, str], command: str
+) -> None:
+    """And can lose nothing: a request that is refused leaves the check as it was."""
+    (found,) = said_of(**check(stamped=False, **seen), **setup(review_authors=True))
+    words = command.split()
+    words[-1] = f'{{"spec":{words[-1]}}}'
+    assert shlex.split(found.mend[0]) == ["kubectl", "patch", *words]

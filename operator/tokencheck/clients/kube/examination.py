@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from tokencheck.api import API_VERSION, clustertokencheck
 from tokencheck.api.crds import digest_of
 from tokencheck.api.quantity import parse_time
 from tokencheck.api.tokencheck import ANNOTATION_REQUESTER, Requester, requester_of
@@ -35,7 +36,8 @@ from tokencheck.model.rights import AUTHOR_OF_CLUSTER_CHECKS
 T = TypeVar("T")
 Object = Mapping[str, Any]
 MAX_TRIED = 50  # namespaces; the operator tries all
-_OURS = "/apis/tokencheck.dev/v1alpha1"
+_OURS = f"/apis/{API_VERSION}"
+_MAKER = (API_VERSION, clustertokencheck.KIND)
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -238,7 +240,17 @@ def _check(check: Object, now: datetime) -> CheckSeen:
         bypassed=bypass.get("status") == "True",
         bypass=str(bypass.get("message", "")) if asked else "",
         stamped=ANNOTATION_REQUESTER in (meta.get("annotations") or {}),
+        interval=str((check.get("spec") or {}).get("interval", "")),
+        made_by=_maker(meta),
     )
+
+
+def _maker(meta: Object) -> str:
+    """Return the name of the ClusterTokenCheck that controls an object."""
+    for owner in meta.get("ownerReferences") or ():
+        if owner.get("controller") and (owner["apiVersion"], owner["kind"]) == _MAKER:
+            return str(owner["name"])
+    return ""
 
 
 def _overdue(status: Object, now: datetime) -> float:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS
+from tokencheck.api.quantity import parse_duration
+from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS, Spec
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
 from tokencheck.core.doctor.facts import CheckSeen, Setup
 from tokencheck.model.evidence import Absent, Unread
@@ -10,7 +11,6 @@ from tokencheck.model.finding import Result
 
 FRESH_S = 60.0  # a TokenCheck that is younger may just not have had its turn
 _MAX_NAMES = 3
-_MAKE_AGAIN = "kubectl get tokencheck {name} -n {namespace} -o yaml | kubectl replace --force -f -"
 _ASLEEP = "no operator looks at them: what they say is of an earlier time"
 
 
@@ -108,9 +108,29 @@ def _unstamped(seen: Sequence[CheckSeen], setups: Sequence[Setup]) -> Iterator[D
             f" {_named(slipped_in)}",
             means="nobody knows whether who wrote them may read what they name, so their tokens are"
             " sent to no provider. Have their authors change the spec (that of the"
-            " ClusterTokenCheck, where one made them), or make one again in your name",
-            mend=_first(slipped_in, _MAKE_AGAIN),
+            " ClusterTokenCheck, where one made them), or vouch for one: the command writes its"
+            " interval in another way, as long as before, and so you are who asks",
+            mend=(_vouch(slipped_in[0]),),
         )
+
+
+def _vouch(check: CheckSeen) -> str:
+    """Return what changes the spec and nothing that it means; whoever may not, breaks nothing."""
+    spec = f'{{"spec":{{"interval":"{_otherwise(check.interval)}"}}}}'
+    if check.made_by:
+        what = f"clustertokencheck {check.made_by}"
+        spec = f'{{"spec":{{"template":{spec}}}}}'
+    else:
+        what = f"tokencheck {check.name} -n {check.namespace}"
+    return f"kubectl patch {what} --type=merge -p '{spec}'"
+
+
+def _otherwise(interval: str) -> str:
+    """Return the same interval in other words."""
+    length = parse_duration(interval) or Spec().interval
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    said = f"{minutes}m{seconds}s"
+    return said if said != interval else f"0h{said}"
 
 
 def _first(seen: Sequence[CheckSeen], command: str) -> tuple[str, ...]:

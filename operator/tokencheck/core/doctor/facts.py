@@ -128,6 +128,8 @@ class CheckSeen:
         bypassed: whether break-glass holds its gate open.
         bypass: what the operator says of break-glass; "" where nobody asks for it.
         stamped: whether the API server looked at who wrote its spec.
+        interval: as the spec writes it.
+        made_by: name of the ClusterTokenCheck that made it; "" where none did.
     """
 
     namespace: str
@@ -141,6 +143,8 @@ class CheckSeen:
     bypassed: bool = False
     bypass: str = ""
     stamped: bool = False
+    interval: str = ""
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
