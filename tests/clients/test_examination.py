@@ -1,4 +1,4 @@
-"""What the doctor reads of the policy on names, with rights to all of it or to some."""
+"""What the doctor reads of TokenChecks, and of the policy on names with rights to all or some."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from answering import transport_to
+from tokencheck.api import API_VERSION
 from tokencheck.clients.kube.examination import Examination
 from tokencheck.core.doctor.facts import Admission
 from tokencheck.core.rights.guards import guard_binding, stamp_policy, stamping_policy
@@ -82,3 +83,31 @@ async def test_where_no_name_is_written_the_policy_that_lets_nobody_write_one_sh
     server[0].has["validatingadmissionpolicies"] = stamp_policy(stamps=False)
     found = await looked_at(server, mutating=404)
     assert (found.guards[Guard.STAMP], found.stamps) == (True, False)
+
+
+OWNER = {"apiVersion": API_VERSION, "kind": "ClusterTokenCheck", "name": "all", "uid": "a"}
+
+
+@pytest.mark.parametrize(
+    ("owners", "maker"),
+    [
+        ([OWNER | {"controller": True}], "all"),
+        ([{"apiVersion": "v1", "kind": "A", "name": "b"}, OWNER | {"controller": True}], "all"),
+        ([OWNER], ""),
+        ([OWNER | {"controller": True, "apiVersion": "v1"}], ""),
+        ([], ""),
+    ],
+)
+async def test_a_check_tells_which_object_made_it_as_the_operator_has_it(
+    tmp_path: Path, owners: list[Object], maker: str
+) -> None:
+    meta = {"namespace": "shop", "name": "checkout", "ownerReferences": owners}
+    items = [{"metadata": meta, "spec": {"interval": "30s"}}]
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"items": items})
+
+    async with transport_to(web.get(f"/apis/{API_VERSION}/tokenchecks", answer), tmp_path) as to:
+        found = await Examination(to, lambda: NOW).checks()
+    assert isinstance(found, tuple)
+    assert [(one.made_by, one.interval) for one in found] == [(maker, "30s")]
