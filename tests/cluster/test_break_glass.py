@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -191,18 +192,68 @@ def refused(world: World, name: str) -> Object:
     )
 
 
-def test_where_anybody_could_have_written_it_it_has_no_effect(world: World, check: str) -> None:
-    """The binding audits only, so an author without the right writes it."""
+@contextmanager
+def audited(world: World) -> Iterator[None]:
+    """The binding audits only, so who has no right can write it; afterwards it is as it ships."""
     audits = {"spec": {"validationActions": ["Audit"]}}
     world.admin.patch("ValidatingAdmissionPolicyBinding", Guard.BYPASS, audits)
     try:
-        eventually(
-            lambda: not refusal(lambda: breaks(world, check, lasts_s=600, user="pods")),
-            timeout_s=PATIENCE_S,
-        )
-        found = refused(world, check)
-        assert ready(found) == CLOSED
-        assert "is not proven that the policy" in condition(found, "Bypassed")["message"]
+        yield
     finally:
         world.admin.delete("ValidatingAdmissionPolicyBinding", Guard.BYPASS)
         install_policies(world.plane, {"admission": {"statusWriters": ["admin"]}})
+
+
+def slips_in(world: World, name: str) -> None:
+    """An author without the right writes it, as soon as the API server lets him."""
+    eventually(
+        lambda: not refusal(lambda: breaks(world, name, lasts_s=600, user="pods")),
+        timeout_s=PATIENCE_S,
+    )
+
+
+def test_where_anybody_could_have_written_it_it_has_no_effect(world: World, check: str) -> None:
+    with audited(world):
+        slips_in(world, check)
+        found = refused(world, check)
+        assert ready(found) == CLOSED
+        assert "not proven that the policy" in condition(found, "Bypassed")["message"]
+
+
+def test_what_slipped_in_opens_nothing_when_the_policy_is_back(world: World, check: str) -> None:
+    """Until who may writes it anew: the policy looks at changes alone, and sees none."""
+    with audited(world):
+        slips_in(world, check)
+        assert refused(world, check)["status"]["bypass"]["guarded"] is False
+    spec = {"tokens": [{"name": "a", "secretKeyRef": {"name": "payments", "key": "token"}}]}
+    other: str = world.admin.create(world.check(spec))["metadata"]["name"]
+    eventually(  # the policy is in force
+        lambda: refusal(lambda: breaks(world, other, lasts_s=60, user="pods")),
+        timeout_s=PATIENCE_S,
+    )
+    take_back(world, other)
+    eventually(lambda: opened_by_who_may(world, other), timeout_s=PATIENCE_S)  # and is proven
+    world.admin.patch(
+        "TokenCheck",
+        check,
+        {"metadata": {"annotations": {"tokencheck.dev/check-now": "1"}}},
+        world.namespace,
+    )
+    found = world.admin.wait(
+        "TokenCheck",
+        check,
+        world.namespace,
+        until=lambda it: it and it["status"].get("lastHandledCheckNow") == "1",
+        timeout_s=PATIENCE_S,
+    )
+    assert ready(found) == CLOSED
+    assert "write them anew" in condition(found, "Bypassed")["message"]
+    breaks(world, check, lasts_s=900)
+    becomes(world, check, OPEN)
+
+
+def opened_by_who_may(world: World, name: str) -> bool:
+    """One that came before the operator saw that the policy is back has to be written anew."""
+    breaks(world, name, lasts_s=600)
+    time.sleep(1.0)
+    return ready(world.admin.get("TokenCheck", name, world.namespace)) == OPEN

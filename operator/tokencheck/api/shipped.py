@@ -6,7 +6,7 @@ from types import MappingProxyType
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
-        "tokenchecks.tokencheck.dev": "c572855165d847ee6545b287dcb1e0e1",
+        "tokenchecks.tokencheck.dev": "803b76976d4e31e795a51107facb727e",
         "tokenproviders.tokencheck.dev": "d1d2ee48170179517bc6769e40b66abb",
     }
 )

@@ -2,7 +2,9 @@
 
 Who may write them is the API server's to say (the policy `tokencheck-bypass`), for how long they
 count is ours: from when an operator first saw them, which the status remembers, since what an
-object tells of its own times its author can write.
+object tells of its own times its author can write. The status remembers too whether they may have
+been written while nobody asked for that right: the policy looks at changes alone, so that it comes
+back says nothing of what stands there.
 """
 
 import re
@@ -28,6 +30,8 @@ LONGEST = timedelta(hours=24)
 # Who writes "in 24 hours" does so by his own clock, and rounds; the gate closes after 24 all the
 # same.
 ROUNDED = timedelta(minutes=5)
+# That a policy went is found out later: what came shortly before may have come after it.
+NOTICED = timedelta(minutes=5)
 # No watch tells that a policy was changed; where nothing was tried yet it is within a second.
 LOOK_AGAIN, LOOK_SOON = timedelta(seconds=30), timedelta(seconds=1)
 MAX_TEXT = 128  # characters of a name or a reason; all of it stands in the annotations
@@ -38,7 +42,7 @@ _STATES: Mapping[Reason, State] = {
     Reason.BYPASS_REFUSED: State.FALSE,
     Reason.PENDING: State.UNKNOWN,
 }
-Record: TypeAlias = Mapping[str, str]
+Record: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,8 @@ class Bypass:
         reason: Bypassed, BypassEnded, BypassRefused, or Pending where it is not known yet whether
             admission let only the right people write it.
         message: what the condition says.
-        record: what the status keeps: by whom, why, until when, and when it was seen first.
+        record: what the status keeps: by whom, why, until when, when it was seen first, and
+            whether the policy was in force then.
         wake_at: when to look again at the latest; None when only a change of the object matters.
     """
 
@@ -115,11 +120,21 @@ def bypassed(ready: Condition, bypass: Bypass | None, verdict: Verdict) -> Condi
 def _in_time(
     check: TokenCheck, record: Record, guarded: bool | None, *, end: datetime, now: datetime
 ) -> Bypass:
+    record = _branded(record, guarded, now)
+    if record.get("guarded") is False:
+        return _refused(_unguarded(check), record, wake_at=min(end, now + LOOK_AGAIN))
     # What was proven before a restart stays so until the first try, a second later.
     if guarded or (guarded is None and _stands(check, record)):
         said = f"bypassed by {record['by']} until {format_time(end)}: {record['reason']}"
         again = min(end, now + (LOOK_AGAIN if guarded else LOOK_SOON))
         return Bypass(reason=Reason.BYPASSED, message=said, record=record, wake_at=again)
+    if guarded is None and (said := _stood_refused(check, record)):
+        return Bypass(
+            reason=Reason.BYPASS_REFUSED,
+            message=said,
+            record=record,
+            wake_at=min(end, now + LOOK_SOON),
+        )
     if guarded is None:
         said = "whether admission is enforced here is being tried; until then it has no effect"
         return Bypass(
@@ -130,6 +145,27 @@ def _in_time(
         f" {check.namespace}, so anybody may have written it; run: tokencheck doctor"
     )
     return _refused(said, record, wake_at=min(end, now + LOOK_AGAIN))
+
+
+def _branded(record: Record, guarded: bool | None, now: datetime) -> Record:
+    """Return the record with whether the policy was in force when these annotations were written.
+
+    What is not known is not written: a start must not brand what counted before it.
+    """
+    seen_at = parse_time(record["seenTime"]) or now
+    if guarded is True:
+        return {"guarded": True} | dict(record)
+    if guarded is False and ("guarded" not in record or now - seen_at <= NOTICED):
+        return dict(record) | {"guarded": False}
+    return record
+
+
+def _unguarded(check: TokenCheck) -> str:
+    return (
+        f"when they came it was not proven that the policy {Guard.BYPASS} is enforced in namespace"
+        f" {check.namespace}, so anybody may have written them; run: tokencheck doctor; when it"
+        f" finds admission in order, write them anew, with another {ANNOTATION_BYPASS_UNTIL}"
+    )
 
 
 def _ended(check: TokenCheck, record: Record, end: datetime) -> Bypass:
@@ -160,12 +196,20 @@ def _taken_back(check: TokenCheck) -> Bypass | None:
 
 def _stood(check: TokenCheck) -> bool:
     stored = previous(check.status, Type.BYPASSED)
-    return stored.get("reason") in (Reason.BYPASSED, Reason.BYPASS_ENDED)
+    honoured = (check.status.get("bypass") or {}).get("guarded") is True
+    return honoured or stored.get("reason") in (Reason.BYPASSED, Reason.BYPASS_ENDED)
 
 
 def _stands(check: TokenCheck, record: Record) -> bool:
     stored = previous(check.status, Type.BYPASSED)
     return stored.get("reason") == Reason.BYPASSED and check.status.get("bypass") == record
+
+
+def _stood_refused(check: TokenCheck, record: Record) -> str:
+    """Return with what words these annotations were refused last; "" when they were not."""
+    stored = previous(check.status, Type.BYPASSED)
+    refused = stored.get("reason") == Reason.BYPASS_REFUSED
+    return str(stored["message"]) if refused and check.status.get("bypass") == record else ""
 
 
 def _record(check: TokenCheck, now: datetime) -> Record:
@@ -183,7 +227,8 @@ def _record(check: TokenCheck, now: datetime) -> Record:
     same = all(stored.get(part) == text for part, text in given.items())
     if not same or seen_at is None or seen_at > now + CLOCKS_DIFFER:
         seen_at = now
-    return given | {"seenTime": format_time(seen_at)}
+    known = {"guarded": stored["guarded"]} if same and "guarded" in stored else {}
+    return given | {"seenTime": format_time(seen_at)} | known
 
 
 def _until(check: TokenCheck) -> datetime | None:
