@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 
 from tokencheck import __version__
+from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS
 from tokencheck.app.admission import AdmissionProof
 from tokencheck.app.cluster_checks import ClusterChecks
 from tokencheck.app.compare import Compare
@@ -196,6 +197,7 @@ class Operator:
             transport,
             self._cache.namespaces,
             role.leadership.leads,
+            changed=self._judge_bypassed_again,
             stamps=self._settings.review_authors,
             every_s=self._settings.prove_every_s,
         )
@@ -273,6 +275,13 @@ class Operator:
         for kind in OWN_KINDS:
             for key in self._cache.versions(kind):
                 self._queue.add(key, Cause.CLOCK_SET_BACK, time.monotonic())
+
+    def _judge_bypassed_again(self, namespaces: frozenset[str]) -> None:
+        """No watch tells that break-glass is guarded there now, or is not any more."""
+        for key in self._cache.versions("TokenCheck"):
+            check = self._cache.check(key) if key.namespace in namespaces else None
+            if check and not check.annotations.keys().isdisjoint(BYPASS_ANNOTATIONS):
+                self._queue.add(key, Cause.ADMISSION_CHANGED, time.monotonic())
 
     def _count_again(self, key: Key) -> None:
         self._queue.add(key, Cause.REFERENCE_CHANGED, time.monotonic(), COUNT_AFTER_S)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tokencheck.gather.finds import Finds
 from tokencheck.gather.keyring import NoKeyring
 from tokencheck.gather.unasked import NoLiveness
+from tokencheck.model.admission import BypassProof
 from tokencheck.model.ports import (
     Extents,
     Interest,
@@ -34,7 +35,7 @@ class Sources:
         permissions: rights of tokens' owners; None: nobody is asked for them.
         extents: where resources are; None: as if no server listed any.
         guards_bypass: whether it is proven that nobody breaks the glass in a namespace without the
-            right; None: not tried yet.
+            right; who knows it makes the checks there due when it changes.
         policies: what RBAC grants to whom; None: nobody reads it.
     """
 
@@ -44,7 +45,7 @@ class Sources:
     own_namespace: str
     fingerprint_key: bytes
     watched: Callable[[str], bool] = lambda _: False
-    guards_bypass: Callable[[str], bool | None] = lambda _: None
+    guards_bypass: Callable[[str], BypassProof] = lambda _: BypassProof.AWAITED
     finds: Finds = field(default_factory=Finds)
     keyring: Keyring = field(default_factory=NoKeyring)
     liveness: Liveness = field(default_factory=NoLiveness)

@@ -28,3 +28,12 @@ class Guard(StrEnum):
     CLUSTER = "tokencheck-cluster"  # who has the tokens of many namespaces checked
     STATUS = "tokencheck-status"  # who writes verdicts
     BYPASS = "tokencheck-bypass"  # who breaks the glass
+
+
+class BypassProof(StrEnum):
+    """Whether only who may can have written the break-glass annotations in a namespace."""
+
+    PROVEN = "Proven"  # policies are enforced there, and that on break-glass is the one that ships
+    MISSING = "Missing"  # certainly not: anybody may write them
+    AWAITED = "Awaited"  # not known yet, or not known for a moment: what was known counts
+    UNKNOWN = "Unknown"  # not known for so long that nothing of before counts any more

@@ -16,6 +16,7 @@ class Cause(StrEnum):
     PODS_CHANGED = "PodsChanged"
     PROVIDER_CHANGED = "ProviderChanged"
     REFERENCE_CHANGED = "ReferenceChanged"  # a ConfigMap with keys, a Namespace's labels
+    ADMISSION_CHANGED = "AdmissionChanged"  # another thing is proven of the policies
     THRESHOLD = "Threshold"
     CLOCK_SET_BACK = "ClockSetBack"  # moments that had passed may lie ahead again
     RESYNC = "Resync"

@@ -10,6 +10,7 @@ from tokencheck.core.outcome.linter import faults_of
 from tokencheck.core.outcome.patch import merge_patch
 from tokencheck.core.outcome.plan import Kept, plan, plan_between, plan_opening
 from tokencheck.core.outcome.stopped import plan_invalid, plan_revoked, plan_suspended
+from tokencheck.model.admission import BypassProof
 from tokencheck.model.assessment import Assessment, TokenAssessment
 from tokencheck.model.evidence import Baseline, Held, SecretMeta, TokenEvidence
 from tokencheck.model.facts import Facts, Family
@@ -126,11 +127,11 @@ class Life:
         )
         self.now = START
         self.outcome: Outcome | None = None
-        self.guarded: bool | None = True
+        self.proof = BypassProof.PROVEN
 
     @property
     def bypass(self) -> Bypass | None:
-        return bypass_of(self.check, self.guarded, self.now)
+        return bypass_of(self.check, self.proof, self.now)
 
     def annotate(self, **notes: str) -> "Life":
         """Have these tokencheck.dev/bypass-* on it, and no others."""

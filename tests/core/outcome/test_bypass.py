@@ -13,6 +13,7 @@ from core_outcome_builders import START, Life, assessed, failing, passing, rollo
 
 from tokencheck.api.quantity import format_time
 from tokencheck.core.outcome.transitions import retold
+from tokencheck.model.admission import BypassProof
 from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
@@ -39,7 +40,7 @@ def test_what_the_annotations_do(row: dict[str, Any]) -> None:
     life = Life()
     for step in row["steps"]:
         life.now = START + timedelta(seconds=step["at"])
-        life.guarded = step.get("guarded", True)
+        life.proof = BypassProof(step.get("proof", "Proven"))
         if "annotations" in step:
             life.annotate(**step["annotations"])
         outcome = life.judge(assessed(*EXPIRED))
@@ -163,7 +164,7 @@ def test_it_opens_whatever_closes_the_gate(stop: str) -> None:
     assert life.says("Ready") == OPEN
     assert opened.says("Stalled") is None
     assert told(outcome) == [("Warning", "GateBypassed")]
-    assert outcome.wake_at == life.now + seconds(30)
+    assert outcome.wake_at == life.now + seconds(3599)
     life.later(3600)
     assert told(write()) == [("Normal", "GateBypassEnded")]
     assert life.says("Ready") == closed

@@ -22,7 +22,7 @@ from tokencheck.api.tokencheck import (
     TokenCheck,
 )
 from tokencheck.core.outcome.condition import CLOCKS_DIFFER, Condition, State, Type, previous
-from tokencheck.model.admission import Guard
+from tokencheck.model.admission import BypassProof, Guard
 from tokencheck.model.finding import Verdict
 from tokencheck.model.reasons import Reason
 
@@ -32,8 +32,6 @@ LONGEST = timedelta(hours=24)
 ROUNDED = timedelta(minutes=5)
 # That a policy went is found out later: what came shortly before may have come after it.
 NOTICED = timedelta(minutes=5)
-# No watch tells that a policy was changed; where nothing was tried yet it is within a second.
-LOOK_AGAIN, LOOK_SOON = timedelta(seconds=30), timedelta(seconds=1)
 MAX_TEXT = 128  # characters of a name or a reason; all of it stands in the annotations
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _STATES: Mapping[Reason, State] = {
@@ -55,7 +53,8 @@ class Bypass:
         message: what the condition says.
         record: what the status keeps: by whom, why, until when, when it was seen first, and
             whether the policy was in force then.
-        wake_at: when to look again at the latest; None when only a change of the object matters.
+        wake_at: when it ends; None when only a change matters, of the object or of what is proven,
+            which whoever proves it tells.
     """
 
     reason: Reason
@@ -80,13 +79,12 @@ class Bypass:
         return {"bypass": dict(self.record)} if self.record else {}
 
 
-def bypass_of(check: TokenCheck, guarded: bool | None, now: datetime) -> Bypass | None:
+def bypass_of(check: TokenCheck, proof: BypassProof, now: datetime) -> Bypass | None:
     """Return what break-glass does now; None where nobody asks or asked for it.
 
     Args:
         check: with its annotations, and the status that stands.
-        guarded: whether it is proven that admission lets nobody write the annotations without the
-            right; None where that was not tried yet.
+        proof: whether admission lets nobody write the annotations without the right.
         now: aware UTC.
     """
     if not any(name in check.annotations for name in BYPASS_ANNOTATIONS):
@@ -103,7 +101,7 @@ def bypass_of(check: TokenCheck, guarded: bool | None, now: datetime) -> Bypass 
         if not _stood(check):
             return _refused("its end came before it could be honoured", record)
         return _ended(check, record, end)
-    return _in_time(check, record, guarded, end=end, now=now)
+    return _in_time(check, _branded(record, proof, now), proof, end)
 
 
 def bypassed(ready: Condition, bypass: Bypass | None, verdict: Verdict) -> Condition:
@@ -117,54 +115,64 @@ def bypassed(ready: Condition, bypass: Bypass | None, verdict: Verdict) -> Condi
     )
 
 
-def _in_time(
-    check: TokenCheck, record: Record, guarded: bool | None, *, end: datetime, now: datetime
-) -> Bypass:
-    record = _branded(record, guarded, now)
+def _in_time(check: TokenCheck, record: Record, proof: BypassProof, end: datetime) -> Bypass:
     if record.get("guarded") is False:
-        return _refused(_unguarded(check), record, wake_at=min(end, now + LOOK_AGAIN))
-    # What was proven before a restart stays so until the first try, a second later.
-    if guarded or (guarded is None and _stands(check, record)):
-        said = f"bypassed by {record['by']} until {format_time(end)}: {record['reason']}"
-        again = min(end, now + (LOOK_AGAIN if guarded else LOOK_SOON))
-        return Bypass(reason=Reason.BYPASSED, message=said, record=record, wake_at=again)
-    if guarded is None and (said := _stood_refused(check, record)):
-        return Bypass(
-            reason=Reason.BYPASS_REFUSED,
-            message=said,
-            record=record,
-            wake_at=min(end, now + LOOK_SOON),
-        )
-    if guarded is None:
-        said = "whether admission is enforced here is being tried; until then it has no effect"
-        return Bypass(
-            reason=Reason.PENDING, message=said, record=record, wake_at=min(end, now + LOOK_SOON)
-        )
-    said = (
-        f"it is not proven that the policy {Guard.BYPASS} is enforced in namespace"
-        f" {check.namespace}, so anybody may have written it; run: tokencheck doctor"
-    )
-    return _refused(said, record, wake_at=min(end, now + LOOK_AGAIN))
+        return _refused(_unguarded(check), record)
+    match proof:
+        case BypassProof.PROVEN:
+            return _open(record, end)
+        case BypassProof.AWAITED:
+            return _meanwhile(check, record, end)
+        case BypassProof.MISSING:
+            said = f"{_policy_in(check)} is not proven to be enforced; run: tokencheck doctor"
+        case BypassProof.UNKNOWN:
+            said = (
+                f"whether {_policy_in(check)} is enforced could not be found out for some minutes;"
+                " run: tokencheck doctor"
+            )
+    return _refused(said, record, wake_at=end)
 
 
-def _branded(record: Record, guarded: bool | None, now: datetime) -> Record:
+def _meanwhile(check: TokenCheck, record: Record, end: datetime) -> Bypass:
+    """What was found out of these annotations counts until it is found out again."""
+    stored = previous(check.status, Type.BYPASSED)
+    reason = stored.get("reason") if check.status.get("bypass") == record else None
+    if reason == Reason.BYPASSED:
+        return _open(record, end)
+    if reason == Reason.BYPASS_REFUSED:
+        said = str(stored["message"])
+        return Bypass(reason=Reason.BYPASS_REFUSED, message=said, record=record, wake_at=end)
+    said = "whether admission is enforced here is being tried; until then it has no effect"
+    return Bypass(reason=Reason.PENDING, message=said, record=record, wake_at=end)
+
+
+def _open(record: Record, end: datetime) -> Bypass:
+    said = f"bypassed by {record['by']} until {format_time(end)}: {record['reason']}"
+    return Bypass(reason=Reason.BYPASSED, message=said, record=record, wake_at=end)
+
+
+def _policy_in(check: TokenCheck) -> str:
+    return f"the policy {Guard.BYPASS} in namespace {check.namespace}"
+
+
+def _branded(record: Record, proof: BypassProof, now: datetime) -> Record:
     """Return the record with whether the policy was in force when these annotations were written.
 
     What is not known is not written: a start must not brand what counted before it.
     """
     seen_at = parse_time(record["seenTime"]) or now
-    if guarded is True:
+    if proof is BypassProof.PROVEN:
         return {"guarded": True} | dict(record)
-    if guarded is False and ("guarded" not in record or now - seen_at <= NOTICED):
+    if proof is BypassProof.MISSING and ("guarded" not in record or now - seen_at <= NOTICED):
         return dict(record) | {"guarded": False}
     return record
 
 
 def _unguarded(check: TokenCheck) -> str:
     return (
-        f"when they came it was not proven that the policy {Guard.BYPASS} is enforced in namespace"
-        f" {check.namespace}, so anybody may have written them; run: tokencheck doctor; when it"
-        f" finds admission in order, write them anew, with another {ANNOTATION_BYPASS_UNTIL}"
+        f"when they came {_policy_in(check)} was not proven to be enforced, so anybody may have"
+        " written them; run: tokencheck doctor; when it finds admission in order, write them anew,"
+        f" with another {ANNOTATION_BYPASS_UNTIL}"
     )
 
 
@@ -198,18 +206,6 @@ def _stood(check: TokenCheck) -> bool:
     stored = previous(check.status, Type.BYPASSED)
     honoured = (check.status.get("bypass") or {}).get("guarded") is True
     return honoured or stored.get("reason") in (Reason.BYPASSED, Reason.BYPASS_ENDED)
-
-
-def _stands(check: TokenCheck, record: Record) -> bool:
-    stored = previous(check.status, Type.BYPASSED)
-    return stored.get("reason") == Reason.BYPASSED and check.status.get("bypass") == record
-
-
-def _stood_refused(check: TokenCheck, record: Record) -> str:
-    """Return with what words these annotations were refused last; "" when they were not."""
-    stored = previous(check.status, Type.BYPASSED)
-    refused = stored.get("reason") == Reason.BYPASS_REFUSED
-    return str(stored["message"]) if refused and check.status.get("bypass") == record else ""
 
 
 def _record(check: TokenCheck, now: datetime) -> Record:
