@@ -53,6 +53,7 @@ class AdmissionProof:
         changed: takes the namespaces of which `guards_bypass` says something else than before.
         stamps: whether authors are reviewed, so that the policies on their names are needed too.
         every_s: seconds between two proofs of a namespace.
+        held_s: seconds for which what was known of break-glass counts while it is not known.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class AdmissionProof:
         changed: Callable[[frozenset[str]], None] = lambda _: None,
         stamps: bool = False,
         every_s: float = EVERY_S,
+        held_s: float = HELD_S,
     ) -> None:
         """Know nothing yet."""
         self._needed = (Guard.PROVIDER, Guard.STAMP) if stamps else (Guard.PROVIDER,)
@@ -74,6 +76,7 @@ class AdmissionProof:
         self._concerns = concerns
         self._changed = changed
         self._every_s = every_s
+        self._held_s = held_s
         self._soon_s = min(SOON_S, every_s)
         self._compared = asyncio.Event()
         self._forget()
@@ -203,7 +206,7 @@ class AdmissionProof:
         if shown is Enforcement.ADMITTED or self._bypass is False:
             proof = BypassProof.MISSING
         elif shown is Enforcement.UNKNOWN or self._bypass is None:
-            late = now >= self._sure_at.setdefault(namespace, now) + HELD_S
+            late = now >= self._sure_at.setdefault(namespace, now) + self._held_s
             return BypassProof.UNKNOWN if late else BypassProof.AWAITED
         else:
             proof = BypassProof.PROVEN
