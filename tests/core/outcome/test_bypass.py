@@ -152,6 +152,47 @@ def test_the_gate_waits_for_no_provider_neither_to_open_nor_to_close() -> None:
     assert life.says("Ready") == CLOSED
 
 
+def test_one_that_is_prolonged_while_an_answer_is_awaited_is_seen_at_once() -> None:
+    life = broken(Life())
+    life.judge(assessed(*EXPIRED))
+    longer = broken(life.later(60), hours=23).between()
+    assert longer is not None
+    assert life.says("Ready") == OPEN
+    said = (life.condition("Ready") or {})["message"]
+    assert said.startswith("bypassed by ann until 2026-11-25T11:01:00Z")
+    assert said.endswith("the verdict is Invalid: Pending: the tokens are being judged")
+    assert life.check.status["bypass"]["seenTime"] == "2026-11-24T12:01:00Z"
+    assert life.between() is None
+
+
+def test_a_gate_that_opens_before_anything_was_judged_is_not_called_closed() -> None:
+    life = Life()
+    running = life.check.spec
+    life.check = replace(life.check, spec=replace(running, suspend=True))
+    life.stop()
+    life.check = replace(life.check, spec=running)
+    broken(life).between()
+    assert life.says("Ready") == OPEN
+    assert life.says("Suspended") is None
+    said = (life.condition("Ready") or {})["message"]
+    assert said.endswith("the verdict is Unknown: Pending: the tokens are being judged")
+
+
+def test_that_nobody_guarded_it_is_remembered_without_waiting_for_a_provider() -> None:
+    life = Life()
+    life.judge(assessed(*EXPIRED))
+    life.proof = BypassProof.MISSING
+    refused = broken(life).between()
+    assert refused is not None
+    assert told(refused) == [("Warning", "GateBypassRefused")]
+    assert life.says("Ready") == CLOSED
+    assert life.between() is None
+    life.proof = BypassProof.PROVEN
+    assert life.between() is None
+    life.judge(assessed(*EXPIRED))
+    assert life.says("Ready") == CLOSED
+
+
 @pytest.mark.parametrize("stop", ["invalid", "revoked"])
 def test_it_opens_whatever_closes_the_gate(stop: str) -> None:
     life = Life(tokens=[]) if stop == "invalid" else Life()

@@ -150,30 +150,50 @@ def plan_between(check: TokenCheck, bypass: Bypass | None, now: datetime) -> Out
     """Return what is written while an answer about the tokens is awaited; None when nothing is.
 
     Break-glass is for the hour in which a provider hangs: the gate must not wait for it, neither
-    to open nor to close.
+    to open nor to close. Nor does what is remembered of it: whether it came under a policy.
     """
-    ready = previous(check.status, Type.READY)
     opens = bypass is not None and bypass.opens
-    if opens == (ready.get("reason") == Reason.BYPASSED):
+    stood = previous(check.status, Type.READY).get("reason") == Reason.BYPASSED
+    fields = bypass.fields if bypass else {}
+    if opens == stood and fields == _bypass_fields(check):
         return None
-    kept = [c for c in _kept(check) if c.type not in _REPLACED]
-    truth = Condition(
-        type=Type.READY,
-        state=State.UNKNOWN,
-        reason=Reason.BYPASS_ENDED,
-        message="the gate is closed again; the tokens are being judged",
-    )
-    verdict = Verdict.UNKNOWN
-    if opens and ready.get("reason") in _REASONS:
-        state, reason = State(ready["status"]), Reason(ready["reason"])  # type: ignore[call-arg]
-        truth = Condition(type=Type.READY, state=state, reason=reason, message=ready["message"])
-        verdict = Verdict(check.status.get("verdict", Verdict.UNKNOWN))
-    conditions = [bypassed(truth, bypass, verdict), *kept, *([bypass.condition] if bypass else [])]
-    status = _without_bypass(check) | (bypass.fields if bypass else {})
+    told = [bypass.condition] if bypass else []
+    if opens or stood:
+        kept = [c for c in _kept(check) if c.type not in _REPLACED]
+        conditions = [_gate_between(check, bypass, opens=opens), *kept, *told]
+    else:
+        conditions = [*(c for c in _kept(check) if c.type is not Type.BYPASSED), *told]
+    status = _without_bypass(check) | fields
+    # As it is with the begin of a rollout: a new spec accepts a drift, which must not be lost.
     observed = int(check.status.get("observedGeneration", -1))
     status["observedGeneration"] = observed
     status["conditions"] = render(conditions, check.status, generation=observed, now=now)
-    return Outcome(status=status, changed=True, events=events_of_gate(check, status))
+    changed = status != dict(check.status)
+    return Outcome(status=status, changed=changed, events=events_of_gate(check, status))
+
+
+def _gate_between(check: TokenCheck, bypass: Bypass | None, *, opens: bool) -> Condition:
+    """Return Ready before the tokens are judged; behind an open gate stands what was known."""
+    if not opens:
+        return Condition(
+            type=Type.READY,
+            state=State.UNKNOWN,
+            reason=Reason.BYPASS_ENDED,
+            message="the gate is closed again; the tokens are being judged",
+        )
+    verdict = Verdict(check.status.get("verdict", Verdict.UNKNOWN))
+    stored = [c for c in _kept(check) if c.type is Type.READY and c.reason is not Reason.BYPASSED]
+    awaited = Condition(
+        type=Type.READY,
+        state=State.UNKNOWN,
+        reason=Reason.PENDING,
+        message="the tokens are being judged",
+    )
+    return bypassed(stored[0] if stored else awaited, bypass, verdict)
+
+
+def _bypass_fields(check: TokenCheck) -> dict[str, Any]:
+    return {"bypass": check.status["bypass"]} if "bypass" in check.status else {}
 
 
 def _without_bypass(check: TokenCheck) -> dict[str, Any]:
