@@ -223,6 +223,24 @@ def test_a_suspended_check_has_no_gate_and_forgets_nothing() -> None:
     assert life.says("Bypassed") == ("False", "BypassRefused")
 
 
+def test_a_suspended_check_is_no_open_gate_and_opens_again_when_it_goes_on() -> None:
+    life = broken(Life(), hours=2)
+    life.judge(assessed(*EXPIRED))
+    running = life.check.spec
+    life.check = replace(life.check, spec=replace(running, suspend=True))
+    assert told(life.later(60).stop()) == []
+    assert (life.says("Ready"), life.says("Bypassed")) == (None, None)
+    assert life.check.status["bypass"]["seenTime"] == "2026-11-24T12:00:00Z"
+    assert told(life.later(60).stop()) == []
+    life.check = replace(life.check, spec=running)
+    life.later(60).judge(assessed(*EXPIRED))
+    assert life.says("Ready") == OPEN
+    life.check = replace(life.check, spec=replace(running, suspend=True))
+    life.later(60).stop()
+    assert told(life.later(7200).stop()) == [("Normal", "GateBypassEnded")]
+    assert life.says("Bypassed") == ("False", "BypassEnded")
+
+
 def test_what_is_told_of_long_texts_is_short() -> None:
     life = broken(Life(), by="a" * 5000, reason="é\x1b[31m" + "b" * 5000)
     outcome = life.judge(assessed(*EXPIRED))

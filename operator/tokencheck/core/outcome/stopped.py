@@ -20,7 +20,8 @@ _REMEMBERED = ("name", "source", "resourceVersion", "changedTime", "baseline")
 def plan_suspended(check: TokenCheck, bypass: Bypass | None, now: datetime) -> Outcome:
     """Return a status without Ready; baseline and verified revision outlive the pause.
 
-    So does break-glass: who asked, and since when. Without Ready it opens nothing.
+    So does break-glass: who asked, and since when. Without Ready it opens nothing, so that it does
+    is not told.
     """
     suspended = Condition(
         type=Type.SUSPENDED,
@@ -28,7 +29,8 @@ def plan_suspended(check: TokenCheck, bypass: Bypass | None, now: datetime) -> O
         reason=Reason.SUSPENDED,
         message="spec.suspend is true; remove it to check again",
     )
-    conditions = [*_told(bypass), suspended]
+    told = [] if bypass and bypass.opens else _told(bypass)
+    conditions = [*told, suspended]
     status = common_fields(check, bypass)
     status["conditions"] = render(conditions, check.status, generation=check.generation, now=now)
     status |= {kept: check.status[kept] for kept in ("tokens", "rollout") if kept in check.status}
