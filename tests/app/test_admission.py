@@ -35,7 +35,7 @@ class Cluster:
         }
         self.broken: set[str] = set()  # what cannot be read
         self.dry_run = (403, f"it is forbidden: {_REFUSED_BY_US}")
-        self.asked = 0
+        self.asked = self.failed = 0
         self.leads = True
         self.told: list[frozenset[str]] = []
 
@@ -46,13 +46,16 @@ class Cluster:
             status, message = self.dry_run
             return web.json_response({"message": message}, status=status)
         if name in self.broken:
+            self.failed += 1
             return web.json_response({}, status=500)
         found = self.has.get((kind, name))
         return web.json_response(found or {}, status=200 if found else 404)
 
 
 @pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[tuple[Cluster, AdmissionProof]]:
+async def cluster(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[tuple[Cluster, AdmissionProof]]:
     at = Cluster()
     async with transport_to(web.route("*", "/{path:.*}", at.answer), tmp_path) as transport:
         proof = AdmissionProof(
@@ -60,7 +63,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[tuple[Cluster, AdmissionProof
             lambda: {"shop"},
             lambda _: at.leads,
             changed=at.told.append,
-            every_s=0.02,
+            every_s=getattr(request, "param", 0.02),
             held_s=HELD_S,
         )
         running = asyncio.create_task(proof.run())
@@ -118,6 +121,27 @@ async def test_a_policy_that_has_no_say_in_break_glass_does_not_end_it(
     at.has[BINDINGS, Guard.PROVIDER] = guard_binding(Guard.PROVIDER)
     await comes_to(proof, BypassProof.PROVEN, Enforcement.PROVEN)
     assert at.told == [{"shop"}]
+
+
+@pytest.mark.parametrize("cluster", [1.0], indirect=True)
+async def test_one_read_that_fails_ends_no_proof(cluster: tuple[Cluster, AdmissionProof]) -> None:
+    at, proof = cluster
+    await comes_to(proof, BypassProof.PROVEN, Enforcement.PROVEN)
+    at.broken.add(Guard.PROVIDER)
+    async with asyncio.timeout(20):
+        while not at.failed:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert proof.of("shop") is Enforcement.PROVEN
+
+
+async def test_many_that_fail_end_all(cluster: tuple[Cluster, AdmissionProof]) -> None:
+    at, proof = cluster
+    await comes_to(proof, BypassProof.PROVEN, Enforcement.PROVEN)
+    at.broken.add(Guard.PROVIDER)
+    await comes_to(proof, BypassProof.PROVEN, Enforcement.UNKNOWN)
+    del at.has[POLICIES, Guard.BYPASS]
+    await comes_to(proof, BypassProof.MISSING, Enforcement.UNKNOWN)
 
 
 async def test_who_stands_by_asks_nothing_and_knows_nothing(

@@ -29,6 +29,7 @@ SOON_S = 10.0  # where it is not proven: who mends it wants to see it; between t
 LOOK_EVERY_S = 1.0  # for namespaces that are new
 PAUSE_S = 0.05  # between two dry runs: 20 a second, however many namespaces there are
 AT_ONCE = 20  # dry runs until it is looked again which namespaces are new
+KEPT = 6  # comparisons in a row that may fail before what was found last does not count any more
 # Break-glass is for the hour in which things time out: what was proven counts for so long on.
 HELD_S = 300.0
 
@@ -86,6 +87,7 @@ class AdmissionProof:
         self._installed: Installed | None = None  # None: nothing was compared yet
         self._compared_at = -math.inf
         self._guarded: bool | None = None  # whether the policies beside it are those that ship
+        self._guarded_at = -math.inf  # when that was known
         self._bypass: bool | None = None  # whether that on break-glass is
         self._shown: dict[str, Enforcement] = {}  # by the dry run alone
         self._tried_at: dict[str, float] = {}
@@ -154,7 +156,12 @@ class AdmissionProof:
         self._installed = installed = await read_installed(self._transport)
         self._bypass = await self._ships(Guard.BYPASS)
         found = [await self._ships(guard) for guard in self._needed]
-        self._guarded = None if None in found and False not in found else all(found)
+        guarded = None if None in found and False not in found else all(found)
+        # One read that fails is not the end of every proof: a dry run's lasts as long.
+        if guarded is not None or self._compared_at >= self._guarded_at + KEPT * self._soon_s:
+            self._guarded = guarded
+        if guarded is not None:
+            self._guarded_at = self._compared_at
         if installed.absent or installed.shipped is False:
             worse = Enforcement.ADMITTED if installed.absent else Enforcement.ALTERED
             for name, shown in self._shown.items():
