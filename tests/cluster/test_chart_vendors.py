@@ -68,7 +68,7 @@ def test_each_vendor_s_provider_is_valid_and_for_tokens_that_are_recognised() ->
 
 
 def test_it_is_the_provider_that_the_page_has_an_admin_write() -> None:
-    page = Page(CHECKOUT / "docs" / "providers.md")
+    page = Page(CHECKOUT / "docs" / "providers" / "vendors.md")
     (written,) = page.blocks("yaml", below="A vendor that is asked whether a token lives")
     (made,) = providers({"GitHub": {"enabled": True}})
     shown = yaml.safe_load(written)

@@ -1,7 +1,7 @@
 """Whose a token is, as the API server says: over its own road, as the operator, and stored nowhere.
 
 A TokenReview is asked with POST and changes nothing. The token stands in its body, so an audit
-policy of the API server must not log bodies of tokenreviews (docs/providers.md).
+policy of the API server must not log bodies of tokenreviews (docs/providers/kubernetes.md).
 """
 
 from typing import Any
