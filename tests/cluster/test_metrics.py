@@ -22,6 +22,7 @@ GOOD = ("True", "AllChecksPassed")
 # Everything that a dashboard or an alert may name; counters are there before anything happened.
 FAMILIES = {
     "build_info": "gauge",
+    "bypassed_checks": "gauge",
     "info": "gauge",
     "token_expiration_timestamp_seconds": "gauge",
     "token_issued_timestamp_seconds": "gauge",
