@@ -84,7 +84,7 @@ class VaultServer:
         self.policy("capabilities", CAPABILITIES, below)
 
     def own(self, *more: str, below: str = "") -> str:
-        """A new token for the operator, as docs/providers/vault.md has it made; with more policies."""
+        """A new token for the operator, as docs/providers/vault.md has it; with more policies."""
         policies = ["lookup", *more]
         return self.token(
             below, policies=policies, no_default_policy=True, period="24h", no_parent=True

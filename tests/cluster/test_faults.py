@@ -175,7 +175,7 @@ def test_a_check_that_was_deleted_while_nobody_looked_is_forgotten(
         labels = f'namespace="{shop.namespace}",name="{name}"'
         return [sample for sample in running.metrics() if labels in sample]
 
-    assert series("gone")
+    eventually(lambda: series("gone"))
     road.do(lambda proxy: proxy.drop_events(lambda event: event["type"] == "DELETED"))
     shop.delete("TokenCheck", "gone")
     deadline = time.monotonic() + COMPARE_S * 4
