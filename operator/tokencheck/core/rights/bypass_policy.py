@@ -4,44 +4,21 @@ The chart installs it from a copy, as it does with the requester policy. For how
 the operator to say: CEL has no clock, and the times in managedFields are the author's to write.
 """
 
-from typing import Any
-
+from tokencheck.core.rights.manifests import Manifest, policy_of
 from tokencheck.core.rights.needs import OURS
 from tokencheck.model.admission import Guard
 
-Manifest = dict[str, Any]
-_GROUP = "admissionregistration.k8s.io"
 _PREFIX = f"{OURS}/bypass-"
 _NOTES = "metadata.annotations"
 
 
 def bypass_policy() -> Manifest:
     """Return the ValidatingAdmissionPolicy on the annotations `tokencheck.dev/bypass-*`."""
-    rule = {
-        "apiGroups": [OURS],
-        "apiVersions": ["*"],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": ["tokenchecks"],
-        "scope": "*",
+    spec = {
+        "variables": [{"name": name, "expression": expression} for name, expression in _VARIABLES],
+        "validations": _validations(),
     }
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": str(Guard.BYPASS)},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": {},
-                "resourceRules": [rule],
-            },
-            "variables": [
-                {"name": name, "expression": expression} for name, expression in _VARIABLES
-            ],
-            "validations": _validations(),
-        },
-    }
+    return policy_of(Guard.BYPASS, ["tokenchecks"], spec)
 
 
 def _bypasses(what: str) -> str:

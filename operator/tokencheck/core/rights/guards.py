@@ -13,12 +13,10 @@ from typing import Any
 
 from tokencheck.api import API_VERSION
 from tokencheck.core.rights.bypass_policy import bypass_policy
+from tokencheck.core.rights.manifests import SPEC_CHANGED, Manifest, binding_of, policy_of
 from tokencheck.core.rights.needs import OURS
 from tokencheck.model.admission import Guard
 
-Manifest = dict[str, Any]
-_GROUP = "admissionregistration.k8s.io"
-_SPEC_CHANGED = "oldObject == null || object.spec != oldObject.spec"
 _WHO, _GROUPS = f"{OURS}/requester", f"{OURS}/requester-groups"
 _MAKER = re.compile(r"username != '(system:serviceaccount:[^']+)'")
 _WRITERS = re.compile(r"request\.userInfo\.username in (\[.*\])")
@@ -56,7 +54,7 @@ def status_policy(writers: Sequence[str]) -> Manifest:
         f"only the operator ({operator}) writes the status of a TokenCheck,"
         " ClusterTokenCheck or TokenProvider: whoever writes it forges a verdict",
     )
-    return _policy(Guard.STATUS, ["*/status"], {"validations": [validation]})
+    return policy_of(Guard.STATUS, ["*/status"], {"validations": [validation]})
 
 
 def stamp_policy(*, stamps: bool, maker: str | None = None) -> Manifest:
@@ -82,7 +80,7 @@ def stamp_policy(*, stamps: bool, maker: str | None = None) -> Manifest:
         "validations": validations,
     }
     spec |= {"matchConditions": [_not_made_by(maker)]} if maker else {}
-    return _policy(Guard.STAMP, _STAMPED, spec)
+    return policy_of(Guard.STAMP, _STAMPED, spec)
 
 
 def stamping_policy(maker: str | None = None) -> Manifest:
@@ -93,24 +91,19 @@ def stamping_policy(maker: str | None = None) -> Manifest:
     groups = add + '/tokencheck.dev~1requester-groups", value: variables.groups}'
     empty = add + '", value: {}}'
     patch = f"(has(object.metadata.annotations) ? [] : [{empty}]) + [{user}, {groups}]"
-    conditions = [_named("has-somebody", f"{_SPEC_CHANGED} || ({had})")]
+    conditions = [_named("has-somebody", f"{SPEC_CHANGED} || ({had})")]
     spec = {
         "matchConditions": conditions + ([_not_made_by(maker)] if maker else []),
         "variables": [*_stamp_variables(True)],
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
         "reinvocationPolicy": "IfNeeded",
     }
-    return _policy(Guard.STAMP, _STAMPED, spec) | {"kind": "MutatingAdmissionPolicy"}
+    return policy_of(Guard.STAMP, _STAMPED, spec) | {"kind": "MutatingAdmissionPolicy"}
 
 
 def guard_binding(guard: Guard) -> Manifest:
     """Return the binding that enforces a policy everywhere."""
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": str(guard)},
-        "spec": {"policyName": str(guard), "validationActions": ["Deny"]},
-    }
+    return binding_of(guard)
 
 
 def is_shipped_guard(guard: Guard, installed: Mapping[str, Any], known: Installation) -> bool:
@@ -161,31 +154,9 @@ def _of_admins(guard: Guard, plural: str, says: str) -> Manifest:
         f"{says}, so its author must be allowed to get the Secrets of all namespaces;"
         " a cluster admin applies it",
     )
-    conditions = [_named("spec-changed", _SPEC_CHANGED)]
+    conditions = [_named("spec-changed", SPEC_CHANGED)]
     spec = {"matchConditions": conditions, "validations": [validation]}
-    return _policy(guard, [plural], spec)
-
-
-def _policy(guard: Guard, resources: Sequence[str], spec: Mapping[str, Any]) -> Manifest:
-    rule = {
-        "apiGroups": [OURS],
-        "apiVersions": ["*"],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": list(resources),
-        "scope": "*",
-    }
-    places = {
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {},
-        "objectSelector": {},
-        "resourceRules": [rule],
-    }
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": str(guard)},
-        "spec": {"failurePolicy": "Fail", "matchConstraints": places, **spec},
-    }
+    return policy_of(guard, [plural], spec)
 
 
 def _stamp_variables(stamps: bool) -> Iterator[Manifest]:
@@ -201,7 +172,7 @@ def _stamp_variables(stamps: bool) -> Iterator[Manifest]:
         yield _named("makers", f"has(object.{owners}) ? object.{owners}.{makers}")
         before = f"oldObject != null && has(oldObject.{owners}) ? oldObject.{owners}.{makers}"
         yield _named("makersBefore", before)
-        yield _named("changed", _SPEC_CHANGED)
+        yield _named("changed", SPEC_CHANGED)
         # Of a spec that nobody looked at it is not known who asks, whoever's it becomes.
         hands = f"'{_WHO}' in variables.old && variables.makers != variables.makersBefore"
         yield _named("asks", f"variables.changed || ({hands})")

@@ -11,8 +11,8 @@ Source: apiserver/pkg/cel/library/cost.go and apiserver/pkg/apis/cel/config.go.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from tokencheck.core.rights.manifests import SPEC_CHANGED, Manifest, binding_of, policy_of
 from tokencheck.core.rights.needs import OURS
 from tokencheck.model.admission import REQUESTER_POLICY
 
@@ -21,10 +21,7 @@ PROBE_REFUSAL = (
     "this TokenCheck only proves that the policy is enforced in this namespace; it is never stored"
 )
 MAX_TOKENS = 8
-Manifest = dict[str, Any]
-_GROUP = "admissionregistration.k8s.io"
 _PROBES = f"has(object.metadata.labels) && '{PROBE_LABEL}' in object.metadata.labels"
-_SPEC_CHANGED = "oldObject == null || object.spec != oldObject.spec"
 # What a shell takes as one word; any other user is for the admin to write.
 _WHO = (
     "request.userInfo.username.matches('^[A-Za-z0-9@:._-]+$') ? request.userInfo.username : 'NAME'"
@@ -33,45 +30,22 @@ _WHO = (
 
 def requester_policy() -> Manifest:
     """Return the ValidatingAdmissionPolicy on what TokenChecks name."""
-    rule = {
-        "apiGroups": [OURS],
-        "apiVersions": ["*"],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": ["tokenchecks"],
-        "scope": "*",
+    spec = {
+        # The garbage collector and who writes an annotation ask for nothing new.
+        "matchConditions": [
+            {"name": "asks-for-something", "expression": f"{SPEC_CHANGED} || ({_PROBES})"}
+        ],
+        "variables": [
+            {"name": name, "expression": expression} for name, expression in _variables()
+        ],
+        "validations": [*_validations()],
     }
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": REQUESTER_POLICY},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": {},
-                "resourceRules": [rule],
-            },
-            # The garbage collector and who writes an annotation ask for nothing new.
-            "matchConditions": [
-                {"name": "asks-for-something", "expression": f"{_SPEC_CHANGED} || ({_PROBES})"}
-            ],
-            "variables": [
-                {"name": name, "expression": expression} for name, expression in _variables()
-            ],
-            "validations": [*_validations()],
-        },
-    }
+    return policy_of(REQUESTER_POLICY, ["tokenchecks"], spec)
 
 
 def requester_binding() -> Manifest:
     """Return the binding that enforces it in every namespace."""
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": REQUESTER_POLICY},
-        "spec": {"policyName": REQUESTER_POLICY, "validationActions": ["Deny"]},
-    }
+    return binding_of(REQUESTER_POLICY)
 
 
 def probe(name: str, namespace: str) -> Manifest:
