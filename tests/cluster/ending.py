@@ -1,10 +1,13 @@
-"""The end of an operator: what it shows is kept beside its log."""
+"""An operator of its own, and its end: what it shows is kept beside its log."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from controlplane import OperatorProcess
+from controlplane import ControlPlane, OperatorProcess
+from controlplane.launch import grant_operator
 
 PAGES = ("/metrics", "/healthz", "/readyz")
 
@@ -26,3 +29,14 @@ def of_process(process: OperatorProcess) -> dict[str, bytes]:
     folder = Path(f"/proc/{process.server.pid}")
     paths = [folder / name for name in ("cmdline", "environ")]
     return {f"process: {path.name}": path.read_bytes() for path in paths if path.exists()}
+
+
+@contextmanager
+def operator_on(plane: ControlPlane, folder: Path, *args: str) -> Iterator[OperatorProcess]:
+    """An operator with the chart's rights runs; its log is in ``folder``."""
+    config = grant_operator(plane)
+    process = OperatorProcess(config, folder / "operator.log", args=args, plane=plane)
+    try:
+        yield process.start()
+    finally:
+        end(process)

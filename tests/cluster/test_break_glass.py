@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cluster.cli import tokencheck
-from cluster.ending import end
+from cluster.ending import operator_on
 from cluster.requesters import Object, World, refusal, reviewed, world_of
 from cluster.shop import condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_policies
+from controlplane.launch import install_policies
 from tokencheck.api.quantity import format_time
 from tokencheck.model.admission import Guard
 
@@ -42,14 +42,9 @@ def world(bare_controlplane: ControlPlane) -> Iterator[World]:
 def running(
     bare_controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    config = grant_operator(bare_controlplane)
-    args = ("--prove-every", "0.5")
-    process = OperatorProcess(config, log, args=args, plane=bare_controlplane)
-    try:
-        yield process.start()
-    finally:
-        end(process)
+    folder = tmp_path_factory.mktemp("operator")
+    with operator_on(bare_controlplane, folder, "--prove-every", "0.5") as process:
+        yield process
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.ending import end
+from cluster.ending import operator_on
 from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
 from cluster.shop import API, condition, eventually, ready
 from controlplane import ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_policies, render_chart
+from controlplane.launch import install_policies, render_chart
 
 WHO, GROUPS = "tokencheck.dev/requester", "tokencheck.dev/requester-groups"
 INTERVAL_S = 30  # the shortest that a TokenCheck may ask for
@@ -30,13 +30,9 @@ def world(bare_controlplane: ControlPlane) -> Iterator[World]:
 def running(
     bare_controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    config = grant_operator(bare_controlplane)
-    process = OperatorProcess(config, log, args=("--review-authors",), plane=bare_controlplane)
-    try:
-        yield process.start()
-    finally:
-        end(process)
+    folder = tmp_path_factory.mktemp("operator")
+    with operator_on(bare_controlplane, folder, "--review-authors") as process:
+        yield process
 
 
 def stamp(found: Object) -> tuple[str, list[str]]:

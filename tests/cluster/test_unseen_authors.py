@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cluster.ending import end
+from cluster.ending import operator_on
 from cluster.requesters import Object, World, refusal, reviewed, world_of
 from cluster.shop import API, condition, env, eventually, listed, pod_spec, ready, template
 from cluster.test_enforcement import page
 from cluster.test_introspection import GOOD, Login, known_as, secret
 from cluster.test_vendors import Vendors
 from controlplane import Api, ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_policies, wait_enforced
+from controlplane.launch import install_policies, wait_enforced
 from introspector import Introspector
 from loopthread import LoopThread
 from tokencheck.core.doctor.checks import checks
@@ -48,14 +48,11 @@ def world(bare_controlplane: ControlPlane) -> Iterator[World]:
 def running(
     bare_controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    config = grant_operator(bare_controlplane)
-    args = ("--review-authors", "--prove-every", "0.5")
-    process = OperatorProcess(config, log, args=args, plane=bare_controlplane)
-    try:
-        yield process.start()
-    finally:
-        end(process)
+    folder = tmp_path_factory.mktemp("operator")
+    with operator_on(
+        bare_controlplane, folder, "--review-authors", "--prove-every", "0.5"
+    ) as process:
+        yield process
 
 
 @pytest.fixture
