@@ -126,6 +126,16 @@ def test_pauses_after_faults_grow_up_to_the_interval() -> None:
     assert pauses == [15, 30, 60, 120, 240, 480, 600, 600, 600, 600, 600, 600]
 
 
+def test_a_question_that_others_crowded_out_is_no_fault_of_the_issuer() -> None:
+    crowded = Faulted(reason=Reason.NOT_ASKED, detail="others wait", of_token=True)
+    known = answered(Known(), KEYS, None, rules=RULES, now=NOW, chance=0)
+    for _ in range(5):
+        known = failed(known, crowded, rules=RULES, now=NOW, chance=1)
+    assert (known.keys, known.fault, known.failures) == (KEYS, None, 0)
+    assert known.due_at == NOW + timedelta(seconds=15)
+    assert failed(Known(), crowded, rules=RULES, now=NOW, chance=1).fault == crowded
+
+
 def test_retry_after_is_honoured() -> None:
     fault = Faulted(reason=Reason.RATE_LIMITED, detail="", retry_after_s=1800)
     known = failed(Known(), fault, rules=RULES, now=NOW, chance=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tokencheck.api.keysource import RemoteKeys
-from tokencheck.core.questions.pauses import pause_after
+from tokencheck.core.questions.pauses import FIRST_RETRY, pause_after
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.model.keyset import KeySet
 
@@ -65,7 +65,14 @@ def answered(
 def failed(
     known: Known, fault: Faulted, *, rules: RemoteKeys, now: datetime, chance: float
 ) -> Known:
-    """Return what is known after a fault: the same keys, asked for again after a growing pause."""
+    """Return what is known after a fault: the same keys, asked for again after a growing pause.
+
+    A question that waited too long behind others for the same host says nothing of the issuer.
+    """
+    if fault.of_token:
+        said = known.fault if known.keys is not None else fault
+        wait = FIRST_RETRY * (0.5 + chance / 2)
+        return replace(known, fault=said, tried_at=now, due_at=now + wait)
     failures = known.failures + 1
     wait = pause_after(failures, fault, longest=rules.refresh, chance=chance)
     return replace(known, fault=fault, failures=failures, tried_at=now, due_at=now + wait)
