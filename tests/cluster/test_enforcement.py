@@ -7,6 +7,7 @@ import secrets
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +248,24 @@ def test_without_the_policy_on_providers_nothing_is_proven(
     assert found["result"] == "Fail"
     assert found["message"].startswith("the policy tokencheck-provider or its binding is not")
     mends(plane, running)
+
+
+def test_who_changes_a_policy_is_seen_at_once(
+    plane: ControlPlane, api: Api, running: OperatorProcess, tmp_path: Path
+) -> None:
+    """By a watch: comparisons each ten seconds would rarely be so early six times."""
+    end(running)
+    usual = OperatorProcess(grant_operator(plane), tmp_path / "operator.log", plane=plane)
+    try:
+        usual.start()
+        comes_to(usual, shop=1, billing=1)
+        for found, actions in ((0, ["Warn"]), (1, ["Deny"])) * 3:
+            api.patch(BINDING, Guard.PROVIDER, {"spec": {"validationActions": actions}})
+            expected = {"shop": found, "billing": found}
+            eventually(lambda expected=expected: enforced(usual) == expected, timeout_s=3.0)
+    finally:
+        end(usual)
+        running.start()
 
 
 def test_doctor_tells_of_each_policy_that_is_another_one(

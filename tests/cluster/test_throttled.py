@@ -21,7 +21,6 @@ from faultproxy import FaultProxy, Seen
 
 Behind = tuple[Road, OperatorProcess]
 PATIENCE_S = 90.0
-POLICIES = "/apis/admissionregistration.k8s.io/"
 GOOD = ("True", "AllChecksPassed")
 EXPIRED = ("False", "TokenExpired")
 NOISY_CHECKS = 400
@@ -130,9 +129,7 @@ def test_at_rest_nothing_is_polled_that_is_watched(behind: Behind, shop: Shop) -
     reads = Counter(
         seen.path for seen in new if seen.verb == "get" and "continue" not in seen.query
     )
-    # Whether the chart's policies stand as they ship is asked each ten seconds: see docs/trust.md.
-    often = {path: 3 if path.startswith(POLICIES) else 1 for path in reads}
-    assert not {path: times for path, times in reads.items() if times > often[path]}, new
+    assert not {path: times for path, times in reads.items() if times > 1}, new
     assert not [seen for seen in new if is_read(seen)]
     writes = [seen for seen in new if seen.verb in ("patch", "post")]
     assert not [seen for seen in writes if "/leases/" not in seen.path]

@@ -1,8 +1,8 @@
 """Proves again and again, in each namespace with TokenChecks, that admission is enforced.
 
-Two tasks: one compares with what ships the policies that stand in the cluster, the other tries in
-each namespace in turn, which takes long where there are many. What is found to be gone counts for
-all namespaces at once.
+Two tasks: one compares with what ships the policies that stand in the cluster, whenever a watch
+tells of a change; the other tries in each namespace in turn, which takes long where there are many.
+What is found to be gone counts for all namespaces at once.
 """
 
 import asyncio
@@ -11,25 +11,18 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from tokencheck.clients.kube.admission import (
-    Installed,
-    read_guard,
-    read_installed,
-    try_probe,
-)
+from tokencheck.app.standing import Standing
+from tokencheck.clients.kube.admission import try_probe
 from tokencheck.clients.kube.limits import jitter
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.core.rights.guards import Installation
-from tokencheck.model.admission import BypassProof, Enforcement, Guard
-from tokencheck.model.evidence import Absent, Unread
+from tokencheck.model.admission import BypassProof, Enforcement
 from tokencheck.model.keys import Key
 
-EVERY_S = 60.0  # between two proofs of a namespace
-SOON_S = 10.0  # where it is not proven: who mends it wants to see it; between two comparisons
+EVERY_S = 60.0  # between two proofs of a namespace; between two comparisons while a watch sees
+SOON_S = 10.0  # where it is not proven: who mends it wants to see it; where nothing is watched
 LOOK_EVERY_S = 1.0  # for namespaces that are new
 PAUSE_S = 0.05  # between two dry runs: 20 a second, however many namespaces there are
 AT_ONCE = 20  # dry runs until it is looked again which namespaces are new
-KEPT = 6  # comparisons in a row that may fail before what was found last does not count any more
 # Break-glass is for the hour in which things time out: what was proven counts for so long on.
 HELD_S = 300.0
 
@@ -69,9 +62,6 @@ class AdmissionProof:
         held_s: float = HELD_S,
     ) -> None:
         """Know nothing yet."""
-        self._needed = (Guard.PROVIDER, Guard.STAMP) if stamps else (Guard.PROVIDER,)
-        # Whoever could make the policies name another operator could take them away.
-        self._installation = Installation(operators=frozenset(), stamps=stamps)
         self._transport = transport
         self._namespaces = namespaces
         self._concerns = concerns
@@ -79,16 +69,13 @@ class AdmissionProof:
         self._every_s = every_s
         self._held_s = held_s
         self._soon_s = min(SOON_S, every_s)
+        self._standing = Standing(transport, stamps=stamps, every_s=every_s, soon_s=self._soon_s)
         self._compared = asyncio.Event()
         self._forget()
 
     def _forget(self) -> None:
         self._compared.clear()
-        self._installed: Installed | None = None  # None: nothing was compared yet
-        self._compared_at = -math.inf
-        self._guarded: bool | None = None  # whether the policies beside it are those that ship
-        self._guarded_at = -math.inf  # when that was known
-        self._bypass: bool | None = None  # whether that on break-glass is
+        self._standing.forget()
         self._shown: dict[str, Enforcement] = {}  # by the dry run alone
         self._tried_at: dict[str, float] = {}
         self._sure_at: dict[str, float] = {}  # when something certain was known of break-glass
@@ -113,17 +100,21 @@ class AdmissionProof:
         return self._proofs.get(namespace, BypassProof.AWAITED)
 
     async def run(self) -> None:
-        """Prove for ever."""
-        await asyncio.gather(self._compare_for_ever(), self._try_for_ever())
+        """Prove until cancelled."""
+        try:
+            await asyncio.gather(self._compare_for_ever(), self._try_for_ever())
+        finally:
+            self._forget()
 
     async def _compare_for_ever(self) -> None:
+        look_s = min(LOOK_EVERY_S, self._every_s)
         while True:
             if not self._wanted():
                 self._forget()  # who takes over later begins anew
-            elif time.monotonic() >= self._compared_at + self._soon_s:
-                await self._compare()
+                await asyncio.sleep(look_s)
+            elif await self._standing.compare_when_due(look_s):
+                self._conclude()
             self._settle()
-            await asyncio.sleep(min(LOOK_EVERY_S, self._every_s))
 
     async def _try_for_ever(self) -> None:
         while True:
@@ -140,9 +131,12 @@ class AdmissionProof:
         due = sorted(name for name in wanted if began >= self._due_at(name))
         due.sort(key=lambda name: self._tried_at.get(name, -math.inf))
         for name in due[:AT_ONCE]:
-            if self._installed is None:
+            installed = self._standing.installed
+            if installed is None:
                 return False
-            found = await try_probe(self._transport, name, self._installed)
+            found = await try_probe(self._transport, name, installed)
+            if self._standing.installed != installed:
+                return True  # what was tried stands there no more
             # Not all in the same second for ever.
             self._tried_at[name] = time.monotonic() - jitter(self._every_s, 1.0) / 10
             self._shown[name] = found
@@ -150,29 +144,15 @@ class AdmissionProof:
         self._settle()
         return len(due) > AT_ONCE
 
-    async def _compare(self) -> None:
-        """Know of what stands in the cluster; what is gone is no more proven anywhere."""
-        self._compared_at = time.monotonic()
-        self._installed = installed = await read_installed(self._transport)
-        self._bypass = await self._ships(Guard.BYPASS)
-        found = [await self._ships(guard) for guard in self._needed]
-        guarded = None if None in found and False not in found else all(found)
-        # One read that fails is not the end of every proof: a dry run's lasts as long.
-        if guarded is not None or self._compared_at >= self._guarded_at + KEPT * self._soon_s:
-            self._guarded = guarded
-        if guarded is not None:
-            self._guarded_at = self._compared_at
-        if installed.absent or installed.shipped is False:
+    def _conclude(self) -> None:
+        """Take what is gone for proven nowhere any more."""
+        installed = self._standing.installed
+        if installed is not None and (installed.absent or installed.shipped is False):
             worse = Enforcement.ADMITTED if installed.absent else Enforcement.ALTERED
             for name, shown in self._shown.items():
                 if shown is Enforcement.PROVEN:  # again only after a dry run
                     self._shown[name] = worse
         self._compared.set()
-
-    async def _ships(self, guard: Guard) -> bool | None:
-        found = await read_guard(self._transport, guard, self._installation)
-        unknown = isinstance(found, Unread) and not isinstance(found, Absent)
-        return None if unknown else found is True
 
     def _wanted(self) -> set[str]:
         """Return the namespaces that are this process's business; of a standby there are none."""
@@ -182,9 +162,9 @@ class AdmissionProof:
         """Return what a dry run has shown, in the light of the policies on which it rests."""
         if found not in (Enforcement.PROVEN, Enforcement.UNKNOWN):
             return found
-        if self._guarded is False:
+        if self._standing.guarded is False:
             return Enforcement.UNGUARDED  # what is left of those may have refused it first
-        return found if self._guarded else Enforcement.UNKNOWN
+        return found if self._standing.guarded else Enforcement.UNKNOWN
 
     def _due_at(self, namespace: str) -> float:
         tried_at = self._tried_at.get(namespace)
@@ -210,9 +190,9 @@ class AdmissionProof:
 
     def _prove(self, namespace: str, now: float) -> BypassProof:
         shown = self._shown[namespace]
-        if shown is Enforcement.ADMITTED or self._bypass is False:
+        if shown is Enforcement.ADMITTED or self._standing.bypass is False:
             proof = BypassProof.MISSING
-        elif shown is Enforcement.UNKNOWN or self._bypass is None:
+        elif shown is Enforcement.UNKNOWN or self._standing.bypass is None:
             late = now >= self._sure_at.setdefault(namespace, now) + self._held_s
             return BypassProof.UNKNOWN if late else BypassProof.AWAITED
         else:
