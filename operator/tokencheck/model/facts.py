@@ -114,7 +114,8 @@ class Facts:
     Args:
         kind: name shown to people: ``JWT``, ``ServiceAccountToken``, ``GitHub``, ``Opaque`` …
         problems: faults of the text; any fatal one ends what else can be read.
-        caveats: what those of a macaroon leave of it; a part that they do not tell is not known.
+        terms: what a text that is no JWT says of its own use: what the caveats of a macaroon leave
+            of it, when a password of ECR ends. A part that it does not tell is not known.
         digits: how many hexadecimal digits an opaque text is, and nothing else; 0 for any other.
         fingerprint: HMAC of the text under a key of this process; never leaves it.
     """
@@ -125,7 +126,7 @@ class Facts:
     header: Header | None = None
     claims: Claims | None = None
     signature: Signature = Signature(state=SignatureState.NOT_APPLICABLE)
-    caveats: Claims | None = None
+    terms: Claims | None = None
     digits: int = 0
     fingerprint: bytes = field(default=b"", repr=False)
 

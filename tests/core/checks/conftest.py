@@ -89,7 +89,7 @@ TOKEN_KEYS = frozenset(
         "opaque",
         "kind",
         "digits",
-        "caveats",
+        "terms",
         "problems",
         "claims",
         "header",
@@ -192,8 +192,8 @@ def _facts(row: Row) -> Facts:
     if opaque or any(problem.fatal for problem in problems):
         family = Family(row.get("opaque", "Opaque"))
         kind, digits = row.get("kind", family.value), row.get("digits", 0)
-        caveats = Claims(**_tuples(row["caveats"])) if "caveats" in row else None
-        return Facts(kind=kind, family=family, problems=problems, digits=digits, caveats=caveats)
+        terms = Claims(**_tuples(row["terms"])) if "terms" in row else None
+        return Facts(kind=kind, family=family, problems=problems, digits=digits, terms=terms)
     claims = {**CLAIMS, **row.get("claims", {})}
     return Facts(
         kind="JWT",

@@ -59,7 +59,7 @@ def test_the_caveats_leave_what_the_table_says(prefix: bytes, row: dict[str, Any
     facts = read(prefix + minted(row["caveats"]))
     scopes = row.get("scopes")
     assert (facts.family, facts.problems, facts.claims) == (Family.MACAROON, (), None)
-    assert facts.caveats == Claims(
+    assert facts.terms == Claims(
         expires_at=row.get("ends"),
         not_before=row.get("begins"),
         scopes=None if scopes is None else tuple(scopes),

@@ -82,7 +82,7 @@ def _removed(token: TokenEvidence) -> bool:
 
 
 def _facts(held: Held) -> Baseline:
-    claims, header = held.facts.claims or held.facts.caveats or Claims(), held.facts.header
+    claims, header = held.facts.claims or held.facts.terms or Claims(), held.facts.header
     lifetime = None
     if claims.issued_at and claims.expires_at:
         # One that ends before it was issued lives for no time: the status takes no negative number.

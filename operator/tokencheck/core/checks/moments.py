@@ -17,7 +17,7 @@ from tokencheck.api.tokencheck import (
 )
 from tokencheck.core.checks.reading import text_of, told_of
 from tokencheck.model.evidence import Held, TokenEvidence
-from tokencheck.model.facts import Claims
+from tokencheck.model.facts import Claims, Family
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -108,8 +108,9 @@ def _said_by(token: TokenEvidence, held: Held) -> str:
     """Return who says when the token ends: its own text, where that does."""
     if held.facts.claims is not None and held.facts.claims.expires_at is not None:
         return "exp"
-    if held.facts.caveats is not None:
-        return "its caveats"
+    terms = held.facts.terms
+    if terms is not None and terms.expires_at is not None:
+        return "its caveats" if held.facts.family is Family.MACAROON else "its own word"
     return token.trust.vendor or "introspection"
 
 

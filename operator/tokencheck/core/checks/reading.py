@@ -40,10 +40,10 @@ def claims_of(token: TokenEvidence) -> Claims | None:
     return held.facts.claims if held is not None else None
 
 
-def caveats_of(token: TokenEvidence) -> Claims | None:
-    """Return what the caveats of a macaroon leave of it; None for every other token."""
+def terms_of(token: TokenEvidence) -> Claims | None:
+    """Return what a text that is no JWT says of its own use; None where it says nothing."""
     held = text_of(token)
-    return held.facts.caveats if held is not None else None
+    return held.facts.terms if held is not None else None
 
 
 def answer_of(token: TokenEvidence) -> Answer | None:
@@ -58,12 +58,12 @@ def told_of(token: TokenEvidence) -> Claims | None:
     """Return the claims of a token, completed by what its provider says of it.
 
     Of an opaque token all is the provider's word, of a macaroon that of its caveats. A JWT says for
-    itself who issued it and for whom; where it has no scopes or no end, the provider's count. A
-    part that neither names is None.
+    itself who issued it and for whom, and a password of ECR when it ends; where it has no scopes or
+    no end, the provider's count. A part that neither names is None.
     """
-    own, answer = claims_of(token), answer_of(token)
+    own, answer = claims_of(token) or terms_of(token), answer_of(token)
     if answer is None or not answer.active:
-        return own or caveats_of(token)
+        return own
     said = answer.claims
     if own is None:
         return replace(said, invalid=())
@@ -74,7 +74,7 @@ def told_of(token: TokenEvidence) -> Claims | None:
 
 def voucher_for(token: TokenEvidence) -> str:
     """Return how to have somebody vouch for what only the token says, where anybody can."""
-    return USE_A_PROVIDER if caveats_of(token) is None else ONLY_ITS_ISSUER
+    return USE_A_PROVIDER if terms_of(token) is None else ONLY_ITS_ISSUER
 
 
 def vouched(token: TokenEvidence) -> bool:

@@ -10,10 +10,10 @@ from tokencheck.api.quantity import format_time, parse_time
 from tokencheck.api.tokencheck import ANNOTATION_EXPIRES_AT, Policy
 from tokencheck.core.checks.moments import End, Moments, moments_of
 from tokencheck.core.checks.reading import (
-    caveats_of,
     claim_skipped,
     claims_of,
     invalid,
+    terms_of,
     text_of,
     told_of,
     unjudged,
@@ -98,7 +98,7 @@ def _endless(token: TokenEvidence, policy: Policy) -> tuple[Finding, ...]:
     claims, told = claims_of(token), told_of(token)
     if claims is None and told is not None and told.endless:
         detail = "never ends: no caveat ends it"
-        if caveats_of(token) is None:
+        if terms_of(token) is None:
             detail = f"never ends, says {token.trust.vendor or 'its provider'}"
         endless = warned(token, Check.EXPIRY, Reason.NO_EXPIRY, detail, action=_END)
         return (by_policy(policy.no_expiry, endless),)

@@ -22,6 +22,7 @@ Row: TypeAlias = tuple[str, Family, bytes]
 JWT = "JWT"
 JWE = "JWE"
 OPAQUE = "Opaque"
+ECR = "ECR"
 SERVICE_ACCOUNT_KEY = "GoogleServiceAccountKey"
 
 # Base64 of the first bytes of a JSON object: {" or { followed by a space, a tab or a line break.
@@ -59,6 +60,7 @@ _VENDORS: tuple[tuple[str, bytes], ...] = (
     ),  # of a server in recovery, which looks none up
     ("Stripe", rb"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     ("Grafana", rb"glsa_[A-Za-z0-9]{32,}_[0-9a-fA-F]{8}"),
+    (ECR, rb"eyJwYXlsb2FkIjoi[A-Za-z0-9+/]{100,}={0,2}"),  # base64 of {"payload":"
     ("GrafanaCloud", rb"glc_[A-Za-z0-9+/=]{32,}"),  # of the cloud's APIs: no Grafana takes one
     ("Grafana", rb"eyJrIjoi[A-Za-z0-9+/=_-]{40,}"),  # base64 of {"k":" without a dot: no JWT
     ("Anthropic", rb"sk-ant-[a-z]{3,}[0-9]{2}-[A-Za-z0-9_-]{80,}"),

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from tokencheck.core.tokens.caveats import left_by
 from tokencheck.core.tokens.claims import claims_of
+from tokencheck.core.tokens.ecr import end_of
 from tokencheck.core.tokens.fingerprint import fingerprint
 from tokencheck.core.tokens.jws import Jws, parse_jws
 from tokencheck.core.tokens.keys import verify
+from tokencheck.core.tokens.kinds import ECR
 from tokencheck.core.tokens.macaroon import caveats_of
 from tokencheck.core.tokens.recognise import digits_of, kind_of, undressed
 from tokencheck.core.tokens.text import encoded_twice, text_fault, white_space
@@ -29,7 +31,8 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
     1. White space around the text is trimmed and warned of.
     2. Text that no client could send is malformed: control and non-ASCII characters, ``Bearer``,
        documents.
-    3. The kind is recognised; only a JWT is read further, and the caveats of a macaroon.
+    3. The kind is recognised; only a JWT is read further, the caveats of a macaroon, and the end of
+       a password of ECR.
     4. It is parsed once, strictly; then its claims are read and its signature is verified, each
        whatever the other says.
 
@@ -56,6 +59,8 @@ def read_token(sealed: Sealed, trust: Trust, *, fingerprint_key: bytes) -> Facts
         return _macaroon(
             trimmed, Facts(kind=kind, family=family, problems=problems, fingerprint=mark)
         )
+    if kind == ECR:
+        return _ecr(trimmed, Facts(kind=kind, family=family, problems=problems, fingerprint=mark))
     if family is not Family.JWT:
         return Facts(kind=kind, family=family, problems=problems, fingerprint=mark)
     token = parse_jws(trimmed)
@@ -70,7 +75,14 @@ def _macaroon(text: bytes, facts: Facts) -> Facts:
     caveats = caveats_of(encoded)
     if isinstance(caveats, Problem):
         return replace(facts, problems=(*facts.problems, caveats))
-    return replace(facts, caveats=left_by(caveats))
+    return replace(facts, terms=left_by(caveats))
+
+
+def _ecr(text: bytes, facts: Facts) -> Facts:
+    end = end_of(text)
+    if isinstance(end, Problem):
+        return replace(facts, problems=(*facts.problems, end))
+    return replace(facts, terms=Claims(expires_at=end))
 
 
 def _facts_of(token: Jws, trust: Trust, problems: tuple[Problem, ...], mark: bytes) -> Facts:
