@@ -10,6 +10,7 @@ import pytest
 
 from issuer import Issuer
 from loopthread import LoopThread
+from registryapi import PASSWORD, RegistryApi
 from vendorapi import TOKENS, VendorApi
 
 Login: TypeAlias = LoopThread[Issuer]
@@ -150,3 +151,16 @@ def test_a_vendor_that_answers_the_operator_alone_is_said_to_and_shown_nothing(
     assert "--ask cannot ask Vault: it answers the operator" in done.err
     assert "Look at the TokenCheck in the cluster" in done.err
     assert vendors.inner.said == b""
+
+
+def test_no_registry_is_asked(place) -> None:
+    with LoopThread(RegistryApi()) as registry:
+        provider = place.file("registry.yaml", json.dumps(registry.inner.provider()))
+        asked = ["verify", "--file", place.file("password", PASSWORD), "--provider", provider]
+        done = place.run(*asked, "--ask")
+        assert done.code == 2, done
+        assert "--ask asks no registry" in done.err
+        assert registry.inner.said == b""
+        done = place.run(*asked)
+        assert done.code == 3, done
+        assert registry.inner.said == b""

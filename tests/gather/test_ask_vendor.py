@@ -35,8 +35,9 @@ from tokencheck.model.sealed import Sealed
 from vendorapi import DESCRIBED, GITHUB_FORMS, OWN_TOKEN, TOKENS, VendorApi
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "core/questions/vendors.yaml").read_text())
-# Those that are asked over the network; the API server is asked elsewhere.
-ASKED = [one for one in VendorType if one is not VendorType.KUBERNETES]
+# Those that are shown a token alone; the API server and registries are asked elsewhere.
+ELSEWHERE = (VendorType.KUBERNETES, VendorType.REGISTRY)
+ASKED = [one for one in VendorType if one not in ELSEWHERE]
 ROWS = [(vendor, row) for vendor, rows in TABLE.items() for row in rows]
 
 

@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "803b76976d4e31e795a51107facb727e",
-        "tokenproviders.tokencheck.dev": "d1d2ee48170179517bc6769e40b66abb",
+        "tokenproviders.tokencheck.dev": "2347f35725c598254c0bddb17f5543a5",
     }
 )

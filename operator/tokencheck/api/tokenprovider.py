@@ -78,13 +78,14 @@ class TokenProvider:
         """Return whether who asks needs to be nobody in particular: a vendor at a place of its own.
 
         An introspection, Vault and the API server answer the operator, who proves to be it. And of
-        a vendor whose tokens have no form anything may be listed: the operator shows it where
-        admission is proven, so that its author may read it himself; a command knows nothing of it.
+        a vendor whose tokens have no form, as those of a registry, anything may be listed: the
+        operator shows it where admission is proven, so that its author may read it himself; a
+        command knows nothing of it.
         """
         vendor = None if self.invalid else self.vendor
         if vendor is None or vendor.server is None or self.credentials is not None:
             return False
-        return not vendor.formless
+        return not vendor.formless and vendor.registry is None
 
     @property
     def credentials(self) -> str | None:

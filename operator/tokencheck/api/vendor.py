@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from tokencheck.api.described import Described, parse_described
 from tokencheck.api.fields import Fields
+from tokencheck.api.registry import Registry, parse_registry
 from tokencheck.api.urls import Url, parse_url
 
 
@@ -22,6 +23,7 @@ class VendorType(StrEnum):
     KUBERNETES = "Kubernetes"  # the API server of the operator's own cluster
     NPM = "npm"
     OPEN_AI = "OpenAI"
+    REGISTRY = "Registry"  # of container images; any whose token server is asked
     SEND_GRID = "SendGrid"
     SENTRY = "Sentry"
     SLACK = "Slack"
@@ -40,6 +42,12 @@ SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
 # kubernetes.io, "Authenticating".
 _BEARER = (*SERVICE_ACCOUNT, "JWT", OPAQUE)
 _UNTOLD = (VendorType.DATADOG, VendorType.HTTP)  # their tokens have no form of their own
+# What one type alone has, and needs.
+_OWN = {
+    "http": VendorType.HTTP,
+    "registry": VendorType.REGISTRY,
+    "credentialsRef": VendorType.VAULT,
+}
 _DATADOG_DIGITS = 32  # of an API key; an application key has 40
 
 
@@ -69,18 +77,22 @@ class Vendor:
         described: how it is asked and what it means, of type HTTP alone.
         credentials: name of a Secret in the operator's own namespace, with the key token: of type
             Vault alone, which answers the operator.
+        registry: whose logins they are, of type Registry alone; `server` is its token server.
     """
 
     type: VendorType
     server: Url | None
     described: Described | None = None
     credentials: str | None = None
+    registry: Registry | None = None
 
     @property
     def name(self) -> str:
         """Return what people call it."""
         if self.server is None:
             return "the API server"
+        if self.registry is not None:
+            return f"the registry {self.registry.host}"
         return str(self.type) if self.described is None else "the API"
 
     @property
@@ -110,6 +122,10 @@ class Vendor:
         """Return the one server that may be shown a token; spec.hosts is about keys."""
         return frozenset((self.server.place,) if self.server else ())
 
+    def names(self, host: str) -> bool:
+        """Return whether it is the registry of this name."""
+        return self.registry is not None and self.registry.host == host
+
     def at(self, path: str) -> Url:
         """Return the address of a path that begins with a slash."""
         assert self.server is not None  # noqa: S101 - the API server is asked elsewhere
@@ -124,27 +140,34 @@ def parse_vendor(fields: Fields) -> Vendor | None:
         fields.fault("type", f"must be one of {', '.join(VendorType)}")
         return None
     kind = VendorType(name)
-    described, credentials = None, None
-    if (fields.values.get("http") is not None) != (kind is VendorType.HTTP):
-        fields.fault("http", f"is for type: {VendorType.HTTP}, and needed there")
-        return None
-    if kind is VendorType.HTTP:
-        described = parse_described(fields.child("http"))
     if kind is VendorType.KUBERNETES:
         return _own_api_server(fields)
-    if (fields.values.get("credentialsRef") is not None) != (kind is VendorType.VAULT):
-        fields.fault("credentialsRef", f"is for type: {VendorType.VAULT}, and needed there")
+    if _misplaced(fields, kind):
         return None
-    if kind is VendorType.VAULT:
-        credentials = fields.child("credentialsRef").required_text("name")
+    described = parse_described(fields.child("http")) if kind is VendorType.HTTP else None
+    registry = parse_registry(fields.child("registry")) if kind is VendorType.REGISTRY else None
+    vault = kind is VendorType.VAULT
+    own = fields.child("credentialsRef").required_text("name") if vault else None
     url = _url(fields, kind)
     if url is None:
         return None
-    return Vendor(type=kind, server=url, described=described, credentials=credentials)
+    return Vendor(type=kind, server=url, described=described, credentials=own, registry=registry)
+
+
+def _misplaced(fields: Fields, kind: VendorType) -> bool:
+    """Return whether a field of one type alone is with another, or missing; then there is a fault.
+
+    Of the first one; the others may be right once that is.
+    """
+    for name, owner in _OWN.items():
+        if (fields.values.get(name) is not None) != (kind is owner):
+            fields.fault(name, f"is for type: {owner}, and needed there")
+            return True
+    return False
 
 
 def _own_api_server(fields: Fields) -> Vendor:
-    for name in ("url", "credentialsRef"):
+    for name in ("url", *_OWN):
         if fields.values.get(name) is not None:
             fields.fault(name, "is none of Kubernetes: the operator asks its own API server")
     return Vendor(type=VendorType.KUBERNETES, server=None)

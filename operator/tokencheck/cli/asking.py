@@ -43,6 +43,11 @@ def with_answer(
             f"--ask cannot ask {provider.vendor.name}: it answers the operator, by a token that the"
             " operator alone has. Look at the TokenCheck in the cluster"
         )
+    if provider.vendor.registry is not None:
+        raise UsageError(
+            f"--ask asks no registry: the token server of {provider.vendor.registry.host} is asked"
+            " by the operator alone. Look at the TokenCheck in the cluster"
+        )
     shown = presented(text) if text is not None else None
     state = Activity(provider=provider.name, state=ActivityState.NOT_SENT)
     if shown is not None and not unsent(token, wanted.policy, now):

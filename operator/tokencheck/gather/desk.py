@@ -14,6 +14,7 @@ from tokencheck.core.questions.liveness import (
     retried,
 )
 from tokencheck.core.questions.replies import Faulted
+from tokencheck.gather.ask_registry import Nobody
 from tokencheck.gather.wanted import Wanted
 from tokencheck.model.activity import Answer
 from tokencheck.model.evidence import SecretContent, Unread
@@ -69,6 +70,7 @@ class Desk:
 
     Args:
         asked_of: what an answer depends on; another one ends what is known.
+        nobody: what a registry says to who shows no login.
         fault: of the last question that was not about one token alone.
         shown_at: when the provider's status was last made to show how it stands.
         behind: checks that are told when the question ends that tries a paused provider.
@@ -78,6 +80,7 @@ class Desk:
     """
 
     asked_of: object
+    nobody: Nobody
     entries: OrderedDict[bytes, Entry] = field(default_factory=OrderedDict)
     pause: Pause = field(default_factory=Pause)
     fault: Faulted | None = None

@@ -13,6 +13,7 @@ from tokencheck.gather.capabilities import with_capabilities
 from tokencheck.gather.changes import change_of
 from tokencheck.gather.lives import with_activity
 from tokencheck.gather.permissions import with_permissions
+from tokencheck.gather.registries import with_login
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.turns import in_turns
 from tokencheck.model.evidence import (
@@ -94,10 +95,12 @@ async def listed(
         return replace(bare, holding=Held(facts=facts, secret=content.meta))
     facts = read_token(text, trust, fingerprint_key=reading.sources.fingerprint_key)
     evidence = evidence_of(reading, bare, content, facts)
-    told = with_activity(reading.check, evidence, text, reading.sources, reading.now)
+    value, sources = content.values[spec.source.key], reading.sources
+    evidence, text = await with_login(evidence, text, value, spec.field or "", sources)
+    told = with_activity(reading.check, evidence, text, sources, reading.now)
     if trust.by_capability:
         return with_capabilities(told)
-    return await with_permissions(reading.check, told, reading.sources, reading.now)
+    return await with_permissions(reading.check, told, sources, reading.now)
 
 
 async def _text(content: SecretContent, key: str, field: str | None) -> Sealed | Problem | None:

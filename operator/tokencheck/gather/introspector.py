@@ -31,6 +31,7 @@ from tokencheck.core.questions.liveness import (
 from tokencheck.core.questions.replies import Faulted
 from tokencheck.core.tokens.fingerprint import portion
 from tokencheck.gather.ask_api_server import ask_api_server
+from tokencheck.gather.ask_registry import Nobody, ask_registry
 from tokencheck.gather.ask_token import ask_token
 from tokencheck.gather.ask_vendor import ask_vendor
 from tokencheck.gather.desk import Desk, Ended, Entry, version_of
@@ -223,7 +224,7 @@ class Introspector:
         if desk is not None and desk.asked_of == asked_of:
             return desk
         before = desk
-        desk = self._desks[provider.name] = Desk(asked_of=asked_of)
+        desk = self._desks[provider.name] = Desk(asked_of, Nobody(self._clock))
         for entry in before.entries.values() if before else ():
             if entry.asking is not None:
                 entry.asking.cancel()
@@ -298,7 +299,7 @@ class Introspector:
                     content = await self._credentials(provider)
                     ended.version = version_of(content)
                     asked = replace(looked, paths=entry.wanted.present(ended.began))
-                    ended.result = await self._answer(provider, asked, content)
+                    ended.result = await self._answer(provider, asked, content, desk.nobody)
         finally:  # whatever ended the question, the token must be free for the next one
             entry.asking = None
             desk.running -= 1
@@ -315,9 +316,15 @@ class Introspector:
         return await self._inventory.secret(self._own_namespace, name) if name else None
 
     async def _answer(
-        self, provider: TokenProvider, looked: Looked, content: SecretContent | Unread | None
+        self,
+        provider: TokenProvider,
+        looked: Looked,
+        content: SecretContent | Unread | None,
+        nobody: Nobody,
     ) -> Answer | Faulted:
         vendor = provider.vendor
+        if vendor is not None and vendor.registry is not None:
+            return await ask_registry(provider, vendor, looked.text, self._asker, nobody)
         if vendor is not None and vendor.server is None:
             return await ask_api_server(looked, self._reviews) if self._reviews else _NOBODY
         if vendor is not None:

@@ -48,6 +48,13 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A user at a registry, in a header: ``USER:PASSWORD`` as one text. Source: RFC 7617."""
+
+    pair: Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
     """Who the operator is, by a JWT of its own in the body. Source: RFC 7523 section 2.2."""
 
@@ -82,7 +89,7 @@ class Question:
     destination: Destination
     url: Url
     accept: str = "application/json"
-    credential: Credential | Client | None = None
+    credential: Credential | Client | Login | None = None
     form: Form | None = None
     wants: tuple[str, ...] = ()
     deadline_s: float = DEADLINE_S
@@ -103,7 +110,7 @@ class Reply:
 
     status: int
     media_type: str
-    body: bytes
+    body: bytes = field(repr=False)  # that of a token server holds a token
     retry_after_s: float | None = None
     max_age_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

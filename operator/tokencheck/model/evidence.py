@@ -192,6 +192,8 @@ class TokenEvidence:
     Args:
         spec: what is expected of it.
         source: where it is, for people: ``Secret shop/payments-api key "token"``.
+        registry: host of the registry at which it logs in, with the name of the user beside it; ""
+            where it was not looked for, or is no such login.
         activity: what its provider says of it; None when it was not looked for.
         permissions: what it or its owner may do, of what the spec names and beside; None when
             nobody was asked.
@@ -204,6 +206,7 @@ class TokenEvidence:
     source: str
     holding: Holding
     trust: Trust = Trust()
+    registry: str = ""
     activity: Activity | None = None
     permissions: Permissions | None = None
     sites: tuple[Site, ...] = ()

@@ -1,7 +1,7 @@
 """Who vouches for a token, resolved: what the provider and the check say, with the keys at hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from tokencheck.model.reasons import Reason
 
 if TYPE_CHECKING:  # a type only: `verify` without a provider must not load its parser
     from tokencheck.api.tokenprovider import TokenProvider
+    from tokencheck.api.vendor import Vendor
 
 
 class TrustState(StrEnum):
@@ -49,6 +50,7 @@ class Trust:
         vendor: what people call the vendor that is asked; "" for none.
         kinds: of the only tokens that it is shown; empty when any may be its own.
         digits: how many hexadecimal digits those are, where nothing else tells them; 0 for any.
+        registry: host of the registry whose logins alone it is shown; "" where it is for tokens.
         by_permission: whether scopes are permissions, about each of which it is asked: what it was
             not asked about is not known.
         by_capability: whether that is so of scopes with a colon, which are capabilities on paths.
@@ -64,6 +66,7 @@ class Trust:
     vendor: str = ""
     kinds: tuple[str, ...] = ()
     digits: int = 0
+    registry: str = ""
     by_permission: bool = False
     by_capability: bool = False
     issuer: str | None = None
@@ -82,16 +85,8 @@ def rules_of(provider: "TokenProvider") -> Trust:
     """Return what a provider says of tokens, before its keys are read."""
     jwt, asked = provider.jwt, provider.asked is not None
     if jwt is None:
-        return Trust(
-            provider=provider.name,
-            implies=provider.implies,
-            introspected=asked,
-            vendor=provider.vendor.name if provider.vendor else "",
-            kinds=provider.vendor.kinds if provider.vendor else (),
-            digits=provider.vendor.digits if provider.vendor else 0,
-            by_permission=provider.vendor is not None and provider.vendor.server is None,
-            by_capability=provider.vendor is not None and provider.vendor.by_capability,
-        )
+        trust = Trust(provider=provider.name, implies=provider.implies, introspected=asked)
+        return trust if provider.vendor is None else _of_vendor(trust, provider.vendor)
     return Trust(
         provider=provider.name,
         introspected=asked,
@@ -101,4 +96,16 @@ def rules_of(provider: "TokenProvider") -> Trust:
         clock_skew=jwt.clock_skew,
         scope_claims=jwt.scope_claims,
         implies=provider.implies,
+    )
+
+
+def _of_vendor(trust: Trust, vendor: "Vendor") -> Trust:
+    return replace(
+        trust,
+        vendor=vendor.name,
+        kinds=vendor.kinds,
+        digits=vendor.digits,
+        registry=vendor.registry.host if vendor.registry else "",
+        by_permission=vendor.server is None,
+        by_capability=vendor.by_capability,
     )

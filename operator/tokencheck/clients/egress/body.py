@@ -9,7 +9,7 @@ import json
 from urllib.parse import quote_plus
 
 from tokencheck.clients.egress.refused import Refused
-from tokencheck.model.asking import Client, Form
+from tokencheck.model.asking import Client, Form, Login
 from tokencheck.model.reasons import Reason
 from tokencheck.model.reveal import reveal
 from tokencheck.model.sealed import Sealed
@@ -43,6 +43,14 @@ def basic_of(client: Client) -> bytes:
     """
     pair = f"{_encoded(client.id)}:{_encoded(client.secret)}"
     return b"Basic " + base64.b64encode(pair.encode("ascii"))
+
+
+def login_of(login: Login) -> bytes:
+    """Return the value of the Authorization header of a user, whose bytes stand there as they are.
+
+    Source: RFC 7617 section 2.
+    """
+    return b"Basic " + base64.b64encode(reveal(login.pair))
 
 
 def _encoded(value: str | Sealed) -> str:

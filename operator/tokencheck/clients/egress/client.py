@@ -15,14 +15,14 @@ from ipaddress import ip_network
 import httpcore
 
 from tokencheck.clients.egress.answer import reply_of
-from tokencheck.clients.egress.body import basic_of, body_of, media_type_of
+from tokencheck.clients.egress.body import basic_of, body_of, login_of, media_type_of
 from tokencheck.clients.egress.dial import Dial
 from tokencheck.clients.egress.names import Names
 from tokencheck.clients.egress.refused import Refused
 from tokencheck.clients.egress.stream import HEAD_BYTES, Limits
 from tokencheck.clients.egress.tls import tls_context
 from tokencheck.clients.kube.limits import TokenBucket
-from tokencheck.model.asking import Client, Credential, NoReply, Question, Reply
+from tokencheck.model.asking import Client, Credential, Login, NoReply, Question, Reply
 from tokencheck.model.reasons import Reason
 from tokencheck.model.reveal import reveal
 
@@ -164,6 +164,8 @@ def _headers(question: Question, body: bytes) -> list[tuple[bytes, bytes]]:
             headers.append(_credential(credential))
         case Client() as client:
             headers.append((b"Authorization", basic_of(client)))
+        case Login() as login:
+            headers.append((b"Authorization", login_of(login)))
         case None:
             pass
     return headers

@@ -28,6 +28,8 @@ def foreign(token: TokenEvidence) -> bool:
     Whoever is shown it could use it, so it is sent to nobody.
     """
     held = text_of(token)
+    if token.trust.registry:
+        return held is not None and token.registry != token.trust.registry
     if held is not None and _wraps_another(held.facts):
         return True
     if token.trust.kinds:
@@ -76,6 +78,10 @@ def _not_sent(token: TokenEvidence, activity: Activity) -> Finding:
     if activity.reason is not None:
         action = "have an admin run `tokencheck doctor`, which says what mends it"
         return unknown(token, _CHECK, activity.reason, activity.detail, action=action)
+    if foreign(token) and token.trust.registry:
+        detail = f"it is no login of {token.trust.vendor}, so it was not shown to the provider"
+        action = f'name one with field, such as auths["{token.trust.registry}"].auth'
+        return unknown(token, _CHECK, Reason.NOT_VERIFIABLE, detail, action=action)
     if foreign(token):
         detail = "it is a token of another kind, so it was not shown to the provider"
         action = "name the TokenProvider that it is of, or remove providerRef"

@@ -14,6 +14,7 @@ from tokencheck.core.questions.vendors.grafana import GRAFANA
 from tokencheck.core.questions.vendors.huggingface import HUGGINGFACE
 from tokencheck.core.questions.vendors.npm import NPM
 from tokencheck.core.questions.vendors.openai import OPENAI
+from tokencheck.core.questions.vendors.registry import IMPLIES
 from tokencheck.core.questions.vendors.rules import Rules
 from tokencheck.core.questions.vendors.sendgrid import SENDGRID
 from tokencheck.core.questions.vendors.sentry import SENTRY
@@ -45,11 +46,15 @@ VENDORS: Mapping[VendorType, Rules] = MappingProxyType(
 
 def implied_by(provider: TokenProvider) -> Mapping[str, tuple[str, ...]]:
     """Return which scopes include others: as the vendor has it, and as the admin does before."""
-    vendor = provider.vendor
-    known = rules_for(vendor).implies if vendor is not None and vendor.server is not None else {}
-    return {**known, **provider.implies}
+    return {**_known(provider.vendor), **provider.implies}
+
+
+def _known(vendor: Vendor | None) -> Mapping[str, tuple[str, ...]]:
+    if vendor is None or vendor.server is None:
+        return {}
+    return rules_for(vendor).implies if vendor.registry is None else IMPLIES
 
 
 def rules_for(vendor: Vendor) -> Rules:
-    """Return how the vendor is asked, and what its answers mean."""
+    """Return how the vendor is asked, and what its answers mean; registries are asked elsewhere."""
     return VENDORS[vendor.type] if vendor.described is None else rules_of(vendor.described)

@@ -1,0 +1,113 @@
+"""What a registry is shown of a pull Secret: the login of its own entry, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gather.test_discover import secret_with
+from gather.test_introspector import Bench
+from registryapi import HOST, PASSWORD, SCOPE, USER, RegistryApi, entry
+from tokencheck.api.parse_tokencheck import parse_tokencheck
+from tokencheck.clients.manifests import Manifests
+from tokencheck.core.checks.active import check_active, foreign
+from tokencheck.gather.held import Reading, listed
+from tokencheck.gather.memory import Recollection
+from tokencheck.gather.once import NoInterest
+from tokencheck.gather.sources import Sources
+from tokencheck.gather.trust import trust_of
+from tokencheck.model.activity import ActivityState
+from tokencheck.model.evidence import TokenEvidence
+
+AUTH = f'auths["{HOST}"].auth'
+
+
+class Registry:
+    """One registry, and an operator that asks it about what a TokenCheck lists."""
+
+    def __init__(self, api: RegistryApi) -> None:
+        self.api = api
+        self.manifest = api.provider("registry", scope=SCOPE)
+        self.bench = Bench(self.manifest)
+
+    async def looks(self, document: dict[str, Any], field: str = AUTH) -> TokenEvidence:
+        """The evidence once whatever was to be asked is answered."""
+        await self._evidence(document, field)
+        await self.bench.quiet()
+        return await self._evidence(document, field)
+
+    async def _evidence(self, document: dict[str, Any], field: str) -> TokenEvidence:
+        token = {"name": "a", "secretKeyRef": {"name": "pull", "key": "config"}, "field": field}
+        token |= {"providerRef": {"name": "registry"}}
+        meta = {"name": "checkout", "namespace": "shop", "uid": "u", "generation": 1}
+        check = parse_tokencheck({"metadata": meta, "spec": {"tokens": [token]}})
+        sources = Sources(
+            inventory=Manifests([self.manifest]),
+            memory=Recollection(),
+            interest=NoInterest(),
+            own_namespace="",
+            fingerprint_key=b"k" * 32,
+            liveness=self.bench.asking,
+        )
+        secret = secret_with(config=json.dumps(document).encode())
+        reading = Reading(
+            check=check, secrets={"pull": secret}, pods=(), sources=sources, now=self.bench.now
+        )
+        (spec,) = check.spec.tokens
+        trust = await trust_of("shop", spec, sources, self.bench.now)
+        return await listed(reading, spec, (), trust)
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[Registry]:
+    async with RegistryApi() as api:
+        api.users[USER] = PASSWORD
+        yield Registry(api)
+
+
+def lives(token: TokenEvidence) -> bool:
+    assert token.activity is not None
+    assert token.activity.state is ActivityState.KNOWN
+    assert token.activity.answer is not None
+    return token.activity.answer.active
+
+
+@pytest.mark.parametrize("field", [AUTH, f'auths["{HOST}"].password'])
+async def test_a_login_is_asked_about_by_either_of_its_forms(
+    registry: Registry, field: str
+) -> None:
+    assert lives(await registry.looks(entry(), field))
+
+
+async def test_one_password_of_two_users_is_two_logins(registry: Registry) -> None:
+    assert lives(await registry.looks(entry()))
+    assert not lives(await registry.looks(entry(user="another")))
+    assert lives(await registry.looks(entry()))
+    assert registry.api.asked.count((USER, "")) == registry.api.asked.count(("another", "")) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        (entry(host="other.example.com"), 'auths["other.example.com"].auth'),
+        (entry(host=f"{HOST}:5000"), f'auths["{HOST}:5000"].auth'),
+        (entry(host="*.example.com"), 'auths["*.example.com"].auth'),
+        ({"auths": {HOST: {"identitytoken": PASSWORD}}}, f'auths["{HOST}"].identitytoken'),
+        ({"auths": {HOST: {"password": PASSWORD}}}, f'auths["{HOST}"].password'),
+        ({"token": PASSWORD}, "token"),
+    ],
+    ids=["another host", "another port", "a pattern", "no password", "no user", "no entry"],
+)
+async def test_what_is_no_login_of_the_registry_is_shown_to_nobody(
+    registry: Registry, document: dict[str, Any], field: str
+) -> None:
+    token = await registry.looks(document, field)
+    assert foreign(token)
+    assert token.activity is not None
+    assert token.activity.state is ActivityState.NOT_SENT
+    (finding,) = check_active(token, parse_tokencheck({}).spec.policy, registry.bench.now)
+    assert f"it is no login of the registry {HOST}" in finding.message
+    assert registry.api.connections == 0
