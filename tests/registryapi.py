@@ -25,8 +25,8 @@ class RegistryApi(TlsServer):
     """One of `STYLES`.
 
     `users` are passwords by name, `grants` what each may do in `REPOSITORY`, "" stands for nobody.
-    `asked` are who asked for which scope, `minted` the tokens that were given. `strips`: a proxy
-    before it takes logins away. `mode`: well, or one of `tlsserver.FAILING`.
+    `asked` are who asked for which scope, `minted` the tokens that were given. `strips`: with which
+    scopes a proxy before it takes logins away. `mode`: well, or one of `tlsserver.FAILING`.
     """
 
     def __init__(self, style: str = "Docker Hub") -> None:
@@ -36,7 +36,7 @@ class RegistryApi(TlsServer):
         self.grants: dict[str, list[str]] = {}
         self.asked: list[tuple[str, str]] = []
         self.minted: list[str] = []
-        self.strips = False
+        self.strips: set[str] = set()
         self.mode = "well"
 
     def provider(self, name: str = "registry", host: str = HOST, **more: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class RegistryApi(TlsServer):
         self.asked.append((name, scope))
         if self.mode in FAILING:
             return FAILING[self.mode]
-        if self.strips:
+        if scope in self.strips:
             name = password = ""
         if not name:
             return self._to_nobody(scope)

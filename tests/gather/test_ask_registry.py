@@ -174,10 +174,18 @@ async def test_a_proxy_that_takes_logins_away_makes_none_live_and_none_dead(
     async with RegistryApi(style) as api:
         api.users[USER], api.grants[USER] = PASSWORD if good else "another", ["pull", "push"]
         api.grants[""] = ["pull"] if public else []
-        api.strips = True
+        api.strips = {"", SCOPE}
         said = await Desk(api).asks()
         assert isinstance(said, Faulted)
         assert said.of_token
+
+
+async def test_a_proxy_that_takes_the_second_login_away_makes_no_right_missing() -> None:
+    async with RegistryApi() as api:
+        api.users[USER], api.grants[USER], api.strips = PASSWORD, ["pull"], {SCOPE}
+        said = await Desk(api).asks()
+        assert isinstance(said, Answer)
+        assert (said.active, said.claims.scopes) == (True, None)
 
 
 @pytest.mark.parametrize("style", STYLES)

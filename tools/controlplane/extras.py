@@ -65,6 +65,15 @@ KUBECONFORM = Own(
 )
 
 
+# The token server that was written beside the first registry of container images.
+TOKEN_SERVER = Own(
+    name="token-server",
+    package="github.com/docker/distribution/contrib/token-server",
+    folder=Path(__file__).parent / "tokenserver",
+    cold_s=20,
+)
+
+
 # Enforces NetworkPolicies; it shares most of its packages with the control plane.
 POLICIES = Own(
     name="policies",

@@ -15,8 +15,8 @@ async def with_login(
 ) -> tuple[TokenEvidence, Sealed]:
     """Return the evidence, and what its provider may be shown of the token.
 
-    At a registry that is the user's name with it, where both stand in an entry of that registry:
-    then it is another token when either changes. Everywhere else it is the text.
+    At a registry that is the user's name with it, where both stand in an entry: then it is another
+    token when either changes. Whose entry it is, the evidence says. Everywhere else it is the text.
 
     Args:
         value: of the Secret's key, in which `text` stands at `path`.
@@ -24,7 +24,7 @@ async def with_login(
     if not token.trust.registry or not isinstance(token.holding, Held):
         return token, text
     entry = await in_turns(entry_steps(value, path))
-    if entry is None or entry.host != token.trust.registry:
+    if entry is None:
         return token, text
     mark = fingerprint(entry.pair, sources.fingerprint_key)
     holding = replace(token.holding, facts=replace(token.holding.facts, fingerprint=mark))
