@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tokencheck.api.tokencheck import ANNOTATION_CHECK_NOW
 from tokencheck.core.rights.policy import PROBE_REFUSAL
 from tokencheck.model.admission import REQUESTER_POLICY
 
@@ -24,6 +25,13 @@ _REVIEWS = {
     },
 }
 _LAWFUL = ("tokenreviews",)  # have a token in their bodies, and go to nobody else
+MOMENT_S = 0.02
+VERIFIED = {
+    "observedGeneration": 1,
+    "verdict": "Valid",
+    "conditions": [{"type": "Ready", "status": "True", "reason": "AllChecksPassed"}],
+    "rollout": {"uid": "uid-of-checkout", "generation": 1, "verifiedGeneration": 1},
+}
 
 
 class ApiServer:
@@ -43,12 +51,16 @@ class ApiServer:
     def put(self, place: Place, found: Object) -> None:
         """The object stands there in a new version, and watches are told."""
         self.version += 1
-        plural, namespace, name = place
+        _, namespace, name = place
         meta = {"name": name, "uid": f"uid-of-{name}", "generation": 1} | found.get("metadata", {})
         meta |= {"namespace": namespace} if namespace else {}
         made = found | {"metadata": meta | {"resourceVersion": str(self.version)}}
-        event = {"type": "MODIFIED" if place in self._objects else "ADDED", "object": made}
+        kind = "MODIFIED" if place in self._objects else "ADDED"
         self._objects[place] = made
+        self._tell(place, {"type": kind, "object": made})
+
+    def _tell(self, place: Place, event: Object) -> None:
+        plural, namespace, _ = place
         for scope in {namespace, ""}:
             for queue in self._watches[plural, scope]:
                 queue.put_nowait(event)
@@ -119,8 +131,13 @@ class ApiServer:
         if place[0] == "events":
             self.events.append(patch)
             return _one({"metadata": {}})
-        self.statuses.append(patch["status"])
         known = self._objects[place]
+        if "status" not in patch:
+            meta = known["metadata"]
+            noted = meta.get("annotations", {}) | patch["metadata"]["annotations"]
+            self.put(place, known | {"metadata": meta | {"annotations": noted}})
+            return _one(self._objects[place])
+        self.statuses.append(patch["status"])
         if patch["metadata"]["resourceVersion"] != known["metadata"]["resourceVersion"]:
             return web.json_response({"kind": "Status", "code": 409}, status=409)
         self.put(place, known | {"status": known.get("status", {}) | patch["status"]})
@@ -131,6 +148,24 @@ class ApiServer:
             self.events.append(made)
         answer = made | {"status": _REVIEWS.get(plural, {})}
         return web.json_response(answer, status=201)
+
+
+class Judging(ApiServer):
+    """Plays the operator too: a moment after somebody begins to watch he is told good verdicts.
+
+    They are kept nowhere, so whoever looks next has to wait as well.
+    """
+
+    async def _watch(self, request: web.Request, place: Place) -> web.StreamResponse:
+        asyncio.get_running_loop().call_later(MOMENT_S, self._judge)
+        return await super()._watch(request, place)
+
+    def _judge(self) -> None:
+        checks = [(at, one) for at, one in self._objects.items() if at[0] == "tokenchecks"]
+        for place, check in checks:
+            asked = check["metadata"]["annotations"].get(ANNOTATION_CHECK_NOW)
+            judged = check | {"status": VERIFIED | {"lastHandledCheckNow": asked}}
+            self._tell(place, {"type": "MODIFIED", "object": judged})
 
 
 def _refused() -> web.Response:
