@@ -85,6 +85,20 @@ async def test_where_no_name_is_written_the_policy_that_lets_nobody_write_one_sh
     assert (found.guards[Guard.STAMP], found.stamps) == (True, False)
 
 
+@pytest.mark.parametrize("kind", ["validating", "mutating"])
+async def test_a_binding_alone_that_is_another_one_is_told_from_a_policy(
+    server: tuple[Server, Examination], kind: str
+) -> None:
+    assert (await looked_at(server)).unbound == frozenset()
+    narrow = {"policyName": Guard.STAMP, "matchResources": {"objectSelector": {}}}
+    server[0].has[f"{kind}admissionpolicybindings"] = {"spec": narrow}
+    found = await looked_at(server)
+    assert (found.guards[Guard.STAMP], found.unbound) == (False, {Guard.STAMP})
+    server[0].has["validatingadmissionpolicies"] = stamp_policy(stamps=False)
+    found = await looked_at(server)
+    assert (found.guards[Guard.STAMP], found.unbound) == (False, frozenset())
+
+
 OWNER = {"apiVersion": API_VERSION, "kind": "ClusterTokenCheck", "name": "all", "uid": "a"}
 
 

@@ -246,7 +246,7 @@ def test_without_the_policy_on_providers_nothing_is_proven(
     )
     (found,) = bad(doctor(plane))
     assert found["result"] == "Fail"
-    assert found["message"].startswith("the policy tokencheck-provider or its binding is not")
+    assert found["message"].startswith("the policy tokencheck-provider ")
     mends(plane, running)
 
 
@@ -278,6 +278,30 @@ def test_doctor_tells_of_each_policy_that_is_another_one(
     told = {(one["message"].split()[2], one["result"]) for one in bad(doctor(plane))}
     assert told == {(str(guard), "Fail") for guard in (Guard.STAMP, Guard.CLUSTER, Guard.STATUS)}
     mends(plane, running)
+
+
+@pytest.mark.parametrize(
+    ("kind", "guard", "spec"),
+    [
+        (BINDING, Guard.CLUSTER, {"validationActions": ["Warn"]}),
+        (BINDING, Guard.STATUS, {"matchResources": {
+            "objectSelector": {"matchLabels": {"a": "b"}}}}),
+        ("MutatingAdmissionPolicyBinding", Guard.STAMP, {"matchResources": {
+            "namespaceSelector": {"matchLabels": {"a": "b"}}}}),
+    ],
+    ids=["warns", "leaves objects out", "leaves namespaces out"],
+)  # fmt: skip
+def test_where_a_binding_alone_is_another_one_its_policy_stays_and_is_bound_again(
+    plane: ControlPlane, running: OperatorProcess, kind: str, guard: Guard, spec: Object
+) -> None:
+    api = plane.api()
+    uid = api.get(POLICY, guard)["metadata"]["uid"]
+    api.patch(kind, guard, {"spec": spec})
+    (found,) = bad(doctor(plane))
+    assert found["message"] == f"the policy {guard} is not bound as this version binds it"
+    assert {command.split()[1] for command in found["commands"]} == {"patch"}
+    mends(plane, running)
+    assert api.get(POLICY, guard)["metadata"]["uid"] == uid
 
 
 @contextmanager

@@ -224,6 +224,12 @@ def requester_of(annotations: Mapping[str, str]) -> Requester | None:
     return Requester(name=name, groups=tuple(filter(None, groups))) if name else None
 
 
+def without_bypass(namespace: str, name: str) -> str:
+    """Return the command that takes the break-glass annotations of a TokenCheck away."""
+    names = " ".join(f"{annotation}-" for annotation in BYPASS_ANNOTATIONS)
+    return f"kubectl annotate tokencheck {name} -n {namespace} {names}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCheck:
     """A TokenCheck as the API server holds it.

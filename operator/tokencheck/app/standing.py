@@ -90,6 +90,6 @@ class Standing:
         self._due_at = time.monotonic() + (self._every_s if sees and not unsure else self._soon_s)
 
     async def _ships(self, guard: Guard) -> bool | None:
-        found = await read_guard(self._transport, guard, self._installation)
+        found = (await read_guard(self._transport, guard, self._installation)).whole
         unknown = isinstance(found, Unread) and not isinstance(found, Absent)
         return None if unknown else found is True

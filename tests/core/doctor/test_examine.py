@@ -170,7 +170,7 @@ def test_no_finding_at_all_is_not_health() -> None:
         ({"caller": allowed(caller_needs()[:1], None)}, Area.CALLER, "Unknown", "does not say"),
         ({"caller": allowed(caller_needs()[1:2], False)}, Area.CALLER, "Warn", "you may not patch"),
         ({"setups": Denied(what="")}, Area.OPERATOR, "Unknown", "may not list Deployments"),
-        ({"replicas": Failed(what="")}, Area.OPERATOR, "Unknown", "Pods could not be listed"),
+        ({"replicas": Failed(what="")}, Area.OPERATOR, "Unknown", "Pods of the operator could"),
         ({"replicas": ()}, Area.OPERATOR, "Fail", "has no Pod"),
         (pod(ready=False, trouble="ErrImagePull"), Area.OPERATOR, "Fail", "ready: ErrImagePull"),
         (pod(restarts=9), Area.OPERATOR, "Warn", "restarted 9 times"),

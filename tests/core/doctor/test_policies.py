@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import pytest
@@ -38,6 +39,33 @@ def test_an_upgrade_comes_after_all_that_it_could_not_mend() -> None:
     assert first.mend == second.mend
     *deletes, install = first.mend
     assert [one.split()[3] for one in deletes] == [Guard.STAMP, Guard.CLUSTER]
+    assert install.startswith("helm upgrade")
+
+
+@pytest.mark.parametrize("guard", Guard)
+def test_a_policy_that_is_bound_in_another_way_is_bound_again_and_never_deleted(
+    guard: Guard,
+) -> None:
+    seen = admission(guards={guard: False}, unbound=frozenset({guard}), stamps=True)
+    (found,) = said_of(**seen)
+    assert found.said == f"the policy {guard} is not bound as this version binds it"
+    deny, *more = map(shlex.split, found.mend)
+    where = f"kubectl patch validatingadmissionpolicybinding {guard} --type=json -p"
+    assert deny[:-1] == where.split()
+    spec = {"policyName": guard, "validationActions": ["Deny"]}
+    assert json.loads(deny[-1]) == [{"op": "replace", "path": "/spec", "value": spec}]
+    assert [one[2:4] for one in more] == [
+        ["mutatingadmissionpolicybinding", guard] for _ in range(guard is Guard.STAMP)
+    ]
+
+
+def test_who_binds_again_installs_only_what_else_is_another_one() -> None:
+    both = {Guard.CLUSTER: False, Guard.STATUS: False}
+    first, second = said_of(**admission(guards=both, unbound=frozenset({Guard.CLUSTER})))
+    assert first.mend == second.mend
+    bind, delete, install = first.mend
+    assert (bind.split()[1], delete.split()[1]) == ("patch", "delete")
+    assert Guard.STATUS in delete
     assert install.startswith("helm upgrade")
 
 

@@ -44,7 +44,7 @@ _DRY = {"dryRun": "All", "fieldManager": "tokencheck", "force": "true"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What stands in the cluster.
+    """What stands in the cluster of a policy and its binding, or of two and theirs.
 
     Args:
         policy: whether it is the one that this version ships; binding: whether that is.
@@ -59,6 +59,11 @@ class Installed:
         if isinstance(self.policy, Unread) or isinstance(self.binding, Unread):
             return None
         return self.policy and self.binding
+
+    @property
+    def whole(self) -> bool | Unread:
+        """Return whether both are, or why that is not known; what is missing is known."""
+        return _both(self.policy, self.binding)
 
     @property
     def absent(self) -> bool:
@@ -83,24 +88,27 @@ async def stamps(transport: Transport) -> bool | Unread:
     return False if isinstance(found, Absent) else found
 
 
-async def read_guard(transport: Transport, guard: Guard, known: Installation) -> bool | Unread:
-    """Return whether a policy and its binding are those that ship; why not where it is not known.
+async def read_guard(transport: Transport, guard: Guard, known: Installation) -> Installed:
+    """Return what of another policy of the chart stands in the cluster.
 
     Nobody tries them: whatever stands there to the letter, and is bound, the API server enforces.
     """
-    judges: list[tuple[Resource, Judge]] = [
-        (VALIDATING_POLICIES, lambda found: is_shipped_guard(guard, found, known)),
-        (POLICY_BINDINGS, lambda found: is_bound_everywhere(found, guard)),
-    ]
+
+    def ships(found: Mapping[str, Any]) -> bool:
+        return is_shipped_guard(guard, found, known)
+
+    def binds(found: Mapping[str, Any]) -> bool:
+        return is_bound_everywhere(found, guard)
+
+    policy = await _read(transport, VALIDATING_POLICIES, guard, ships)
+    binding = await _read(transport, POLICY_BINDINGS, guard, binds)
     if guard is Guard.STAMP and known.stamps:
-        judges += [
-            (MUTATING_POLICIES, lambda found: is_shipped_stamping(found, known)),
-            (MUTATING_BINDINGS, lambda found: is_bound_everywhere(found, guard)),
-        ]
-    found = [await _read(transport, resource, guard, judge) for resource, judge in judges]
-    unread = [one for one in found if isinstance(one, Unread)]
-    absent = [one for one in unread if isinstance(one, Absent)]
-    return next(iter((*absent, *unread)), all(found))
+        stamping = await _read(
+            transport, MUTATING_POLICIES, guard, lambda found: is_shipped_stamping(found, known)
+        )
+        policy = _both(policy, stamping)
+        binding = _both(binding, await _read(transport, MUTATING_BINDINGS, guard, binds))
+    return Installed(policy=policy, binding=binding)
 
 
 async def try_probe(
@@ -127,6 +135,12 @@ async def try_probe(
         return Enforcement.UNKNOWN
     message = str(object_in(answer.body).get("message", ""))
     return enforcement_of(answer.status, message, shipped=installed.shipped, guarded=guarded)
+
+
+def _both(*found: bool | Unread) -> bool | Unread:
+    unread = [one for one in found if isinstance(one, Unread)]
+    absent = [one for one in unread if isinstance(one, Absent)]
+    return next(iter((*absent, *unread)), all(found))
 
 
 async def _read(transport: Transport, resource: Resource, name: str, judge: Judge) -> bool | Unread:

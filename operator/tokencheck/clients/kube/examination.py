@@ -154,13 +154,17 @@ class Examination:
             name: await try_probe(self._transport, name, installed)
             for name in sorted(set(namespaces))[:MAX_TRIED]
         }
-        guards = {guard: await read_guard(self._transport, guard, known) for guard in Guard}
+        read = {guard: await read_guard(self._transport, guard, known) for guard in Guard}
+        guards = {guard: one.whole for guard, one in read.items()}
         if isinstance(stamped, Unread) and not isinstance(guards[Guard.STAMP], Absent):
             guards[Guard.STAMP] = stamped  # which of the two ships here is not known
         return Admission(
             policy=installed.policy,
             binding=installed.binding,
             guards=guards,
+            unbound=frozenset(
+                guard for guard, one in read.items() if one.policy is True and one.binding is False
+            ),
             stamps=None if isinstance(stamped, Unread) else stamped,
             namespaces=tried,
         )

@@ -1,5 +1,6 @@
 """Does the API server ask for the rights of who writes TokenChecks, everywhere?"""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
@@ -18,7 +19,9 @@ _INSTALL = (
 _DELETE = f"kubectl delete validatingadmissionpolicy {REQUESTER_POLICY}"
 _KINDS = "validatingadmissionpolicies,validatingadmissionpolicybindings"
 _MUTATING = f"{_KINDS},mutatingadmissionpolicies,mutatingadmissionpolicybindings"
-_OTHER = "is not the one that this version ships"
+_OTHER = "or its binding is not the one that this version ships"
+_MISSING = "or its binding is not installed"
+_UNBOUND = "is not bound as this version binds it"
 _WITHOUT = {
     Guard.PROVIDER: "who may write TokenProviders can have tokens sent to a server of his; no"
     " provider is asked meanwhile",
@@ -28,11 +31,6 @@ _WITHOUT = {
     Guard.BYPASS: "who may write TokenChecks could open their gates; no break-glass counts now",
     Guard.STATUS: "who may write /status can forge a verdict, until the operator puts it right",
 }
-_BINDING = (
-    f"kubectl patch validatingadmissionpolicybinding {REQUESTER_POLICY} --type=json -p"
-    ' \'[{"op": "replace", "path": "/spec", "value":'
-    f' {{"policyName": "{REQUESTER_POLICY}", "validationActions": ["Deny"]}}}}]\''
-)
 
 
 def admission(seen: Admission) -> Iterator[Diagnosis]:
@@ -76,7 +74,7 @@ def _both_absent(seen: Admission) -> bool:
 def _altered(seen: Admission) -> Iterator[Diagnosis]:
     for what, shipped, mend in (
         ("policy", seen.policy, (_DELETE, _INSTALL)),
-        ("binding of the policy", seen.binding, (_BINDING,)),
+        ("binding of the policy", seen.binding, (_bind(REQUESTER_POLICY),)),
     ):
         if isinstance(shipped, Unread):
             yield Diagnosis(
@@ -101,19 +99,17 @@ def _guards(seen: Admission) -> Iterator[Diagnosis]:
     unread = {guard: why for guard, why in seen.guards.items() if _is_unread(why)}
     others = {g: why for g, why in seen.guards.items() if why is not True and g not in unread}
     # All of them first: an upgrade adds Deny to a binding that warns, which the API server refuses.
-    # Of a kind that is not served (below Kubernetes 1.36) kubectl deletes nothing else either.
-    mends = [
-        f"kubectl delete {_kinds(guard, stamps=seen.stamps is True)} {guard} --ignore-not-found"
-        for guard in others
-    ]
+    mends = [command for guard in others for command in _mends(guard, seen)]
+    if others.keys() - seen.unbound:
+        mends.append(_INSTALL)
     for guard, why in others.items():
-        said = "is not installed" if isinstance(why, Absent) else _OTHER
+        other = _UNBOUND if guard in seen.unbound else _OTHER
         yield Diagnosis(
             area=Area.ADMISSION,
             result=Result.FAIL,
-            said=f"the policy {guard} or its binding {said}",
+            said=f"the policy {guard} {_MISSING if isinstance(why, Absent) else other}",
             means=_WITHOUT[guard],
-            mend=(*mends, _INSTALL),
+            mend=tuple(mends),
         )
     for guard in unread:
         yield Diagnosis(
@@ -123,6 +119,24 @@ def _guards(seen: Admission) -> Iterator[Diagnosis]:
             means=f"if it is another one, {_WITHOUT[guard]}",
             mend=(f"kubectl get {_kinds(guard, stamps=seen.stamps is not False)} {guard}",),
         )
+
+
+def _mends(guard: Guard, seen: Admission) -> Iterator[str]:
+    """Yield what makes room for the chart's own, or binds it again without a moment in between."""
+    stamps = seen.stamps is True
+    if guard not in seen.unbound:
+        # Of a kind that is not served (below Kubernetes 1.36) kubectl deletes nothing else either.
+        yield f"kubectl delete {_kinds(guard, stamps=stamps)} {guard} --ignore-not-found"
+        return
+    yield _bind(guard)
+    if stamps and guard is Guard.STAMP:
+        yield _bind(guard, "mutating")
+
+
+def _bind(name: str, kind: str = "validating") -> str:
+    spec = {"policyName": name} | ({"validationActions": ["Deny"]} if kind == "validating" else {})
+    patch = json.dumps([{"op": "replace", "path": "/spec", "value": spec}])
+    return f"kubectl patch {kind}admissionpolicybinding {name} --type=json -p '{patch}'"
 
 
 def _is_unread(found: bool | Unread) -> bool:
@@ -141,7 +155,7 @@ def _places(found: Mapping[str, Enforcement]) -> Iterator[Diagnosis]:
             result=Result.FAIL,
             said=f"the policy {REQUESTER_POLICY} is not enforced in {_listed(admitted)}",
             means=_MEANS,
-            mend=(_BINDING,),
+            mend=(_bind(REQUESTER_POLICY),),
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tokencheck.api.quantity import parse_duration
-from tokencheck.api.tokencheck import BYPASS_ANNOTATIONS, Spec
+from tokencheck.api.tokencheck import Spec, without_bypass
 from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
 from tokencheck.core.doctor.facts import CheckSeen, Setup
 from tokencheck.model.evidence import Absent, Unread
@@ -20,7 +20,8 @@ def checks(
     """Say what is out of date, what the operator may not read, and whose author nobody saw."""
     if isinstance(seen, Unread):
         if not isinstance(seen, Absent):  # then the CRDs were found to be missing
-            yield unlisted("tokenchecks", Area.CHECKS, seen)
+            what, kind = "tokenchecks in the whole cluster", "tokenchecks.tokencheck.dev -A"
+            yield unlisted(Area.CHECKS, seen, what, kind, "whether they are up to date")
         return
     found = (
         *_asleep(seen),
@@ -84,8 +85,6 @@ def _broken_glass(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
     """Each by itself: who is responsible, until when and why is what one wants to know."""
     for check in seen:
         if check.bypass:
-            names = " ".join(f"{name}-" for name in BYPASS_ANNOTATIONS)
-            where = f"{check.name} -n {check.namespace}"
             yield Diagnosis(
                 area=Area.CHECKS,
                 result=Result.WARN,
@@ -93,7 +92,7 @@ def _broken_glass(seen: Sequence[CheckSeen]) -> Iterator[Diagnosis]:
                 means="its gate lets everything pass, whatever its tokens are"
                 if check.bypassed
                 else "its gate is as its tokens are",
-                mend=(f"kubectl annotate tokencheck {where} {names}",),
+                mend=(without_bypass(check.namespace, check.name),),
             )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from tokencheck.core.doctor.checks import FRESH_S
-from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
+from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
 from tokencheck.core.doctor.facts import MOST_AUTHORS, ClusterCheckSeen, Setup
 from tokencheck.core.doctor.rights import Commands
-from tokencheck.model.evidence import Absent, Denied, Unread
+from tokencheck.model.evidence import Absent, Unread
 from tokencheck.model.finding import Result
 from tokencheck.model.reasons import Reason
 from tokencheck.model.rights import AUTHOR_OF_CLUSTER_CHECKS
@@ -29,7 +29,9 @@ def cluster_checks(
     """Say whether they are acted on, which of them are stuck, and whose author lost his right."""
     if isinstance(seen, Unread):
         if not isinstance(seen, Absent):  # then the CRDs were found to be missing
-            yield _unseen(seen)
+            what, kind = "clustertokenchecks", "clustertokenchecks.tokencheck.dev"
+            unknown = "whether an operator acts on them"
+            yield unlisted(Area.CLUSTER_CHECKS, seen, what, kind, unknown)
         return
     known = () if isinstance(setups, Unread) else setups
     acting = [one for one in known if one.cluster_checks]
@@ -120,15 +122,3 @@ def _authors(seen: Sequence[ClusterCheckSeen], commands: Commands) -> Iterator[D
 
 def _count(seen: Sequence[ClusterCheckSeen]) -> str:
     return f"{len(seen)} ClusterTokenCheck{'' if len(seen) == 1 else 's'}"
-
-
-def _unseen(why: Unread) -> Diagnosis:
-    denied = isinstance(why, Denied)
-    plural = "clustertokenchecks"
-    return Diagnosis(
-        area=Area.CLUSTER_CHECKS,
-        result=Result.UNKNOWN,
-        said=f"you may not list {plural}" if denied else f"{plural} could not be listed",
-        means="whether an operator acts on them is not known",
-        mend=(f"kubectl auth can-i list {plural}.tokencheck.dev",) if denied else (),
-    )

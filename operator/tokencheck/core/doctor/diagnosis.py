@@ -48,20 +48,23 @@ def well(area: Area, said: str) -> Diagnosis:
     return Diagnosis(area=area, result=Result.PASS, said=said)
 
 
-def unlisted(plural: str, area: Area, why: Unread) -> Diagnosis:
-    """Return that objects of a kind of ours could not be listed."""
+def unlisted(area: Area, why: Unread, what: str, kind: str, unknown: str) -> Diagnosis:
+    """Return that objects could not be listed.
+
+    Args:
+        area: what it is about.
+        why: they could not be.
+        what: they are and where, in words.
+        kind: as `kubectl auth can-i list` takes it, with the options that say where.
+        unknown: what is not known therefore.
+    """
     denied = isinstance(why, Denied)
-    said = (
-        f"you may not list {plural} in the whole cluster"
-        if denied
-        else f"{plural} could not be listed"
-    )
     return Diagnosis(
         area=area,
         result=Result.UNKNOWN,
-        said=said,
-        means="whether they are up to date is not known",
-        mend=(f"kubectl auth can-i list {plural}.tokencheck.dev -A",) if denied else (),
+        said=f"you may not list {what}" if denied else f"{what} could not be listed",
+        means=f"{unknown} is not known",
+        mend=(f"kubectl auth can-i list {kind}",) if denied else (),
     )
 
 

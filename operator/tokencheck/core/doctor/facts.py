@@ -197,6 +197,7 @@ class Admission:
     Args:
         policy: whether it is the one that this version ships; binding: whether that is.
         guards: whether the chart's other policies, with their bindings, are those that ship.
+        unbound: of these the ones of which a binding alone is another one.
         stamps: whether the API server has to write who asked; None when that is not known.
         namespaces: those with TokenChecks that were tried.
     """
@@ -204,6 +205,7 @@ class Admission:
     policy: bool | Unread
     binding: bool | Unread
     guards: Mapping[Guard, bool | Unread] = field(default_factory=lambda: MappingProxyType({}))
+    unbound: frozenset[Guard] = frozenset()
     stamps: bool | None = None
     namespaces: Mapping[str, Enforcement] = field(default_factory=lambda: MappingProxyType({}))
 

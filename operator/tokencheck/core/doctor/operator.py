@@ -9,7 +9,7 @@ from typing import Any
 
 from tokencheck.core.doctor.admission import of_page as admission_of_page
 from tokencheck.core.doctor.cluster import clock_of_operator
-from tokencheck.core.doctor.diagnosis import Area, Diagnosis, well
+from tokencheck.core.doctor.diagnosis import Area, Diagnosis, unlisted, well
 from tokencheck.core.doctor.facts import Facts, Held, Page, Replica, Setup
 from tokencheck.model.evidence import Denied, Unread
 from tokencheck.model.finding import Result
@@ -25,7 +25,7 @@ LATE_S = 30.0  # of a check that is due; the same as the alert TokencheckQueueOl
 def presence(facts: Facts) -> Iterator[Diagnosis]:
     """Say whether an operator is installed and runs."""
     if isinstance(facts.setups, Unread):
-        yield _unseen("Deployments", facts.setups)
+        yield _unlisted("Deployments", "deployments.apps", facts.setups)
         return
     for setup in facts.setups:
         yield from _runs(setup, facts.replicas)
@@ -62,7 +62,7 @@ def pages(facts: Facts) -> Iterator[Diagnosis]:
 def leader(facts: Facts) -> Iterator[Diagnosis]:
     """Say who leads and when he last said so."""
     if isinstance(facts.leases, Unread):
-        yield _unseen("Leases", facts.leases, Area.LEADER)
+        yield _unlisted("Leases", "leases.coordination.k8s.io", facts.leases, Area.LEADER)
         return
     wanted = _leases(facts)
     found = {lease.name: lease for lease in facts.leases}
@@ -103,7 +103,7 @@ def _runs(setup: Setup, replicas: tuple[Replica, ...] | Unread) -> Iterator[Diag
     where = f"{setup.namespace}/{setup.name}"
     look = f"kubectl describe deployment {setup.name} -n {setup.namespace}"
     if isinstance(replicas, Unread):
-        yield _unseen("Pods", replicas)
+        yield _unlisted("Pods", "pods", replicas)
         return
     ready = [one for one in replicas if one.ready]
     if setup.wanted == 0:
@@ -232,16 +232,6 @@ def _silent(who: str, page: Unread, *, by_proxy: bool) -> Diagnosis:
     )
 
 
-def _unseen(what: str, why: Unread, area: Area = Area.OPERATOR) -> Diagnosis:
-    denied = isinstance(why, Denied)
-    said = f"you may not list {what}" if denied else f"{what} could not be listed"
-    kind = {"Deployments": "deployments.apps", "Pods": "pods"}.get(
-        what, "leases.coordination.k8s.io"
-    )
-    return Diagnosis(
-        area=area,
-        result=Result.UNKNOWN,
-        said=f"{said} of the operator",
-        means="whether it runs is not known",
-        mend=(f"kubectl auth can-i list {kind} -n tokencheck-system",) if denied else (),
-    )
+def _unlisted(what: str, kind: str, why: Unread, area: Area = Area.OPERATOR) -> Diagnosis:
+    where = f"{kind} -n tokencheck-system"
+    return unlisted(area, why, f"{what} of the operator", where, "whether it runs")

@@ -25,7 +25,8 @@ def providers(seen: tuple[ProviderSeen, ...] | Unread) -> Iterator[Diagnosis]:
     """Say which TokenProviders cannot vouch for tokens, and whose servers do not answer."""
     if isinstance(seen, Unread):
         if not isinstance(seen, Absent):  # then the CRDs were found to be missing
-            yield unlisted("tokenproviders", Area.PROVIDERS, seen)
+            kind = "tokenproviders.tokencheck.dev"
+            yield unlisted(Area.PROVIDERS, seen, "tokenproviders", kind, "whether they can vouch")
         return
     bad = [found for one in seen if (found := _silent(one) or _unready(one))]
     yield from bad

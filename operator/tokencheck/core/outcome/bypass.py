@@ -20,6 +20,7 @@ from tokencheck.api.tokencheck import (
     ANNOTATION_BYPASS_UNTIL,
     BYPASS_ANNOTATIONS,
     TokenCheck,
+    without_bypass,
 )
 from tokencheck.core.outcome.condition import CLOCKS_DIFFER, Condition, State, Type, previous
 from tokencheck.model.admission import BypassProof, Guard
@@ -177,10 +178,9 @@ def _unguarded(check: TokenCheck) -> str:
 
 
 def _ended(check: TokenCheck, record: Record, end: datetime) -> Bypass:
-    names = " ".join(f"{name}-" for name in BYPASS_ANNOTATIONS)
     said = (
         f"the bypass by {record['by']} ended at {format_time(end)}: {record['reason']}; tidy up:"
-        f" kubectl annotate tokencheck {check.name} -n {check.namespace} {names}"
+        f" {without_bypass(check.namespace, check.name)}"
     )
     return Bypass(reason=Reason.BYPASS_ENDED, message=said, record=record)
 
