@@ -18,7 +18,7 @@ WORKERS ?= 2
 ARGS ?=
 DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
 
-.PHONY: help setup check test demo cluster cluster-down faults faults-kill fuzz bench docs lock clean
+.PHONY: help setup check test demo cluster cluster-down faults faults-kill fuzz bench docs golden lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ fuzz: $(READY)  ## feed the properties of all parsers with bytes; ARGS="--minute
 
 docs: $(READY)  ## write what is generated: docs/reference.md and the chart's copy of the CRDs
 	@PYTHONPATH=tools $(BIN)/python -m reference $(ARGS)
+
+golden: $(READY)  ## write what the chart renders in each mode: tests/cluster/chart/golden
+	@PYTHONPATH=tools:tests $(BIN)/python -m cluster.golden
 
 # Universal: one file for Linux and macOS and every Python from 3.11 on.
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \

@@ -25,6 +25,26 @@ SHAPES = {
     },
 }
 
+# What is switched by one value or two: how much of what is rendered that changes stands in files
+# (cluster/golden.py). By their names, what `chart_text` is called with.
+SWITCHED: dict[str, dict[str, Any]] = {
+    "default": {},
+    "secrets-namespaces": {"values": SHAPES["namespaces"]},
+    "secrets-named": {"values": SHAPES["named"]},
+    "shards": {"values": {"shards": 3}},
+    "one-replica": {"values": {"replicas": 1}},
+    "cluster-token-checks": {"values": {"clusterTokenChecks": {"enabled": True}}},
+    "providers": {
+        "values": {"providers": {"credentials": ["client"], "tokenReviews": True, "rbac": True}}
+    },
+    "monitoring": {
+        "values": {"monitoring": dict.fromkeys(("podMonitor", "rules", "dashboard"), True)}
+    },
+    "network-policy": {"values": {"networkPolicy": {"enabled": True}}},
+    "admission-off": {"values": {"admission": {"enabled": False}}},
+    "below-1.36": {"api_versions": ()},
+}
+
 _OTHERS: dict[str, dict[str, Any]] = {
     "everything that is off by default": {
         "monitoring": {
@@ -60,7 +80,7 @@ def modes() -> dict[str, dict[str, Any]]:
     network = yaml.safe_load((_GOLDEN / "network.yaml").read_text())
     vendors = yaml.safe_load((_GOLDEN / "vendors.yaml").read_text())
     return {
-        **{f"secrets: {name}": {"values": values} for name, values in SHAPES.items()},
+        **SWITCHED,
         **{
             f"network: {name}": {"values": {"networkPolicy": case["values"] | {"enabled": True}}}
             for name, case in network.items()

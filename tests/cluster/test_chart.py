@@ -119,29 +119,6 @@ def test_named_rights_read_that_secret_and_no_other(
         assert error.value.code == 403
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_api_server_takes_every_object(admin: Api, namespace: str, shape: str) -> None:
-    for manifest in render_chart(SHAPES[shape]):
-        if "namespace" in manifest["metadata"]:
-            manifest["metadata"]["namespace"] = namespace
-        path = admin.path(
-            f"{manifest['apiVersion']}/{manifest['kind']}", manifest["metadata"].get("namespace")
-        )
-        answer = admin.request(
-            "PATCH",
-            f"{path}/{manifest['metadata']['name']}",
-            manifest,
-            content_type="application/apply-patch+yaml",
-            query={
-                "dryRun": "All",
-                "fieldManager": "test",
-                "force": "true",
-                "fieldValidation": "Strict",
-            },
-        )
-        assert answer["metadata"]["name"] == manifest["metadata"]["name"]
-
-
 def test_a_restricted_namespace_takes_the_pod(admin: Api, namespace: str) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     admin.patch("Namespace", namespace, {"metadata": {"labels": labels}})
