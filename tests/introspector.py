@@ -15,6 +15,7 @@ from tlsserver import FAILING, Asked, Said, TlsServer
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CLIENT = ("operator:1", "s3cr3t +&=%/client-canary")
+_QUESTION = {"token", "client_id", "client_secret", "client_assertion"}
 
 
 class Introspector(TlsServer):
@@ -46,6 +47,13 @@ class Introspector(TlsServer):
         """A TokenProvider that asks this server."""
         asked = {"url": self.url, "clientCredentialsRef": {"name": "introspect-client"}}
         return self.trusted(name, introspection=asked | introspection)
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the token in question and the client's own credentials."""
+        headers = {name: text for name, text in asked.headers.items() if name != "authorization"}
+        form = parse_qs(asked.body.decode("latin-1"), keep_blank_values=True)
+        rest = {name: texts for name, texts in form.items() if name not in _QUESTION}
+        return replace(asked, headers=headers, body=json.dumps(rest).encode())
 
     def answer(self, asked: Asked) -> Said | None:
         mode = asked.path.partition("?as=")[2] or self.mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,8 +19,6 @@ class Issuer(TlsServer):
 
     `mode` is how it answers: keys, 500, 429, silent, html, redirect.
     """
-
-    heard: ClassVar[list[bytes]] = []  # by all of them
 
     def __init__(self) -> None:
         super().__init__("issuer")
@@ -53,7 +51,6 @@ class Issuer(TlsServer):
 
     def answer(self, asked: Asked) -> Said | None:
         self.asked[asked.path] += 1
-        self.heard.append(f"{asked.line} {asked.headers} ".encode() + asked.body)
         if self.mode == "silent":
             return None
         if self.mode in FAILING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from island.certs import Authority
 
@@ -57,6 +57,8 @@ def trusted(authority: Authority, name: str, **spec: object) -> dict[str, Any]:
 class TlsServer:
     """Serves on 127.0.0.1; `said` is all that clients sent. An asynchronous context manager."""
 
+    heard: ClassVar[list[bytes]] = []  # by all of them, beside what they are asked about
+
     def __init__(self, name: str) -> None:
         """Of an authority of this name; nothing listens yet."""
         self.authority = Authority(name)
@@ -102,6 +104,10 @@ class TlsServer:
         """What is said; None: nothing, ever."""
         raise NotImplementedError
 
+    def beside(self, asked: Asked) -> Asked:
+        """What of a request may hold no token: all of it, unless it is a question about one."""
+        return asked
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
@@ -125,4 +131,7 @@ class TlsServer:
         headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in more)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.said += head + body
-        return Asked(line=line, headers=headers, body=body)
+        asked = Asked(line=line, headers=headers, body=body)
+        beside = self.beside(asked)
+        self.heard.append(f"{beside.line} {beside.headers} ".encode() + beside.body)
+        return asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from tlsserver import FAILING, Asked, Said, TlsServer
@@ -69,6 +70,12 @@ _PATHS = {
 # What Vault says where the policy of the operator's own token does not reach.
 _UNREACHED = {"errors": ["1 error occurred:\n\t* permission denied\n\n"]}
 _HEADERS = {"Datadog": "dd-api-key", "GitLab": "private-token", "HTTP": "x-api-key"}
+# How the tokens of each begin; an API that has no type of its own may have any.
+_BEGINS = {vendor: (token[:3],) for vendor, token in TOKENS.items()} | {
+    "Cloudflare": ("cfut", "cfat"),
+    "GitHub": tuple(token[:3] for token in GITHUB_FORMS.values()),
+    "HTTP": ("",),
+}
 
 
 class VendorApi(TlsServer):
@@ -99,17 +106,25 @@ class VendorApi(TlsServer):
             asked["credentialsRef"] = {"name": "vault-lookup"}
         return self.trusted(name, vendor=asked, **spec)
 
+    def beside(self, asked: Asked) -> Asked:
+        """All but the token in question, where it is one of this vendor, and the operator's own."""
+        vendor, token = _question(asked)
+        if not vendor or not token.startswith(_BEGINS[vendor]):
+            return asked
+        known = ("x-vault-token", OWN_TOKEN) if vendor == "Vault" else (_header(vendor), token)
+        headers = {
+            name: text
+            for name, text in asked.headers.items()
+            if (name, text.removeprefix("Bearer ")) != known
+        }
+        return replace(asked, headers=headers, body=asked.body.replace(token.encode(), b""))
+
     def answer(self, asked: Asked) -> Said | None:
-        vendor = _PATHS.get(asked.path)
-        method = "POST" if vendor == "Vault" else "GET"
-        if vendor is None or not asked.line.startswith(f"{method} "):
+        vendor, token = _question(asked)
+        if not vendor:
             return Said(status="404 Not Found", body=b'{"message": "Not Found"}')
-        header = _HEADERS.get(vendor, "authorization")
-        token = asked.headers.get(header, "").removeprefix("Bearer ")
-        if vendor == "Vault":
-            token = json.loads(asked.body)["token"]
-            if "paths" in json.loads(asked.body):
-                return self._capabilities(token, json.loads(asked.body)["paths"])
+        if vendor == "Vault" and "paths" in json.loads(asked.body):
+            return self._capabilities(token, json.loads(asked.body)["paths"])
         self.asked[token] += 1
         if self.mode in FAILING:
             return FAILING[self.mode]
@@ -232,6 +247,21 @@ class VendorApi(TlsServer):
         if told is None:
             return _json({"ok": False, "error": "invalid_auth" if token else "not_authed"})
         return _json({"ok": True}, headers={"X-OAuth-Scopes": ",".join(told.get("scopes", ()))})
+
+
+def _question(asked: Asked) -> tuple[str, str]:
+    """Whose API it is, and the token that stands in its place; nobody's: two empty texts."""
+    vendor = _PATHS.get(asked.path, "")
+    method = "POST" if vendor == "Vault" else "GET"
+    if not vendor or not asked.line.startswith(f"{method} "):
+        return "", ""
+    if vendor == "Vault":
+        return vendor, str(json.loads(asked.body)["token"])
+    return vendor, asked.headers.get(_header(vendor), "").removeprefix("Bearer ")
+
+
+def _header(vendor: str) -> str:
+    return _HEADERS.get(vendor, "authorization")
 
 
 def _json(said: object, status: str = "200 OK", headers: dict[str, str] | None = None) -> Said:

@@ -79,13 +79,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def whole_run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WholeRun]:
+    """It follows each control plane that starts from now on, whoever starts it."""
     run = WholeRun(tmp_path_factory.getbasetemp())
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TOKENCHECK_LOG_LEVEL", "DEBUG")  # of every operator
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("TOKENCHECK_LOG_LEVEL", "DEBUG")  # of every operator
+        changed.setattr(ControlPlane, "followers", [run.follow])
         yield run
     request.config.stash[SWEPT].append(run.swept)
 
@@ -98,30 +100,30 @@ def searched(request: pytest.FixtureRequest, whole_run: WholeRun) -> Iterator[No
 
 
 @pytest.fixture(scope="session")
-def controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
+def controlplane() -> Iterator[ControlPlane]:
     # Everything at once, Helm too: one display that says how long it takes.
     build()
-    with ControlPlane() as plane, whole_run.follow(plane):
+    with ControlPlane() as plane:
         install_ours(plane)
         yield plane
 
 
 @contextmanager
-def _bare(whole_run: WholeRun) -> Iterator[ControlPlane]:
-    with ControlPlane(parts=()) as plane, whole_run.follow(plane):
+def _bare() -> Iterator[ControlPlane]:
+    with ControlPlane(parts=()) as plane:
         install_ours(plane)
         yield plane
 
 
 @pytest.fixture(scope="session")
-def bare_controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
-    with _bare(whole_run) as plane:
+def bare_controlplane() -> Iterator[ControlPlane]:
+    with _bare() as plane:
         yield plane
 
 
 @pytest.fixture(scope="module")
-def own_controlplane(whole_run: WholeRun) -> Iterator[ControlPlane]:
-    with _bare(whole_run) as plane:
+def own_controlplane() -> Iterator[ControlPlane]:
+    with _bare() as plane:
         yield plane
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from canary import Secret, Sweep
 from cluster.canaries import Planted, planted, rare
 from cluster.cli import tokencheck
+from cluster.dump import etcd_dump
 from cluster.ending import of_process
 from cluster.road import Road, operator_behind, watches
 from cluster.shop import Object, Shop, env, is_current, listed, pod_spec
@@ -24,7 +24,7 @@ from controlplane import Api, ControlPlane
 from faultproxy import Seen
 
 NAMESPACE = "canaries"
-PAGE = 500
+OWN = f"secrets/{NAMESPACE}/"
 
 
 @dataclass
@@ -109,28 +109,6 @@ def torment(road: Road, shop: Shop, tokens: list[Planted]) -> None:
 
 
 # What came out
-
-
-def etcd_dump(plane: ControlPlane) -> dict[str, bytes]:
-    """Every key of etcd with its value, but for the Secrets of the tokens."""
-    found: dict[str, bytes] = {}
-    start, own = b"\0", f"/registry/secrets/{NAMESPACE}/".encode()
-    while True:
-        asked = {"key": start, "range_end": b"\0"}
-        body = {name: base64.b64encode(raw).decode() for name, raw in asked.items()}
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{plane.at.etcd_port}/v3/kv/range",
-            json.dumps(body | {"limit": PAGE}).encode(),
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  our own http URL
-            pairs = json.load(answer).get("kvs", [])
-        for pair in pairs:
-            key = base64.b64decode(pair["key"])
-            if not key.startswith(own):
-                found[key.decode()] = base64.b64decode(pair.get("value", ""))
-        if len(pairs) < PAGE:
-            return found
-        start = base64.b64decode(pairs[-1]["key"]) + b"\0"
 
 
 def commands(tokens: list[Planted], kubeconfig: Path, folder: Path) -> dict[str, bytes]:
@@ -249,7 +227,7 @@ def test_no_token_text_is_in_metrics_statuses_commands_or_the_process(
 def test_no_token_text_is_in_etcd_but_in_the_secrets_themselves(
     aftermath: Aftermath, controlplane: ControlPlane
 ) -> None:
-    found = etcd_dump(controlplane)
+    found = etcd_dump(controlplane, but=OWN)
     kinds = {key.split("/")[2] for key in found if key.startswith("/registry/")}
     assert {"events", "tokencheck.dev", "deployments", "pods"} <= kinds, kinds
     assert aftermath.sweep.report(found) == []
@@ -272,7 +250,7 @@ def test_the_sweep_of_etcd_sees_a_leak_in_an_annotation_and_one_in_an_event(
     }
     admin.create(told)
     try:
-        leaks = aftermath.sweep.report(etcd_dump(controlplane))
+        leaks = aftermath.sweep.report(etcd_dump(controlplane, but=OWN))
     finally:
         admin.delete("ConfigMap", name, NAMESPACE)
         admin.delete("v1/Event", event, NAMESPACE)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cluster.cli import SAID
 from cluster.wholerun import WholeRun
+from controlplane import ControlPlane
+from introspector import Introspector
 from issuer import Issuer
+from tlsserver import Asked, TlsServer
+from vendorapi import OWN_TOKEN, TOKENS, VendorApi
 
 
 def held(value: str) -> dict[str, object]:
@@ -18,27 +24,81 @@ def held(value: str) -> dict[str, object]:
     return {"metadata": meta, "data": {"token": base64.b64encode(value.encode()).decode()}}
 
 
-@pytest.mark.parametrize("place", ["log", "shown.log", "commands", "issuers", "audit.log"])
+@pytest.mark.parametrize("place", ["log", "shown.log", "commands", "servers"])
 def test_a_planted_leak_is_found_wherever_it_stands(tmp_path: Path, place: str) -> None:
-    run, token = WholeRun(tmp_path / "logs"), secrets.token_urlsafe(30)
-    (tmp_path / "logs").mkdir()
-    audit = tmp_path / "audit.log"
-    run._audited.add(audit)  # noqa: SLF001 - as `follow` does for a control plane
+    run, token = WholeRun(tmp_path), secrets.token_urlsafe(30)
     run.take(held(token))
     leak = f"refused: {token[10:22]} (try again)"
     match place:
         case "commands":
             SAID.append(leak)
-        case "issuers":
-            Issuer.heard.append(leak.encode())
-        case "audit.log":
-            audit.write_text(f'{{"requestObject":"{leak}"}}\n')
+        case "servers":
+            TlsServer.heard.append(leak.encode())
         case _:
-            (tmp_path / "logs" / f"operator.{place}").write_text(leak)
+            (tmp_path / f"operator.{place}").write_text(leak)
     run.search("test_some")
     assert run.swept["found"], place
     assert "shop/api#token" in run.swept["found"][0]
     assert token[10:22] not in "".join(run.swept["found"])
+
+
+def test_a_leak_on_a_control_plane_that_a_test_starts_for_itself_is_found_when_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, token = WholeRun(tmp_path), secrets.token_urlsafe(30)
+    monkeypatch.setattr(ControlPlane, "followers", [run.follow])
+    leak, meta = f"refused: {token[10:22]} (try again)", {"name": "api", "namespace": "default"}
+    with ControlPlane(parts=()) as plane:
+        api = plane.api()
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
+        api.create(secret | {"data": held(token)["data"]})
+        noted = meta | {"name": "note", "annotations": {"example.com/note": leak}}
+        api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": noted})
+        with plane.at.audit_log.open("a") as audit:
+            audit.write(f'{{"requestObject":"{leak}"}}\n')
+        (plane.folder / "kube-proxy.log").write_text(leak)
+    run.search("test_some")
+    places = {hit.split(": ")[1].rpartition("/")[2] for hit in run.swept["found"]}
+    assert places == {"note", "audit.log", "kube-proxy.log"}, run.swept["found"]
+
+
+def asked(line: str, body: str = "", **headers: str) -> Asked:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Asked(line=f"{line} HTTP/1.1", headers=named, body=body.encode())
+
+
+def looked_up(token: str, own: str) -> Asked:
+    return asked("POST /v1/auth/token/lookup", json.dumps({"token": token}), x_vault_token=own)
+
+
+GITHUB, SLACK, VAULT = TOKENS["GitHub"], TOKENS["Slack"], TOKENS["Vault"]
+INTROSPECT, CREDENTIALS = "POST /introspect", f"client_id=a&client_secret={SLACK}"
+
+
+@pytest.mark.parametrize(
+    ("server", "question", "heard"),
+    [
+        (VendorApi, asked("GET /user", authorization=f"Bearer {GITHUB}"), ""),
+        (VendorApi, asked("GET /user", authorization=f"Bearer {SLACK}"), SLACK),
+        (VendorApi, asked("GET /user", authorization=f"Bearer {GITHUB}", x_more=SLACK), SLACK),
+        (VendorApi, asked("GET /elsewhere", authorization=f"Bearer {GITHUB}"), GITHUB),
+        (VendorApi, looked_up(VAULT, OWN_TOKEN), ""),
+        (VendorApi, looked_up(VAULT, SLACK), SLACK),
+        (VendorApi, looked_up(SLACK, OWN_TOKEN), SLACK),
+        (Introspector, asked(INTROSPECT, f"token={GITHUB}&{CREDENTIALS}", authorization=SLACK), ""),
+        (Introspector, asked(INTROSPECT, f"token={GITHUB}&hint={SLACK}"), SLACK),
+        (Introspector, asked(f"{INTROSPECT}?token={GITHUB}"), GITHUB),
+        (Issuer, asked("GET /keys", authorization=f"Bearer {GITHUB}"), GITHUB),
+    ],
+)
+def test_of_what_a_server_hears_its_question_alone_may_be_a_token(
+    server: Callable[[], TlsServer], question: Asked, heard: str
+) -> None:
+    made = server()
+    made.authority.close()
+    beside = str(made.beside(question))
+    found = {token for token in (GITHUB, SLACK, VAULT, OWN_TOKEN) if token in beside}
+    assert found - {OWN_TOKEN} == ({heard} if heard else set())
 
 
 def test_what_came_before_is_not_searched_again(tmp_path: Path) -> None:

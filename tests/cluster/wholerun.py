@@ -1,13 +1,16 @@
 """The sweep over the whole run: every value of every Secret, in all that any module brought out.
 
-A watch tells each value that any Secret of the shared control planes ever had, whoever wrote it.
-When a module ends, all that came out meanwhile is searched for the values that came meanwhile:
+A watch tells each value that any Secret of any control plane of this process ever had, whoever
+wrote it. When a module ends, all that came out meanwhile is searched for the values that came
+meanwhile:
 
 * logs of operators (at DEBUG), whole; their pages and what /proc shows of them, as they ended
 * bodies of all requests that operators ever sent to the API server: statuses and Events too, those
   included that were overwritten or deleted since (the audit log has them whole)
+* logs of the servers of control planes
+* of a control plane that has ended in the module: all that etcd had then, but for Secrets
 * what commands said
-* what issuers of keys were sent, who have no business with tokens
+* what our own issuers, introspection servers and vendors were sent beside what they are asked about
 """
 
 from __future__ import annotations
@@ -18,14 +21,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from itertools import islice
 from pathlib import Path
 
 from canary import Sweep
 from cluster.cli import SAID
+from cluster.dump import etcd_dump
 from controlplane import Api, ApiError, ControlPlane
-from issuer import Issuer
 from pieces import secrets_in
 from swept import Swept
+from tlsserver import TlsServer
 
 # Kept by Kubernetes and Helm: certificates, names and packed manifests.
 _OTHERS = {"ca.crt", "namespace", "release"}
@@ -35,6 +40,9 @@ _BODY = b'"requestObject":'
 # These plant leaks, and search themselves for what they plant.
 _PLANTING = {"test_canary", "test_whole_run"}
 _WATCH_S = 60.0
+_AWAY = (OSError, HTTPException, ApiError, ValueError)
+# Of one module, every n-th: the fault suite makes thousands, with a canary of its own in each.
+_MOST_VALUES = 500
 
 
 class WholeRun:
@@ -47,28 +55,35 @@ class WholeRun:
         self._lock = threading.Lock()
         self._fresh: dict[str, str] = {}  # value -> where
         self._read: dict[Path, int] = {}  # how far
-        self._audited: set[Path] = set()
+        self._planes: list[ControlPlane] = []
         self._left: dict[str, bytes] = {}  # of control planes that have ended
 
     @contextmanager
     def follow(self, plane: ControlPlane) -> Iterator[None]:
         """Meanwhile each value of its Secrets and each body sent to it is known."""
         ended = threading.Event()
-        self._audited.add(plane.at.audit_log)
+        self._planes.append(plane)
         watch = threading.Thread(target=self._watch, args=(plane.api(), ended), daemon=True)
         watch.start()
         try:
             yield
         finally:
             ended.set()
-            self._left[str(plane.at.audit_log)] = self._bodies(plane.at.audit_log)
-            self._audited.discard(plane.at.audit_log)
+            with suppress(*_AWAY):  # what the watch was too late for
+                for secret in plane.api().list("Secret"):
+                    self.take(secret)
+            self._planes.remove(plane)
+            self._left |= dict(self._of_plane(plane))
+            if self._fresh:
+                self._left |= etcd_dump(plane, but="secrets/")
 
     def search(self, module: str) -> None:
         """Search what came since the last search."""
         began = time.process_time()
         with self._lock:
             fresh, self._fresh = self._fresh, {}
+        every = max(1, -(-len(fresh) // _MOST_VALUES))
+        fresh = dict(islice(fresh.items(), 0, None, every))
         secrets = [one for value, at in fresh.items() for one in secrets_in(at, value)]
         texts = dict(self._texts())
         if module not in _PLANTING:
@@ -92,7 +107,7 @@ class WholeRun:
     def _watch(self, api: Api, ended: threading.Event) -> None:
         while not ended.is_set():
             # The API server restarts, or is gone for good: what is there is told again.
-            with suppress(OSError, HTTPException, ApiError, ValueError):
+            with suppress(*_AWAY):
                 for event, found in api.watch("Secret", timeout_s=_WATCH_S, resourceVersion="0"):
                     if event in ("ADDED", "MODIFIED"):
                         self.take(found)
@@ -101,14 +116,19 @@ class WholeRun:
     def _texts(self) -> Iterator[tuple[str, bytes]]:
         left, self._left = self._left, {}
         yield from left.items()
-        for path in self._audited:
-            yield str(path), self._bodies(path)
+        for plane in self._planes:
+            yield from self._of_plane(plane)
         for path in self._folder.rglob("*.log"):
             yield str(path.relative_to(self._folder)), self._new(path)
         said, SAID[:] = "\n".join(SAID), []
         yield "commands", said.encode()
-        heard, Issuer.heard[:] = b"\n".join(Issuer.heard), []
-        yield "issuers", heard
+        heard, TlsServer.heard[:] = b"\n".join(TlsServer.heard), []
+        yield "servers", heard
+
+    def _of_plane(self, plane: ControlPlane) -> Iterator[tuple[str, bytes]]:
+        for path in (*plane.folder.glob("*.log"), *plane.folder.glob("*/*.log")):
+            audits = path.name.startswith(plane.at.audit_log.stem)  # each API server has one
+            yield str(path), self._bodies(path) if audits else self._new(path)
 
     def _bodies(self, path: Path) -> bytes:
         lines = self._new(path).splitlines()

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import yaml
 
@@ -31,12 +32,21 @@ class Part(StrEnum):
     KWOK = "kwok"
 
 
+Follower: TypeAlias = "Callable[[ControlPlane], AbstractContextManager[None]]"
+
+
 class ControlPlane:
     """Etcd, an API server and the chosen parts, on free ports of 127.0.0.1.
 
     Use it as a context manager, or call :meth:`start` and :meth:`stop`. All servers end with
     this Python process, unless ``detached``.
+
+    Attributes:
+        followers: each is entered with every control plane of this Python process that has
+            started, and left before it stops.
     """
+
+    followers: ClassVar[list[Follower]] = []
 
     def __init__(
         self,
@@ -65,6 +75,7 @@ class ControlPlane:
         self._reaper: Reaper | None = None
         self._apis: dict[str, Api] = {}
         self._made: list[Api] = []
+        self._followed = ExitStack()
         self.servers: dict[str, Server] = {}
         self.at = commands.Layout(
             programs=Path(), folder=self.folder, etcd_port=0, peer_port=0, api_port=0, kwok_port=0
@@ -86,6 +97,8 @@ class ControlPlane:
             self.launch("kube-apiserver", commands.kube_apiserver(self.at, self._flags))
             self._wait_ready()
             self._start_parts()
+            for follow in self.followers:
+                self._followed.enter_context(follow(self))
         except BaseException:
             self.stop()
             raise
@@ -93,6 +106,12 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Every server has ended; a temporary folder is gone."""
+        try:
+            self._followed.close()
+        finally:
+            self._end_all()
+
+    def _end_all(self) -> None:
         for api in self._made:
             api.close()
         for server in reversed(self.servers.values()):
