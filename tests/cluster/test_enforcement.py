@@ -24,6 +24,7 @@ from controlplane.launch import (
 from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Guard
 
 Object = dict[str, Any]
+POLICIES = "validatingadmissionpolicies"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 SPACES = ("shop", "billing")
 # Of everything, on a machine that others keep busy.
@@ -316,11 +317,16 @@ def without_rights(api: Api, of: Callable[[Object], bool]) -> Iterator[None]:
         api.patch("ClusterRole", "tokencheck", {"rules": rules})
 
 
-@pytest.mark.parametrize("what", ["the dry run", "the policy", "the one on providers"])
-def test_a_refusal_by_rbac_is_no_proof(api: Api, running: OperatorProcess, what: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("resourceNames", PROBE_NAME), ("resources", POLICIES)],
+    ids=["the dry run", "the policies"],
+)
+def test_a_refusal_by_rbac_is_no_proof(
+    api: Api, running: OperatorProcess, field: str, name: str
+) -> None:
     comes_to(running, shop=1, billing=1)
-    name = {"the dry run": PROBE_NAME, "the policy": REQUESTER_POLICY}.get(what, Guard.PROVIDER)
-    with without_rights(api, lambda rule: name in rule.get("resourceNames", ())):
+    with without_rights(api, lambda rule: name in rule.get(field, ())):
         comes_to(running, shop=0, billing=0)
         told = {"shop": "Unknown", "billing": "Unknown"}
         eventually(lambda: page(running)["namespaces"] == told, timeout_s=PATIENCE_S)
