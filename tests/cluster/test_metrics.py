@@ -49,6 +49,7 @@ FAMILIES = {
     "events_dropped": "counter",
     "events_waiting": "gauge",
     "api_retries": "counter",
+    "api_credentials_failing": "gauge",
     "api_throttled_seconds": "counter",
     "informer_denied": "gauge",
     "kopf_restarts": "counter",

@@ -24,6 +24,9 @@ PATIENCE_S = 90.0
 GOOD = ("True", "AllChecksPassed")
 EXPIRED = ("False", "TokenExpired")
 NOISY_CHECKS = 400
+REFUSED_S = 10.0
+WATCHES = 12  # those of Kopf once or twice; the others list first, to know where they stand
+MOST_A_SECOND = 25.0  # a dozen watches and lists, each in growing pauses, and each once more
 
 
 @pytest.fixture
@@ -116,6 +119,28 @@ def test_a_minute_of_503_for_kopf_holds_up_no_known_check_and_loses_no_new_one(
     shop.reads("new", *GOOD, timeout_s=PATIENCE_S)
     assert running.get("/healthz")[0] == 200
     assert running.metrics()["tokencheck_passes_failed_total"] == 0
+
+
+def test_credentials_that_are_refused_for_a_while_make_no_storm_and_no_verdict(
+    behind: Behind, shop: Shop
+) -> None:
+    """Kopf would log in again at once, and again: it waits until our kinds could be listed."""
+    road, operator = behind
+    good(shop)
+    road.do(lambda proxy: proxy.refuse(401))
+    road.do(FaultProxy.cut)
+    asked = len(road.proxy.seen)
+    time.sleep(REFUSED_S)
+    new = Counter((seen.verb, seen.path) for seen in list(road.proxy.seen)[asked:])
+    print("\n".join(f"{times:>4} {of}" for of, times in new.most_common()))
+    assert new.total() < MOST_A_SECOND * REFUSED_S
+    assert sum(times for (verb, _), times in new.items() if verb == "watch") <= WATCHES
+    assert operator.metrics()['tokencheck_api_credentials_failing{reason="Refused"}'] == 1
+    shop.secret("payments", shop.signer.expired())
+    road.do(FaultProxy.allow)
+    shop.seen("payments", lambda one: ready(one) == EXPIRED, timeout_s=30.0)
+    said = [ready(one.object) for one in shop.history("payments")]
+    assert said[-2:] == [GOOD, EXPIRED]
 
 
 def test_at_rest_nothing_is_polled_that_is_watched(behind: Behind, shop: Shop) -> None:

@@ -120,6 +120,7 @@ def sources(**changes):
         api_requests=lambda: {("get", "secrets", "200"): 12, ("patch", "tokenchecks", "409"): 1},
         wall=lambda: ISSUED,
         api_retries=lambda: {"Throttled": 2, "Unauthorized": 0},
+        credentials=lambda: {"Unreadable": "", "Refused": "", "Untrusted": ""},
         api_throttled_s=lambda: {"Client": 0.0, "Server": 1.5},
         events_dropped=lambda: {"Failed": 0, "Limited": 5, "Overflow": 0},
         events_waiting=lambda: 7,

@@ -24,6 +24,7 @@ def test_a_healthy_process_lives_and_is_ready(process):
         "stuckSeconds": 0.0,
         "loopLagSeconds": 0.01,
         "tasks": 23,
+        "credentials": {},
         "apiserverClockSkewSeconds": -2.3,
         "passesFailed": 3,
         "apiRequests": {"get secrets 200": 12, "patch tokenchecks 409": 1},
@@ -61,6 +62,17 @@ def test_a_process_that_is_late_is_not_ready_but_lives(process, fact, said):
     assert liveness_of(facts).ok
     (reason,) = readiness_of(facts).reasons
     assert said in reason
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ready"), [("Refused", False), ("Untrusted", False), ("Unreadable", True)]
+)
+def test_what_is_wrong_with_its_credentials_is_told_and_only_what_stops_it_makes_it_not_ready(
+    process, trouble, ready
+):
+    health = readiness_of(process(credentials=lambda: {trouble: "renew it"}))
+    assert health.reasons == (() if ready else ("renew it",))
+    assert health.facts["credentials"] == {trouble: "renew it"}
 
 
 def test_one_that_stands_by_is_ready_while_somebody_leads(process, lease):

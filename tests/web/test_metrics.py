@@ -128,6 +128,7 @@ def test_facts_of_the_process_are_asked_at_scrape(scraped):
     assert value(found, "events_waiting") == 7
     assert value(found, "api_retries_total", reason="Throttled") == 2
     assert value(found, "api_throttled_seconds_total", by="Server") == 1.5
+    assert value(found, "api_credentials_failing", reason="Refused") == 0
     assert value(found, "informer_denied", resource="secrets") == 0
     assert value(found, "kopf_restarts_total") == 6
     assert value(found, "informer_synced", resource="secrets") == 1

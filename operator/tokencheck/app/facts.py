@@ -56,6 +56,7 @@ def facts_of(
         passes_failed=lambda: engine.passes_failed,
         api_requests=lambda: _sum(one.requests for one in roads.working),
         api_retries=lambda: _named(_sum(one.retries for one in roads.working)),
+        credentials=lambda: roads.main.credentials.troubles,
         api_throttled_s=lambda: _named(_sum(one.held_back_s for one in roads.working)),
         events_dropped=lambda: {end.capitalize(): events.outcomes[end] for end in LOST},
         events_waiting=lambda: events.waiting,

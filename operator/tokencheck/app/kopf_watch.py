@@ -64,6 +64,7 @@ class KopfWatch:
         self._end_kopf: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
         self.restarts = 0
+        self.logins = 0  # more than one a life where credentials or certificates are renewed
         self.last_event: float | None = None  # monotonic seconds
 
     def start(self) -> None:
@@ -164,6 +165,7 @@ class KopfWatch:
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=plural)(feed)
 
         async def login(**_: Any) -> Any:
+            self.logins += 1
             session, server = await self._open_session()
             return kopf.AiohttpSession(server=server, aiohttp_session=session)
 

@@ -367,9 +367,10 @@ class Operator:
         """Return a session for Kopf's own loop; nothing of it is shared with ours.
 
         Kopf looks once, after this, for what it can watch: before our kinds can be listed (no CRDs
-        or no rights yet, or not any more) it would find nothing, and watch nothing for ever.
+        or no rights yet, or not any more) it would find nothing, and watch nothing for ever. And
+        whom the server refuses, it would ask again at once: the compare asks in growing pauses.
         """
-        since = time.monotonic() if self._kopf.restarts else 0.0
+        since = time.monotonic() if self._kopf.logins > 1 else 0.0
         self._compare_soon()
         while not self._compare.synced.is_set() or (self._compare.listed_at or 0.0) < since:  # noqa: ASYNC110 - of another loop
             await asyncio.sleep(0.1)

@@ -1,13 +1,17 @@
 """The ways of one process to the API server, each guarded: no other writes are possible on it."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokencheck.app.cluster_checks import LIMITS as OF_MAKING
 from tokencheck.app.election import LIMITS as OF_LEASES
 from tokencheck.app.settings import Settings
+from tokencheck.clients.kube.credentials import Trouble
 from tokencheck.clients.kube.guard import LEASE_WRITES, MAKER_WRITES, OPERATOR_WRITES, Write
 from tokencheck.clients.kube.transport import Limits, Transport
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ async def open_roads(settings: Settings) -> Roads:
     """Return those that the settings want. Raises UsageError as `connect` does."""
     making = leases = None
     main = await connect(settings)
+    main.credentials.on_trouble = _tell  # the others have the same: once is enough
     if settings.leader_elect:
         leases = await connect(settings, limits=OF_LEASES, writes=LEASE_WRITES)
     if settings.cluster_checks:
@@ -61,3 +66,10 @@ async def connect(
     return await Transport.connect(
         kubeconfig=path, context=settings.context, limits=limits, writes=writes
     )
+
+
+def _tell(trouble: Trouble, words: str) -> None:
+    if words:
+        _log.warning("%s", words)
+    else:
+        _log.info("the credentials for the API server are not %s any more", trouble.lower())

@@ -17,6 +17,7 @@ MAX_WAIT_S = 60.0
 MAX_LAG_S = 5.0
 MAX_LEADERLESS_S = 15.0  # a takeover takes less than six
 _MAX_NAMESPACES = 20
+_STILL_USED = "Unreadable"  # credentials that were read before are: verdicts are up to date
 MAX_STUCK_S = 180.0  # three times the longest that a pass may run
 
 
@@ -45,7 +46,8 @@ def liveness_of(sources: Sources) -> Health:
 
 def readiness_of(sources: Sources) -> Health:
     """Return whether verdicts are up to date: all seen, nothing silent, nothing waiting long."""
-    return Health(reasons=(*_fatal(sources), *_behind(sources)), facts=_facts(sources))
+    reasons = (*_fatal(sources), *_unknown_there(sources), *_behind(sources))
+    return Health(reasons=reasons, facts=_facts(sources))
 
 
 def _fatal(sources: Sources) -> Iterator[str]:
@@ -58,6 +60,12 @@ def _fatal(sources: Sources) -> Iterator[str]:
             f"no check has ended for {stuck_s:.0f} s although some are due; "
             "restart the operator and read its log"
         )
+
+
+def _unknown_there(sources: Sources) -> Iterator[str]:
+    for trouble, words in sources.credentials().items():
+        if words and trouble != _STILL_USED:
+            yield words
 
 
 def _behind(sources: Sources) -> Iterator[str]:
@@ -107,6 +115,9 @@ def _facts(sources: Sources) -> dict[str, Any]:
         "passesFailed": sources.passes_failed(),
         "apiRequests": {" ".join(of): n for of, n in sorted(sources.api_requests().items())},
         "apiRetries": dict(sources.api_retries()),
+        "credentials": {
+            trouble: words for trouble, words in sources.credentials().items() if words
+        },
         "apiserverClockSkewSeconds": round(sources.apiserver_skew_s(), 1),
         "kopfRestarts": sources.kopf_restarts(),
         "admission": _admission(sources.admission()),

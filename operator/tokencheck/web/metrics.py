@@ -170,6 +170,12 @@ class _Totals(Collector):
             ("reason",),
             (((reason,), count) for reason, count in sources.api_retries().items()),
         )
+        yield _gauge(
+            "api_credentials_failing",
+            "1 while the credentials for the API server are so.",
+            ("reason",),
+            (((reason,), bool(words)) for reason, words in sources.credentials().items()),
+        )
         yield _counter(
             "api_throttled_seconds",
             "Seconds that requests to the API server waited, by who made them wait.",

@@ -125,6 +125,8 @@ class Sources:
             an answer).
         api_retries: requests that were sent again, by reason.
         api_throttled_s: seconds that requests waited, by who made them wait.
+        credentials: what may be wrong with those for the API server, and in words what is; "" where
+            nothing is.
         events_dropped: Events that were not written, by reason.
         events_waiting: Events that are not written yet.
         kopf_restarts: how often the watch of our own kinds was started again.
@@ -156,6 +158,7 @@ class Sources:
     events_waiting: Callable[[], int]
     kopf_restarts: Callable[[], int]
     leases: Callable[[], Sequence[LeaseState]]
+    credentials: Callable[[], Mapping[str, str]] = dict
     providers: Callable[[], Sequence[ProviderState]] = tuple
     admission: Callable[[], Mapping[str, Enforcement]] = dict
     cluster_checks: Callable[[], Progress | None] = lambda: None

@@ -272,11 +272,13 @@ async def test_an_event_waits_for_a_server_that_is_down(world: World) -> None:
     assert len(events(world)) == 1
 
 
-async def test_an_event_outlasts_a_server_that_is_down_for_longer_than_it_is_tried_at_a_time(
-    world: World,
+@pytest.mark.parametrize(("status", "times"), [(503, 8), (401, 16)])
+async def test_an_event_outlasts_a_server_that_is_away_for_longer_than_it_is_tried_at_a_time(
+    world: World, status: int, times: int
 ) -> None:
+    """A refusal (401), which comes twice each time, is no end: credentials are renewed."""
     made = recorder(world)
-    world.proxy.refuse(503, times=8)
+    world.proxy.refuse(status, times=times)
     made.emit(event(world))
     await world.until(lambda: made.outcomes, timeout_s=30)
     assert made.outcomes == {"written": 1}

@@ -20,6 +20,7 @@ _MAX_RETRY_AFTER_S = 60.0
 # etcd takes 1.5 MiB a request; JSON is a few times larger than what it stores
 MAX_LINE_BYTES = 8 << 20
 _MAX_BODY_BYTES = 256 << 20
+UNAUTHORIZED = "the API server does not accept the credentials (401)"
 
 
 class Retry(StrEnum):
@@ -116,6 +117,12 @@ def retry_after_s(response: Response) -> float:
     """
     text = response.header("Retry-After")
     return min(float(text), _MAX_RETRY_AFTER_S) if text.isdecimal() else 1.0
+
+
+def refused(where: str, status: int) -> ClusterError:
+    """Return the error of an answer with this HTTP status, which was none of those wanted."""
+    said = UNAUTHORIZED if status == 401 else f"HTTP {status}"
+    return ClusterError(f"{where}: {said}", status=status)
 
 
 def broken(where: str, error: Exception) -> ClusterError:

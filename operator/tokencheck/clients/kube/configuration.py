@@ -36,14 +36,16 @@ async def load_kubeconfig(configuration: Configuration, path: Path, context: str
 
 
 def load_in_cluster(configuration: Configuration) -> None:
-    """Read what every Pod gets into `configuration`; the token is read again each minute.
+    """Read what every Pod gets into `configuration`.
 
     Raises:
-        UsageError: this is no Pod.
+        UsageError: this is no Pod, or its files cannot be read.
     """
     try:
-        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # see above
-    except (ConfigException, OSError):
+        load_incluster_config(  # type: ignore[no-untyped-call]  # see above
+            client_configuration=configuration, try_refresh_token=False
+        )
+    except (ConfigException, OSError, ValueError):
         raise UsageError(
             "This process runs in no Pod with a service account. Name a cluster with --kubeconfig."
         ) from None

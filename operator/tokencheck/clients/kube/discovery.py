@@ -44,7 +44,7 @@ class Discovery:
             answer = await self._transport.get(prefix.rstrip("/"))
         except ClusterError:
             return Failed(what=what)
-        if answer.status in (401, 403):
+        if answer.status == 403:
             return Denied(what=what)
         if answer.status == 404:
             return Absent(what=what)

@@ -279,8 +279,11 @@ def _digest(*parts: str) -> str:
 
 
 def _given_up(event: Event, status: int) -> str | None:
-    """Return ``failed`` for what no repetition heals, else None."""
-    if status == 429 or status >= 500:
+    """Return ``failed`` for what no repetition heals, else None.
+
+    Credentials (401) are renewed by somebody, and the Event is still true then.
+    """
+    if status in (401, 429) or status >= 500:
         return None
     _LOG.warning("%s: an event %s was refused with HTTP %d", event.regarding, event.reason, status)
     return "failed"

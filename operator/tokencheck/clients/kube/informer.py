@@ -140,7 +140,7 @@ class Informer(Generic[R]):
                 self._backoff.reset()
                 if reason is Restart.ENDED:
                     continue  # the normal case loses no time
-            denied = reason is Restart.DENIED
+            denied = reason in (Restart.DENIED, Restart.UNAUTHORIZED)
             cap_s = self._pace.denied_cap_s if denied else self._pace.cap_s
             await asyncio.sleep(max(self._backoff.next_s(cap_s), self._pace.floor_s))
 

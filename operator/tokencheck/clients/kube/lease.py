@@ -13,6 +13,7 @@ from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
 from tokencheck.api.quantity import parse_time
+from tokencheck.clients.kube.answers import refused
 from tokencheck.clients.kube.decode import Place, decode
 from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.status import FIELD_MANAGER
@@ -163,10 +164,10 @@ def _refusal(name: str, status: int, namespace: str = "") -> ClusterError:
             "with --own-namespace, or run alone with --no-leader-elect",
             status=status,
         )
-    if status in (401, 403):
+    if status == 403:
         return ClusterError(
             f"no right to the Lease {name}: the operator needs get, list, watch, create and patch "
             "on leases of coordination.k8s.io in its own namespace",
             status=status,
         )
-    return ClusterError(f"the Lease {name}: HTTP {status}", status=status)
+    return refused(f"the Lease {name}", status)

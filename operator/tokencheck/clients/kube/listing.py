@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 from msgspec import Raw
 
+from tokencheck.clients.kube.answers import refused
 from tokencheck.clients.kube.decode import PAGE, decode, version_of
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
@@ -25,7 +26,7 @@ async def consistent_pages(
         query = {**params, "limit": str(size)} | ({"continue": token} if token else {})
         answer = await transport.get(path, query, accept=accept)
         if answer.status != 200:
-            raise ClusterError(f"list {path}: HTTP {answer.status}", status=answer.status)
+            raise refused(f"list {path}", answer.status)
         page = decode(PAGE, answer.body)
         if page is None:
             raise ClusterError(f"list {path}: the answer is no list")

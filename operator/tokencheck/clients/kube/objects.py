@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tokencheck.clients.kube.answers import refused
 from tokencheck.clients.kube.decode import HEAD, decode
 from tokencheck.clients.kube.listing import consistent_pages
 from tokencheck.clients.kube.media import JSON, METADATA_LIST
@@ -124,5 +125,4 @@ async def _listed(
     except ClusterError as error:
         if not error.status:
             raise
-        text = f"{resource.plural} cannot be listed: HTTP {error.status}"
-        raise ClusterError(text, status=error.status) from None
+        raise refused(f"{resource.plural} cannot be listed", error.status) from None

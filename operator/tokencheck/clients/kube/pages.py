@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from tokencheck.clients.kube.answers import Answer
+from tokencheck.clients.kube.answers import Answer, refused
 from tokencheck.clients.kube.decode import PAGE, Page, decode
 from tokencheck.clients.kube.media import JSON
 from tokencheck.clients.kube.resources import Resource
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.model.errors import ClusterError
 
 _PAGE = 500
 _GONE = 410
@@ -81,8 +80,7 @@ class _Asked:
                 answer = await self._answer(newer.metadata.continue_)
         page = decode(PAGE, answer.body) if answer.status == 200 else None
         if page is None:
-            status = answer.status
-            raise ClusterError(f"{self.path} cannot be listed: HTTP {status}", status=status)
+            raise refused(f"{self.path} cannot be listed", answer.status)
         return page
 
     async def _answer(self, token: str) -> Answer:

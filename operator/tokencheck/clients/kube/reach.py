@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 from msgspec import Raw
 
+from tokencheck.clients.kube.credentials import Trouble
 from tokencheck.clients.kube.decode import HEAD, decode
 from tokencheck.clients.kube.media import JSON, METADATA_LIST
 from tokencheck.clients.kube.pages import pages
@@ -107,13 +108,7 @@ async def reach_of(transport: Transport, namespaces: tuple[str, ...]) -> Reach:
     try:
         names = await _all_namespaces(transport)
     except ClusterError as error:
-        if error.status == _REFUSED[0]:
-            raise ClusterError(
-                f"{transport.server} does not accept these credentials. Log in again, or name"
-                " another --context.",
-                status=error.status,
-            ) from None
-        if error.status not in _REFUSED:
+        if error.status != _REFUSED[1]:
             raise _unreachable(transport) from None
         names = ()
     return Reach(transport, names, wide=True)
@@ -139,6 +134,12 @@ async def _all_namespaces(transport: Transport) -> tuple[str, ...]:
 
 
 def _unreachable(transport: Transport) -> ClusterError:
+    if transport.credentials.troubles[Trouble.REFUSED]:
+        return ClusterError(
+            f"{transport.server} does not accept these credentials. Log in again, or name"
+            " another --context.",
+            status=_REFUSED[0],
+        )
     return ClusterError(
         f"{transport.server} does not answer. Check that the cluster runs and that --context names"
         " the right one (kubectl cluster-info)."

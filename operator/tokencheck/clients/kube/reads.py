@@ -21,6 +21,8 @@ async def read_object(
 ) -> bytes | Unread:
     """Return the bytes of one object, or why there are none.
 
+    A 401 is a failure as a 500 is: no right is missing, and it may work at any moment.
+
     Args:
         at_least: a resourceVersion that was seen already: the server may answer from its watch
             cache when that is as new, which spares etcd a read; 0 asks etcd.
@@ -44,7 +46,7 @@ async def read_object(
             return answer.body
         case 404:
             return Absent(what=what)
-        case 401 | 403:
+        case 403:
             return Denied(what=what)
         case _:
             return Failed(what=what)

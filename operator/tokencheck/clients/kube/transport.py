@@ -1,16 +1,16 @@
-"""The one way to the API server, and the only importer of the kubernetes package.
+"""The one way to the API server.
 
-The package brings what is hard to do right: kubeconfig, exec plugins, TLS, the in-cluster token
-that it reads again each minute. Its typed models are not used: answers stay bytes until someone who
-knows what is needed decodes them. Requests and streams have connections of their own, so that many
-watches never starve a read.
+The kubernetes package brings what is hard to do right: kubeconfig, exec plugins, TLS. Its typed
+models are not used: answers stay bytes until someone who knows what is needed decodes them.
+Requests and streams have connections of their own, so that many watches never starve a read.
 """
 
 import asyncio
+import ssl
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
-from kubernetes.aio.client.configuration import Configuration
 
 from tokencheck.clients.kube.answers import (
     MAX_LINE_BYTES,
@@ -31,15 +30,12 @@ from tokencheck.clients.kube.answers import (
     body_of,
     broken,
     lines_of,
+    refused,
     retry_after_s,
 )
 from tokencheck.clients.kube.call import Call, resource_of
-from tokencheck.clients.kube.configuration import (
-    load_in_cluster,
-    load_kubeconfig,
-    road_to,
-    tls_of,
-)
+from tokencheck.clients.kube.configuration import road_to
+from tokencheck.clients.kube.credentials import Credentials
 from tokencheck.clients.kube.echoes import Known, WithoutEchoes
 from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
@@ -48,16 +44,16 @@ from tokencheck.clients.kube.line import Bounds
 from tokencheck.clients.kube.media import JSON, MERGE_PATCH
 from tokencheck.clients.kube.road import Request, Response, Road
 from tokencheck.clients.kube.urgency import Urgency, urgency_of
-from tokencheck.model.errors import ClusterError, UsageError
+from tokencheck.model.errors import ClusterError
 
 # A pass has a minute, and makes several requests: whoever would wait for longer comes back later.
 _LONGEST_HOLD_S = 15.0
 _HEADERS = {"User-Agent": "tokencheck", "Accept-Encoding": "identity"}
 # A ValueError: what would be sent is no request, or a certificate is not trusted.
 _ERRORS = (aiohttp.ClientError, OSError, ValueError)
+_NOT_TRUSTED = (ssl.SSLCertVerificationError, aiohttp.ClientConnectorCertificateError)
 _ATTEMPTS = 4  # of one request that the server throttles (429) or whose credentials ended (401)
 NO_ANSWER = 0  # stands for the HTTP status where no whole answer came
-_RELOAD_EVERY_S = 5.0  # a plugin that hands out bad credentials is not run for every request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +78,7 @@ class Transport:
 
     def __init__(
         self,
-        configuration: Configuration,
-        reload: Callable[[Configuration], Awaitable[None]],
+        credentials: Credentials,
         *,
         limits: Limits | None = None,
         writes: tuple[Write, ...] = OPERATOR_WRITES,
@@ -96,16 +91,14 @@ class Transport:
         self.held_back_s = dict.fromkeys(HeldBackBy, 0.0)
         # Told each answer, and how many seconds ago it was asked for.
         self.on_answer: Callable[[Answer, float], None] = lambda _answer, _asked_s: None
-        self._configuration = configuration
-        self._reload_configuration = reload
+        self.credentials = credentials
         self._writes = writes
         bounds = Bounds(per_second=limits.per_second, burst=limits.burst, places=limits.connections)
         self._gate = Gate(bounds, self._waited)
-        self._reload_lock = asyncio.Lock()
-        self._reloaded_at = -_RELOAD_EVERY_S
-        self._tls = tls_of(configuration)
-        self._road = road_to(configuration, self._tls, size=limits.connections)
-        self._streams = road_to(configuration, self._tls, size=limits.streams)
+        known, tls = credentials.configuration, credentials.tls
+        self._road = road_to(known, tls, size=limits.connections)
+        self._streams = road_to(known, tls, size=limits.streams)
+        credentials.on_renewed = self._renew
 
     @classmethod
     async def connect(
@@ -121,16 +114,7 @@ class Transport:
         Raises:
             UsageError: the credentials cannot be found or read.
         """
-
-        async def load(configuration: Configuration) -> None:
-            if kubeconfig is None:
-                load_in_cluster(configuration)
-            else:
-                await load_kubeconfig(configuration, kubeconfig, context)
-
-        configuration = Configuration()
-        await load(configuration)
-        return cls(configuration, load, limits=limits, writes=writes)
+        return cls(await Credentials.read(kubeconfig, context), limits=limits, writes=writes)
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
@@ -144,32 +128,38 @@ class Transport:
 
         It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
         `watching` is called when the server has opened a watch; what is `known` is left out of
-        watches of TokenChecks.
+        watches of TokenChecks. It is closed when the server's certificate is not trusted: another
+        one, of another transport, trusts what is trusted then.
         """
 
         async def authorised(
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
         ) -> aiohttp.ClientResponse:
             require_allowed((), request.method, request.url.path)
-            request.headers.update(await self._credentials())
-            response = await handler(request)
+            request.headers.update(await self.credentials.header())
+            try:
+                response = await handler(request)
+            except _NOT_TRUSTED:
+                await session.close()
+                raise
             if "watch" in request.url.query and response.status == HTTPStatus.OK:
                 watching()
                 if known and request.url.path.endswith("/tokenchecks"):
                     response.content = WithoutEchoes(response.content, known)  # type: ignore[assignment]  # reads alike
             return response
 
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls),
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self.credentials.tls),
             middlewares=(authorised,),
             trust_env=bool(urllib.request.getproxies()),
             read_bufsize=MAX_LINE_BYTES,
         )
+        return session
 
     @property
     def server(self) -> str:
         """Return the URL of the API server."""
-        return str(self._configuration.host)
+        return str(self.credentials.configuration.host)
 
     async def get(
         self,
@@ -249,9 +239,7 @@ class Transport:
                 answered = True
                 self._count(call, response.status)
                 if response.status != 200:
-                    raise ClusterError(
-                        f"watch {path}: HTTP {response.status}", status=response.status
-                    )
+                    raise refused(f"watch {path}", response.status)
                 async for line in lines_of(response, silent_s=silent_s):
                     yield line
         except TimeoutError:
@@ -313,11 +301,12 @@ class Transport:
                 asked = asyncio.get_running_loop().time()
                 async with (
                     asyncio.timeout(call.timeout_s) as limit,
-                    road.exchange(request) as response,
+                    self._trusted(road, request) as response,
                 ):
-                    if response.status == 401 and attempt == 1 and await self._reload():
+                    if response.status == 401 and attempt == 1 and await self.credentials.reload():
                         self._again(call, response.status, Retry.UNAUTHORIZED)
                         continue
+                    self.credentials.answered(response.status)
                     if response.status == 429:
                         self._gate.hold(urgency, pause_s(retry_after_s(response)))
                     if response.status != 429 or attempt == _ATTEMPTS:
@@ -327,6 +316,19 @@ class Transport:
                         return
                     await body_of(response, call.where)  # read, so that the connection is kept
             self._again(call, 429, Retry.THROTTLED)
+
+    @asynccontextmanager
+    async def _trusted(self, road: Road, request: Request) -> AsyncIterator[Response]:
+        """Enter the answer; one who is not trusted is asked again by what is read anew."""
+        async with AsyncExitStack() as entered:
+            try:
+                response = await entered.enter_async_context(road.exchange(request))
+            except _NOT_TRUSTED:
+                self.credentials.distrusted()
+                if not await self.credentials.reload():
+                    raise
+                response = await entered.enter_async_context(road.exchange(request))
+            yield response
 
     @asynccontextmanager
     async def _may_go(self, road: Road, urgency: Urgency) -> AsyncIterator[None]:
@@ -359,29 +361,11 @@ class Transport:
         return Request(
             method=call.method,
             target=f"{call.path}{query}",
-            headers={**_HEADERS, **call.headers, **await self._credentials()},
+            headers={**_HEADERS, **call.headers, **await self.credentials.header()},
             body=call.body,
             before_send=call.require_wanted,
         )
 
-    async def _credentials(self) -> dict[str, str]:
-        key = await self._configuration.get_api_key_with_prefix(
-            "BearerToken", alias="authorization"
-        )
-        return {"Authorization": key.strip()} if key else {}  # token files may end with a newline
-
-    async def _reload(self) -> bool:
-        """Read the credentials again, and return whether asking again makes sense."""
-        loop = asyncio.get_running_loop()
-        async with self._reload_lock:
-            if loop.time() - self._reloaded_at < _RELOAD_EVERY_S:
-                return True  # somebody else just did
-            self._reloaded_at = loop.time()
-            try:
-                await self._reload_configuration(self._configuration)
-            except UsageError:
-                return False
-            self._tls = tls_of(self._configuration)
-            for road in (self._road, self._streams):
-                road.renew(self._tls)
-            return True
+    def _renew(self, tls: ssl.SSLContext) -> None:
+        for road in (self._road, self._streams):
+            road.renew(tls)

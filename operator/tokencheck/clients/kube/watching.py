@@ -35,6 +35,7 @@ class Restart(StrEnum):
     GARBLED = "Garbled"
     DENIED = "Denied"
     MISSING = "Missing"
+    UNAUTHORIZED = "Unauthorized"  # our credentials are not taken, whatever they have a right to
     THROTTLED = "Throttled"
     UNAVAILABLE = "Unavailable"
 
@@ -45,7 +46,7 @@ def restart_of(error: ClusterError) -> Restart:
         return Restart.STALLED
     by_status = {
         0: Restart.CUT,
-        401: Restart.DENIED,
+        401: Restart.UNAUTHORIZED,
         403: Restart.DENIED,
         404: Restart.MISSING,
         410: Restart.EXPIRED,
@@ -65,8 +66,8 @@ class Pace:
         silent_s: how long a stream may be silent. Above `watch_s`, or quiet streams look frozen.
         compare_s: between two comparisons, for up to `compare_objects` objects; in proportion
             above.
-        first_s, cap_s: the back-off. denied_cap_s: the same while denied, so that rights given back
-            are soon seen.
+        first_s, cap_s: the back-off. denied_cap_s: the same while denied or unauthorized, so that
+            rights given back are soon seen.
         floor_s: between two streams.
         page: objects of one LIST page.
     """
