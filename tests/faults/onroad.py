@@ -236,6 +236,8 @@ def _refused() -> list[Fault]:
             OnRequests(name=str(code), cost=UNREAD, fate=lambda _, code=code: Fate(status=code))
             for code in (500, 503, 504)
         ),
+        # All are asked once more with credentials that were read again, and most in vain.
+        OnRequests(name="401", cost=UNREAD, fate=lambda _: Fate(status=401), share=0.7),
         OnRequests(
             name="500 although done", which=writes, fate=lambda _: Fate(status=500, hidden=True)
         ),
@@ -325,6 +327,7 @@ def _watches() -> list[Fault]:
         ),
         Cuts(name="watch reset", cost=COMPARED, weight=2.0),
         RefusedWatches(name="watch refused", cost=COMPARED),
+        RefusedWatches(name="watch refused with 401", cost=COMPARED, statuses=(401,)),
         Freezes(
             name="watch frozen", cost=Cost(fresh_s=SILENT_S), lasts_s=0.2, weight=0.15, slow=True
         ),
