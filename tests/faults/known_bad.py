@@ -199,6 +199,24 @@ BUILDS = (
         breaks=("P1",),
     ),
     Build(
+        name="an exception's text in a message",
+        changes=(
+            Change(
+                file="core/tokens/claims.py",
+                old="    if isinstance(value, bool) or not isinstance(value, int | float):\n"
+                '        invalid.append((name, "is not a number of seconds since 1970"))\n'
+                "    elif not value > 0:\n",
+                new="    try:\n"
+                "        value = int(value)\n"
+                "    except (TypeError, ValueError) as error:\n"
+                "        invalid.append((name, str(error)))\n"
+                "        return None\n"
+                "    if not value > 0:\n",
+            ),
+        ),
+        breaks=("P1",),
+    ),
+    Build(
         name="no wake-up at exp",
         changes=(
             Change(

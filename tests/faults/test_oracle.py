@@ -70,6 +70,7 @@ CASES = {
         {"scopes": {"forbidden": [SCOPES[0]]}},
         ("False", "ScopeForbidden"),
     ),
+    "an end in words": (lambda: SIGNER.token(exp="soon"), {}, ("False", "ClaimInvalid")),
     "cut off": (lambda: SIGNER.token()[:-42], {}, ("False", "SignatureInvalid")),
     "cut at the dot": (lambda: SIGNER.token()[:-86], {}, ("False", "MalformedToken")),
     "empty": (lambda: " \n", {}, ("False", "TokenMissing")),

@@ -42,6 +42,7 @@ class Tokens:
             self._too_broad: 4,
             self._cut_off: 7,
             self._with_newline: 6,
+            self._ends_in_words: 4,
         }
         return self._random.choices(list(kinds), list(kinds.values()))[0]()
 
@@ -58,6 +59,10 @@ class Tokens:
     def _expired(self) -> str:
         now = int(time.time())
         return self._signed(iat=now - 7200, exp=now - self._random.randint(1, 3600))
+
+    def _ends_in_words(self) -> str:
+        """Who reads its end as a number has an exception that quotes it."""
+        return self._signed(exp=self._canary)
 
     def _of_a_stranger(self) -> str:
         return self._stranger.token(canary=self._canary)

@@ -74,6 +74,7 @@ func (r Read) failures(asked Case, now float64) []rule {
 	spec, claims, granted := asked.Token, r.claims, r.granted()
 	issuer := asked.Provider.JWT.Issuer
 	return []rule{
+		{"ClaimInvalid", r.misformed},
 		{"SignatureInvalid", r.signature == invalid},
 		{"IssuerMismatch", (spec.Issuer != "" && claims.Issuer != spec.Issuer) || (issuer != "" && claims.Issuer != issuer)},
 		{"AudienceMismatch", len(spec.Audiences) > 0 && !overlap(claims.Audience, spec.Audiences)},

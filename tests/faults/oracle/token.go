@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -48,6 +49,7 @@ const (
 type Read struct {
 	missing   string // the reason when there is no text
 	malformed bool
+	misformed bool // a claim is there in a form that RFC 7519 does not allow
 	spaced    bool // white space around it
 	signature Signature
 	claims    Claims
@@ -64,7 +66,15 @@ func readText(text string, asked Case) Read {
 		return read
 	}
 	signed, err := jose.ParseSigned(trimmed, algorithms)
-	if err != nil || json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &read.claims) != nil {
+	if err != nil {
+		read.malformed = true
+		return read
+	}
+	// The other claims are read all the same.
+	err = json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &read.claims)
+	var form *json.UnmarshalTypeError
+	read.misformed = errors.As(err, &form) && form.Field != ""
+	if err != nil && !read.misformed {
 		read.malformed = true
 		return read
 	}
