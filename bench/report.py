@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.before import with_before
 from bench.rows import ROWS, Results, Row
 
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -49,16 +50,17 @@ class Report:
         console.print(table)
 
     def write_docs(self, page: Path) -> None:
-        """The figures stand between the two marks of the page.
+        """The figures stand between the two marks of the page, beside those of the run before.
 
         Raises:
             ValueError: the page has no such marks.
         """
         before, begin, rest = page.read_text().partition(_BEGIN)
-        _, end, after = rest.partition(_END)
+        old, end, after = rest.partition(_END)
         if not (begin and end):
             raise ValueError(f"{page} has no {_BEGIN} … {_END} to write between")
-        page.write_text(f"{before}{begin}\n{self._markdown()}{end}{after}")
+        shown = with_before(old, f"\n{self._markdown()}")
+        page.write_text(f"{before}{begin}{shown}{end}{after}")
 
     def _markdown(self) -> str:
         lines = [

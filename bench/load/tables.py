@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.before import with_before
 from bench.load.outcome import Outcome, Point
 from bench.load.rows import ROWS, LoadRow
 
@@ -38,7 +39,7 @@ def marks(stage: str) -> tuple[str, str]:
 
 
 def write_page(outcome: Outcome, page: Path, images: Sequence[tuple[str, str]] = ()) -> None:
-    """The page holds the tables of this outcome between the marks of its stage.
+    """The page holds these tables between the marks of their stage, beside those of the run before.
 
     Args:
         outcome: of one stage.
@@ -50,11 +51,12 @@ def write_page(outcome: Outcome, page: Path, images: Sequence[tuple[str, str]] =
     """
     opening, closing = marks(outcome.stage)
     before, begin, rest = page.read_text().partition(opening)
-    _, end, after = rest.partition(closing)
+    old, end, after = rest.partition(closing)
     if not (begin and end):
         raise ValueError(f"{page} has no {opening} … {closing} to write between")
     shown = "".join(f"\n![{what}]({name})\n" for what, name in images)
-    page.write_text(f"{before}{begin}\n{shown}{markdown(outcome)}{end}{after}")
+    tables = with_before(old, f"\n{shown}{markdown(outcome)}")
+    page.write_text(f"{before}{begin}{tables}{end}{after}")
 
 
 def markdown(outcome: Outcome) -> str:
