@@ -39,7 +39,7 @@ _DOCS = CHECKOUT / "docs"
               help="Targets are meant for full; small shows that everything works.")  # fmt: skip
 @click.option("--checks", type=Counts(), help="Of scale; noisy takes the most, soak the fewest.")
 @click.option("--secrets", type=Counts(), help="Other Secrets of scale; soak takes the fewest.")
-@click.option("--workloads", type=click.IntRange(1), help="Deployments of scale.")
+@click.option("--workloads", type=click.IntRange(1), help="Deployments of scale and teams.")
 @click.option("--pods", type=click.IntRange(0), help="Pods of scale.")
 @click.option("--helm-releases", type=click.IntRange(0), help="Secrets of 1 MB of scale.")
 @click.option("--rotated", type=click.IntRange(1), help="Secrets that burst rotates.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.tokens import ISSUER
@@ -12,15 +13,17 @@ Object = dict[str, Any]
 NAMESPACES = tuple(f"team-{number}" for number in range(10))
 CHECKS = "/apis/tokencheck.dev/v1alpha1/tokenchecks"
 PROVIDER = "bench"
+CLUSTER_CHECKS = CHECKS.replace("tokenchecks", "clustertokenchecks")
+ENABLED = "tokencheck.dev/enabled"
 # In base64 this is 1.5 KB of value in the API server's memory and on the wire.
 _FILLER_BYTES = 1_125
 # In base64 1 MB: etcd takes 1.5 MiB a request.
 _RELEASE_BYTES = 750_000
 
 
-def namespace_of(number: int) -> str:
+def namespace_of(number: int, spaces: Sequence[str] = NAMESPACES) -> str:
     """Objects are spread over the namespaces round robin."""
-    return NAMESPACES[number % len(NAMESPACES)]
+    return spaces[number % len(spaces)]
 
 
 def path(plural: str, namespace: str, name: str = "", *, group: str = "") -> str:
@@ -108,6 +111,20 @@ def provider(jwks: Object) -> Object:
     }
 
 
-def namespace(name: str) -> Object:
+def namespace(name: str, labels: Mapping[str, str] | None = None) -> Object:
     """A Namespace."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    meta = {"name": name, "labels": dict(labels or {})}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
+
+
+def cluster_check(name: str) -> Object:
+    """The ClusterTokenCheck of all Deployments in the namespaces that have it enabled."""
+    return {
+        "apiVersion": "tokencheck.dev/v1alpha1",
+        "kind": "ClusterTokenCheck",
+        "metadata": {"name": name},
+        "spec": {
+            "namespaceSelector": {"matchLabels": {ENABLED: "true"}},
+            "workloads": {"kinds": ["Deployment"]},
+        },
+    }

@@ -39,13 +39,20 @@ async def other_secrets(cluster: Cluster, count: int, display: Display) -> None:
         await cluster.http.many(range(count), post, tick)
 
 
-async def good_tokens(cluster: Cluster, count: int, display: Display) -> None:
+async def good_tokens(
+    cluster: Cluster,
+    count: int,
+    display: Display,
+    *,
+    spaces: Sequence[str] = objects.NAMESPACES,
+) -> None:
     """``count`` Secrets exist, each with a good token."""
 
     async def post(number: int) -> None:
-        manifest = objects.token_secret(number, cluster.signer.good())
-        where = objects.path("secrets", objects.namespace_of(number))
-        await cluster.http.request("POST", where, manifest)
+        space = objects.namespace_of(number, spaces)
+        token = cluster.signer.good().encode()
+        manifest = objects.secret(space, objects.token_name(number), {"token": token})
+        await cluster.http.request("POST", objects.path("secrets", space), manifest)
 
     with display.step(f"{count:,} Secrets with a token", count) as tick:
         await cluster.http.many(range(count), post, tick)

@@ -1,9 +1,9 @@
-"""Seeds the cluster of the audit stage: Deployments that mount Secrets, and their Pods."""
+"""Deployments that mount Secrets, their ReplicaSets and Pods, as a controller would leave them."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench import objects
 from bench.cluster import Cluster
@@ -42,35 +42,49 @@ async def seed(cluster: Cluster, scale: Scale, display: Display) -> None:
     await workloads(cluster, scale.audit_workloads, scale.audit_pods, display)
 
 
-async def workloads(cluster: Cluster, count: int, pods: int, display: Display) -> None:
+async def workloads(
+    cluster: Cluster,
+    count: int,
+    pods: int,
+    display: Display,
+    *,
+    spaces: Sequence[str] = objects.NAMESPACES,
+) -> None:
     """``count`` Deployments exist, each with a ReplicaSet and its share of the Pods.
 
     Deployment ``number`` takes token ``number`` from its environment. Nobody gave them a status.
     """
-    for namespace in objects.NAMESPACES:
-        account = _meta("v1", "ServiceAccount", "default", namespace)
-        await cluster.http.request("POST", objects.path("serviceaccounts", namespace), account)
+    for space in spaces:
+        account = _meta("v1", "ServiceAccount", "default", space)
+        await cluster.http.request("POST", objects.path("serviceaccounts", space), account)
     numbers = range(count)
-    await _create(cluster, display, "Deployments", [_deployment(n) for n in numbers])
+    await _create(cluster, display, "Deployments", [_deployment(n, spaces) for n in numbers])
     uids = await _uids(cluster, "deployments")
-    await _create(cluster, display, "ReplicaSets", [_replica_set(n, uids) for n in numbers])
+    await _create(cluster, display, "ReplicaSets", [_replica_set(n, spaces, uids) for n in numbers])
     uids = await _uids(cluster, "replicasets")
-    made = [_pod(n, n % count, uids) for n in range(pods)]
+    made = [_pod(n, n % count, spaces, uids) for n in range(pods)]
     await _create(cluster, display, "Pods", made)
 
 
-async def settle(cluster: Cluster, count: int, pods: int, display: Display) -> None:
+async def settle(
+    cluster: Cluster,
+    count: int,
+    pods: int,
+    display: Display,
+    *,
+    spaces: Sequence[str] = objects.NAMESPACES,
+) -> None:
     """The Deployments and Pods of :func:`workloads` say that they run."""
 
     async def deployment(number: int) -> None:
-        where = objects.path(
-            "deployments", objects.namespace_of(number), name_of(number), group=_APPS
-        )
+        space = objects.namespace_of(number, spaces)
+        where = objects.path("deployments", space, name_of(number), group=_APPS)
         await cluster.http.merge(f"{where}/status", {"status": _SETTLED})
 
     async def pod(number: int) -> None:
         workload = number % count
-        where = objects.path("pods", objects.namespace_of(workload), _pod_name(number, workload))
+        space = objects.namespace_of(workload, spaces)
+        where = objects.path("pods", space, _pod_name(number, workload))
         await cluster.http.merge(f"{where}/status", {"status": _RUNNING})
 
     with display.step(f"{count + pods:,} statuses", count + pods) as tick:
@@ -120,18 +134,18 @@ def _template(number: int) -> Object:
     return {"metadata": {"labels": {"app": name_of(number)}}, "spec": {"containers": [container]}}
 
 
-def _workload(kind: str, name: str, number: int) -> Object:
-    manifest = _meta(_APPS, kind, name, objects.namespace_of(number))
+def _workload(kind: str, name: str, number: int, spaces: Sequence[str]) -> Object:
+    manifest = _meta(_APPS, kind, name, objects.namespace_of(number, spaces))
     selector = {"matchLabels": {"app": name_of(number)}}
     return manifest | {"spec": {"selector": selector, "template": _template(number)}}
 
 
-def _deployment(number: int) -> Object:
-    return _workload("Deployment", name_of(number), number)
+def _deployment(number: int, spaces: Sequence[str]) -> Object:
+    return _workload("Deployment", name_of(number), number, spaces)
 
 
-def _replica_set(number: int, uids: dict[str, str]) -> Object:
-    manifest = _workload("ReplicaSet", f"{name_of(number)}-1", number)
+def _replica_set(number: int, spaces: Sequence[str], uids: dict[str, str]) -> Object:
+    manifest = _workload("ReplicaSet", f"{name_of(number)}-1", number, spaces)
     manifest["metadata"]["ownerReferences"] = [_owner("Deployment", name_of(number), uids)]
     return manifest
 
@@ -140,9 +154,9 @@ def _pod_name(number: int, workload: int) -> str:
     return f"{name_of(workload)}-1-{number:05d}"
 
 
-def _pod(number: int, workload: int, uids: dict[str, str]) -> Object:
+def _pod(number: int, workload: int, spaces: Sequence[str], uids: dict[str, str]) -> Object:
     name = _pod_name(number, workload)
-    manifest = _meta("v1", "Pod", name, objects.namespace_of(workload))
+    manifest = _meta("v1", "Pod", name, objects.namespace_of(workload, spaces))
     template = _template(workload)
     manifest["metadata"] |= {
         "labels": template["metadata"]["labels"],

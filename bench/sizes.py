@@ -13,13 +13,15 @@ class Sizes:
         checks: TokenChecks; of ``noisy`` the largest, of ``soak`` the smallest.
         secrets: other Secrets of 1.5 KB.
         helm_releases: of 1 MB each, among them.
-        workloads: Deployments, each with a ReplicaSet, that checks name.
+        workloads: Deployments, each with a ReplicaSet, that checks of ``scale`` name, and those
+            that get their checks in ``teams``.
         pods: Pods of these.
-        changes_per_s, changes_s: Secret changes of ``scale`` and ``noisy``.
+        changes_per_s, changes_s: Secret changes of ``scale``, ``noisy`` and ``teams``.
         ends_per_s, ends_s: tokens that end spread out; ``ends_at_once`` in one second.
         rotated, rotated_s: Secrets of ``burst``, and in how many seconds they change.
         shared: checks that name one Secret.
-        victims: checks of other namespaces in ``noisy``.
+        victims: checks of other namespaces in ``noisy`` and ``teams``.
+        teams: namespaces that one ClusterTokenCheck selects.
         duration_s: of ``soak``; ``sample_s`` between two looks.
     """
 
@@ -39,6 +41,7 @@ class Sizes:
     rotated_s: int
     shared: int
     victims: int
+    teams: int
     duration_s: int
     sample_s: float
 
@@ -64,6 +67,7 @@ FULL_LOAD = Sizes(
     rotated_s=10,
     shared=5_000,
     victims=100,
+    teams=40,
     duration_s=3600,
     sample_s=10.0,
 )
@@ -72,7 +76,7 @@ SMALL_LOAD = Sizes(
     checks=(50, 150),
     secrets=(200, 600),
     helm_releases=2,
-    workloads=20,
+    workloads=120,
     pods=40,
     settle_s=2.0,
     idle_s=5,
@@ -85,6 +89,7 @@ SMALL_LOAD = Sizes(
     rotated_s=5,
     shared=50,
     victims=10,
+    teams=4,
     duration_s=60,
     sample_s=2.0,
 )

@@ -1,4 +1,4 @@
-"""Percentiles of measured times."""
+"""Percentiles, rates and slopes of what was measured."""
 
 from __future__ import annotations
 
@@ -23,6 +23,34 @@ def spread(name: str, values: Sequence[float], unit: str, factor: float) -> Figu
         f"{name}_{label}_{unit}": percentile(values, share) * factor
         for label, share in _PERCENTILES.items()
     }
+
+
+def steepest(samples: Sequence[tuple[float, float]], *, over: float) -> float:
+    """The fastest growth between two samples that are at least so far apart; 0 of too few.
+
+    Args:
+        samples: (when, total so far), in order of time.
+        over: of the unit of time.
+    """
+    fastest, end = 0.0, 0
+    for begun, first in samples:
+        while end < len(samples) and samples[end][0] < begun + over:
+            end += 1
+        if end == len(samples):
+            break
+        ended, last = samples[end]
+        fastest = max(fastest, (last - first) / (ended - begun))
+    return fastest
+
+
+def most_within(times: Sequence[float], length: float) -> int:
+    """The most of these times that lie within any interval of this length."""
+    ordered, first, most = sorted(times), 0, 0
+    for last, at in enumerate(ordered):
+        while ordered[first] <= at - length:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 def slope(samples: Sequence[tuple[float, float]]) -> float:

@@ -56,11 +56,15 @@ class Seen:
 
 
 class ReadyWatch:
-    """Follows ``Ready`` of every TokenCheck from the moment it is opened."""
+    """Follows ``Ready`` of every TokenCheck from the moment it is opened.
+
+    ``last`` has those that are there, ``made`` when each was first seen (``time.monotonic()``).
+    """
 
     def __init__(self) -> None:
         """Nothing is seen yet."""
         self.last: dict[Key, Seen] = {}
+        self.made: dict[Key, float] = {}
         self._waiting: dict[tuple[Key, str], asyncio.Future[float]] = {}
         self._changed = asyncio.Event()
         self._version = ""
@@ -117,9 +121,12 @@ class ReadyWatch:
         event = _decoder.decode(line)
         at = time.monotonic()
         self._version = event.object.metadata.resource_version
+        key = (event.object.metadata.namespace, event.object.metadata.name)
+        if event.type == "DELETED":
+            self.last.pop(key, None)
         if event.type not in ("ADDED", "MODIFIED"):
             return
-        key = (event.object.metadata.namespace, event.object.metadata.name)
+        self.made.setdefault(key, at)
         status = next((c.status for c in event.object.status.conditions if c.type == "Ready"), "")
         before = self.last.get(key)
         if before is None or before.status != status:

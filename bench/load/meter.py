@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.cluster import Cluster
@@ -71,20 +72,33 @@ async def facts(process: OperatorProcess) -> dict[str, Any]:
     return found
 
 
-class Depths:
-    """How long the queue has been at most."""
+@dataclass(slots=True)
+class Looks:
+    """What was seen on the way.
 
-    most = 0.0
+    Attributes:
+        queue_most: how long the queue has been at most.
+        requests: when was looked (``time.monotonic()``), and all requests so far.
+    """
+
+    queue_most: float = 0.0
+    requests: list[tuple[float, float]] = field(default_factory=list)
+
+    def take(self, told: Mapping[str, Any]) -> None:
+        """A look more; {} tells nothing."""
+        self.queue_most = max(self.queue_most, float(told.get("queueDepth", 0)))
+        if "apiRequests" in told:
+            self.requests.append((time.monotonic(), sum(told["apiRequests"].values())))
 
 
 @asynccontextmanager
-async def depths(process: OperatorProcess) -> AsyncIterator[Depths]:
-    """Looks at the queue four times a second, until the end of the block."""
-    seen = Depths()
+async def looks(process: OperatorProcess) -> AsyncIterator[Looks]:
+    """Looks at the operator four times a second, until the end of the block."""
+    seen = Looks()
 
     async def look() -> None:
         while True:
-            seen.most = max(seen.most, float((await facts(process)).get("queueDepth", 0)))
+            seen.take(await facts(process))
             await asyncio.sleep(_SAMPLE_S)
 
     task = asyncio.create_task(look())

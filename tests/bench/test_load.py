@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 import pytest
+from bench.cluster import counters_of
 from bench.load import LOADS
 from bench.load.curves import draw, lines_of
+from bench.load.meter import Looks
 from bench.load.outcome import Outcome, Point, outcome_in
 from bench.load.page import write_loads
 from bench.load.rows import ROWS
+from bench.load.stages.teams import is_done
 from bench.load.tables import markdown, marks, missed
 from bench.options import Counts, Duration
 from bench.sizes import LOAD_SIZES
-from bench.summary import slope, spread
+from bench.summary import most_within, slope, spread, steepest
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
@@ -116,6 +119,89 @@ def test_a_slope_is_the_growth_for_each_unit(
     samples: list[tuple[float, float]], expected: float
 ) -> None:
     assert slope(samples) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        pytest.param([], 0.0, id="nothing was seen"),
+        pytest.param([(0.0, 5.0), (0.9, 50.0)], 0.0, id="too short to say"),
+        pytest.param([(0.0, 0.0), (1.0, 30.0)], 30.0, id="a second"),
+        pytest.param([(0.0, 0.0), (2.0, 30.0)], 15.0, id="two seconds between two looks"),
+        pytest.param(
+            [(0.0, 0.0), (0.5, 0.0), (1.0, 40.0), (1.5, 40.0), (2.0, 41.0)], 40.0, id="a peak"
+        ),
+    ],
+)
+def test_the_busiest_second_is_that_of_the_fastest_growth(
+    samples: list[tuple[float, float]], expected: float
+) -> None:
+    assert steepest(samples, over=1.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [([], 0), ([3.0], 1), ([0.0, 0.5, 0.99, 1.0, 1.2], 4), ([2.0, 0.0, 1.0], 1)],
+)
+def test_the_most_within_a_second_may_begin_anywhere(times: list[float], expected: int) -> None:
+    assert most_within(times, 1.0) == expected
+
+
+def test_a_look_that_nobody_answered_tells_nothing() -> None:
+    seen = Looks()
+    for told in ({"queueDepth": 3, "apiRequests": {"200 get x": 2, "201 post y": 1}}, {}):
+        seen.take(told)
+    assert seen.queue_most == 3
+    assert [total for _, total in seen.requests] == [3]
+
+
+def test_a_dry_run_is_no_write() -> None:
+    page = (
+        "# HELP apiserver_request_total x\n"
+        'apiserver_request_total{code="201",dry_run="All",resource="tokenchecks"} 5\n'
+        'apiserver_request_total{code="201",dry_run="",resource="tokenchecks"} 7\n'
+        'apiserver_request_terminations_total{code="429"} 9\n'
+    )
+    found = list(counters_of(page, "apiserver_request_total"))
+    assert [(labels["dry_run"], value) for labels, value in found] == [("All", 5), ("", 7)]
+
+
+def cluster_check(**status: object) -> dict[str, object]:
+    """A ClusterTokenCheck of two workloads, all of it done, but for what is given."""
+    counts = {"selected": 2, "checked": 2, "handWritten": 0, "optedOut": 0, "others": 0}
+    done = {
+        "observedGeneration": 3,
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "good": "2/2",
+        "workloads": counts | {"refused": 0},
+        "failing": [],
+    }
+    return {"metadata": {"generation": 3}, "status": done | status}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"observedGeneration": 2}, id="it is about an older spec"),
+        pytest.param({"good": "1/2"}, id="one is not good"),
+        pytest.param({"workloads": {"selected": 2, "checked": 1}}, id="one is not made"),
+        pytest.param({"conditions": [{"type": "Ready", "status": "Unknown"}]}, id="not Ready"),
+        pytest.param(
+            {
+                "conditions": [
+                    {"type": "Ready", "status": "True"},
+                    {"type": "Reconciling", "status": "True"},
+                ]
+            },
+            id="some are to be removed",
+        ),
+    ],
+)
+def test_a_cluster_check_that_is_on_its_way_is_not_done(status: dict[str, object]) -> None:
+    assert is_done(cluster_check(), 2)
+    assert not is_done(cluster_check(**status), 2)
+    assert not is_done(cluster_check(), 3)
+    assert not is_done({"metadata": {"generation": 1}}, 0)
 
 
 def test_nothing_measured_has_no_percentiles() -> None:

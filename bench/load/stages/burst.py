@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench import objects, seed
 from bench.cluster import Cluster, cluster
-from bench.load.meter import count, depths
+from bench.load.meter import count, looks
 from bench.load.outcome import Point
 from bench.load.stages.running import Running, operating
 from bench.stages.changes import Change, Flip, carry_out
@@ -47,13 +47,13 @@ async def _carried_out(
     run: Run, here: Cluster, running: Running, plan: Sequence[Change], per_s: float
 ) -> Figures:
     before, begun = await count(here, running.process), time.monotonic()
-    async with depths(running.process) as queue:
+    async with looks(running.process) as seen:
         flips = await carry_out(here, running.watch, plan, run.display, per_s=per_s, wait_s=_WAIT_S)
     all_s = time.monotonic() - begun
     spent = (await count(here, running.process)).since(before)
     return _figures(flips, spent, len(plan)) | {
         "all_s": all_s,
-        "queue_depth_max": queue.most,
+        "queue_depth_max": seen.queue_most,
         **running.memory(),
     }
 
@@ -74,7 +74,7 @@ async def _shared(run: Run) -> Point:
             before = await count(here, running.process)
             expected = [running.watch.expect(key, "False") for key in keys]
             begun = time.monotonic()
-            async with depths(running.process) as queue:
+            async with looks(running.process) as seen:
                 await here.http.request("PUT", f"{where}/{_SHARED}", bad)
                 put_s = time.monotonic() - begun
                 await running.watch.until_all(
@@ -87,7 +87,7 @@ async def _shared(run: Run) -> Point:
         title=f"1 Secret of {checks:,} checks",
         sizes={"checks": checks},
         figures=figures
-        | {"all_s": max(one.seconds or 0 for one in flips), "queue_depth_max": queue.most},
+        | {"all_s": max(one.seconds or 0 for one in flips), "queue_depth_max": seen.queue_most},
     )
 
 
