@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config.config_exception import ConfigException
+from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from tokencheck.clients.kube.road import ProxiedRoad, Road, StraightRoad
 from tokencheck.model.errors import UsageError
@@ -19,6 +20,9 @@ async def load_kubeconfig(configuration: Configuration, path: Path, context: str
     Raises:
         UsageError: the file or its context cannot be used.
     """
+    # It loads pydantic and more, 11 MiB, which no Pod needs.
+    from kubernetes.aio.config.kube_config import load_kube_config
+
     try:
         await load_kube_config(  # type: ignore[no-untyped-call]  # the package types only its client
             config_file=str(path),
