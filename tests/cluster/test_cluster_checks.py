@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.author import Author
 from cluster.ending import end
 from cluster.replicas import leads
 from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
@@ -23,6 +24,8 @@ MADE_BY = "tokencheck.dev/cluster-check"
 WHO = "tokencheck.dev/requester"
 # Several rounds, a second apart, on a machine that others keep busy.
 PATIENCE_S = 60.0
+TEAMS, EACH = 40, 10
+REQUESTS_FOR_EACH = 6
 
 
 @pytest.fixture(scope="module")
@@ -319,78 +322,60 @@ def test_without_the_right_to_write_checks_the_object_says_so(
         grant_operator(controlplane, VALUES)
 
 
-@pytest.mark.usefixtures("keeper", "made")
-def test_more_workloads_than_one_round_takes_all_get_their_check(shop: Shop) -> None:
-    for number in range(STEPS + 10):
-        shop.workload(f"w{number}", pod_spec(), paused=True, replicas=0)
+@pytest.fixture
+def teams(shop: Shop) -> Iterator[list[str]]:
+    """Namespaces of forty teams with ten workloads each, which wait for nobody's Pods."""
+
+    def fill(name: str) -> None:
+        labels = {"of": shop.namespace}
+        head = {"apiVersion": "v1", "kind": "Namespace"}
+        shop.admin.create(head | {"metadata": {"name": name, "labels": labels}})
+        theirs = Shop(shop.admin, name, shop.statuses)
+        for number in range(EACH):
+            theirs.workload(f"w{number}", pod_spec(), paused=True, replicas=0)
+
+    spaces = [f"{shop.namespace}-{number}" for number in range(TEAMS)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(fill, spaces))
+    yield spaces
+    for name in spaces:
+        shop.admin.delete("Namespace", name)
+
+
+@pytest.mark.usefixtures("made")
+def test_forty_teams_get_one_check_for_each_workload_for_few_requests(
+    keeper: OperatorProcess, shop: Shop, teams: list[str]
+) -> None:
+    """More than one round takes, in many namespaces; `make bench` measures it with 5,000."""
+    total = TEAMS * EACH
+    assert total > STEPS
+    before = requests(keeper)
+    apply(shop.admin, shop.namespace, namespaceSelector={"matchLabels": {"of": shop.namespace}})
     found = shop.admin.wait(
         KIND,
         shop.namespace,
         until=lambda it: (
-            it["status"].get("workloads", {}).get("checked") == STEPS + 10
+            it["status"].get("workloads", {}).get("checked") == total
             and not condition(it, "Reconciling")
         ),
         timeout_s=PATIENCE_S * 2,
     )
-    assert len(names(shop)) == STEPS + 10
+    none = dict.fromkeys(("handWritten", "optedOut", "others", "refused"), 0)
+    assert found["status"]["workloads"] == {"selected": total, "checked": total} | none
     assert len(found["status"]["failing"]) == 20  # it mounts no token: nobody knows of any
+    checks = shop.admin.list("TokenCheck", labelSelector=f"{MADE_BY}={shop.namespace}")
+    of = {(one["metadata"]["namespace"], one["spec"]["workloadRef"]["name"]) for one in checks}
+    assert of == {(space, f"w{number}") for space in teams for number in range(EACH)}
+    assert len(checks) == total
+    assert requests(keeper) - before < total * REQUESTS_FOR_EACH
+
+
+def requests(process: OperatorProcess) -> float:
+    """All that it has sent to the API server so far."""
+    shown = process.metrics().items()
+    return sum(count for name, count in shown if name.startswith("tokencheck_api_requests_total"))
 
 
 def stamps(shop: Shop) -> set[str]:
     found = shop.admin.list("TokenCheck", shop.namespace)
     return {one["metadata"].get("annotations", {}).get(WHO, "") for one in found}
-
-
-class Author:
-    """Somebody who may write ClusterTokenChecks and get all Secrets, until he may not any more."""
-
-    def __init__(self, plane: ControlPlane, shop: Shop) -> None:
-        self.admin, self._role = shop.admin, f"author-{secrets.token_hex(4)}"
-        self.name = f"system:serviceaccount:{shop.namespace}:author"
-        head = {"apiVersion": "v1", "kind": "ServiceAccount"}
-        place = {"name": "author", "namespace": shop.namespace}
-        self.admin.apply(head | {"metadata": place})
-        self._grant(secrets_too=True)
-        group = "rbac.authorization.k8s.io"
-        self.admin.apply(
-            {
-                "apiVersion": f"{group}/v1",
-                "kind": "ClusterRoleBinding",
-                "metadata": {"name": self._role},
-                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": self._role},
-                "subjects": [{"kind": "ServiceAccount", **place}],
-            }
-        )
-        self.api = plane.api_for_token(plane.token_for_service_account(shop.namespace, "author"))
-        eventually(lambda: self._may("get", "", "secrets"), timeout_s=PATIENCE_S)
-
-    def loses_secrets(self) -> None:
-        self._grant(secrets_too=False)
-        eventually(lambda: not self._may("get", "", "secrets"), timeout_s=PATIENCE_S)
-
-    def close(self) -> None:
-        self.admin.delete("ClusterRoleBinding", self._role)
-        self.admin.delete("ClusterRole", self._role)
-
-    def _grant(self, *, secrets_too: bool) -> None:
-        ours = {"apiGroups": ["tokencheck.dev"], "resources": ["clustertokenchecks"]}
-        rules = [ours | {"verbs": ["get", "patch"]}]
-        rules.append(ours | {"resources": ["tokenchecks"], "verbs": ["patch"]})
-        if secrets_too:
-            rules.append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
-        head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
-        self.admin.apply(head | {"metadata": {"name": self._role}, "rules": rules})
-
-    def _may(self, verb: str, group: str, resource: str) -> bool:
-        review = self.admin.create(
-            {
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SubjectAccessReview",
-                "metadata": {},
-                "spec": {
-                    "user": self.name,
-                    "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
-                },
-            }
-        )
-        return bool(review["status"]["allowed"])
