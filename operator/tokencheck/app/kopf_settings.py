@@ -1,4 +1,4 @@
-"""Kopf's settings and storages.
+"""Kopf's settings, storages and memories.
 
 Nothing is written by it, nothing kept, no exit on a burst of 5xx.
 """
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 FINALIZER = "tokencheck.dev/none"
 
@@ -45,6 +46,14 @@ class NoProgress(kopf.ProgressStorage):
     def clear(self, *, essence: Any) -> Any:
         """Return the essence as it is."""
         return essence
+
+
+class NoMemories(ResourceMemories):
+    """Remembers no object: no handler keeps anything there, and it is 0.9 KiB a TokenCheck."""
+
+    async def recall(self, raw_body: Any, **how: Any) -> ResourceMemory:
+        """Return an empty memory, which ends with the event."""
+        return await super().recall(raw_body, **how | {"ephemeral": True})
 
 
 class Backoffs(Collection[float]):

@@ -20,7 +20,7 @@ import aiohttp
 import kopf
 
 from tokencheck.api import GROUP, VERSION
-from tokencheck.app.kopf_settings import configured
+from tokencheck.app.kopf_settings import NoMemories, configured
 from tokencheck.app.logs import tell_class_only
 
 KINDS = {"tokenchecks": "TokenCheck", "tokenproviders": "TokenProvider"}
@@ -146,6 +146,7 @@ class KopfWatch:
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=configured(),
+            memories=NoMemories(),
             clusterwide=True,
             standalone=True,
             stop_flag=ended,
