@@ -12,6 +12,7 @@ from tokencheck.api.fields import Fields
 from tokencheck.api.invalid import Invalid
 from tokencheck.api.meta import meta_of, spec_of, status_of
 from tokencheck.api.quantity import Share
+from tokencheck.api.shared import shared
 from tokencheck.api.tokencheck import (
     OWN_ANNOTATIONS,
     ConfigMapKeyRef,
@@ -42,6 +43,7 @@ API_VERSIONS = {
     "Rollout": "argoproj.io/v1alpha1",
 }
 _MAX_TOKENS = 8
+_NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 _MIN_INTERVAL = timedelta(seconds=30)
 
 
@@ -51,13 +53,13 @@ def parse_tokencheck(obj: Mapping[str, Any]) -> TokenCheck:
     spec = parse_spec(fields)
     annotations = {k: v for k, v in meta.annotations.items() if k in OWN_ANNOTATIONS}
     return TokenCheck(
-        namespace=meta.namespace,
+        namespace=shared(meta.namespace),
         name=meta.name,
         uid=meta.uid,
         generation=meta.generation,
         resource_version=meta.resource_version,
         spec=spec,
-        annotations=MappingProxyType(annotations),
+        annotations=MappingProxyType(annotations) if annotations else _NO_ANNOTATIONS,
         invalid=tuple(fields.faults),
         status=status_of(obj),
     )
@@ -65,7 +67,7 @@ def parse_tokencheck(obj: Mapping[str, Any]) -> TokenCheck:
 
 def parse_spec(fields: Fields) -> Spec:
     """Return the spec that `fields` holds; faults go to `fields.faults`."""
-    default_expiry = _expiry(fields.child("defaults").child("expiry"))
+    default_expiry = shared(_expiry(fields.child("defaults").child("expiry")))
     tokens = tuple(_token(token, default_expiry) for token in fields.children("tokens"))
     policy, gate = fields.child("policy"), fields.child("gate")
     spec = Spec(
@@ -74,20 +76,24 @@ def parse_spec(fields: Fields) -> Spec:
         release=fields.text("release"),
         default_expiry=default_expiry,
         tokens=tokens,
-        policy=Policy(
-            excess_scopes=policy.choice("excessScopes", Level, Level.WARN),
-            expiring_soon=policy.choice("expiringSoon", Level, Level.WARN),
-            drift=policy.choice("drift", Level, Level.WARN),
-            stale_in_pods=policy.choice("staleInPods", Level, Level.WARN),
-            no_expiry=policy.choice("noExpiry", Level, Level.WARN),
-            lifetime=policy.choice("lifetime", Level, Level.WARN),
-            age=policy.choice("age", Level, Level.WARN),
-            unverified=policy.choice("unverified", Level, Level.WARN),
+        policy=shared(
+            Policy(
+                excess_scopes=policy.choice("excessScopes", Level, Level.WARN),
+                expiring_soon=policy.choice("expiringSoon", Level, Level.WARN),
+                drift=policy.choice("drift", Level, Level.WARN),
+                stale_in_pods=policy.choice("staleInPods", Level, Level.WARN),
+                no_expiry=policy.choice("noExpiry", Level, Level.WARN),
+                lifetime=policy.choice("lifetime", Level, Level.WARN),
+                age=policy.choice("age", Level, Level.WARN),
+                unverified=policy.choice("unverified", Level, Level.WARN),
+            )
         ),
-        gate=Gate(
-            mode=gate.choice("mode", GateMode, GateMode.ENFORCE),
-            grace_for=_or(gate.duration("graceFor"), Gate().grace_for),
-            stall_for=_or(gate.duration("stallFor"), Gate().stall_for),
+        gate=shared(
+            Gate(
+                mode=gate.choice("mode", GateMode, GateMode.ENFORCE),
+                grace_for=_or(gate.duration("graceFor"), Gate().grace_for),
+                stall_for=_or(gate.duration("stallFor"), Gate().stall_for),
+            )
         ),
         interval=_or(fields.duration("interval"), Spec().interval),
         suspend=fields.flag("suspend"),
@@ -118,9 +124,9 @@ def _token(fields: Fields, defaults: Expiry) -> TokenSpec:
     keys = fields.values.get("keys")
     ref = fields.child("keys").child("configMapKeyRef")
     scopes = fields.child("scopes")
-    provider = fields.child("providerRef").text("name")
+    provider = shared(fields.child("providerRef").text("name"))
     return TokenSpec(
-        name=fields.required_text("name"),
+        name=shared(fields.required_text("name")),
         source=_source(fields),
         use=fields.choice("use", Use, Use.LIVE),
         field=fields.text("field"),
@@ -131,13 +137,15 @@ def _token(fields: Fields, defaults: Expiry) -> TokenSpec:
         issuer=fields.text("issuer"),
         audiences=fields.texts("audiences"),
         subject=fields.text("subject"),
-        scopes=Scopes(
-            required=scopes.texts("required"),
-            allowed=scopes.texts("allowed"),
-            forbidden=scopes.texts("forbidden"),
-            asked=any(scopes.values.get(k) for k in ("required", "allowed", "forbidden")),
+        scopes=shared(
+            Scopes(
+                required=scopes.texts("required"),
+                allowed=scopes.texts("allowed"),
+                forbidden=scopes.texts("forbidden"),
+                asked=any(scopes.values.get(k) for k in ("required", "allowed", "forbidden")),
+            )
         ),
-        expiry=_expiry(fields.child("expiry")).over(defaults),
+        expiry=shared(_expiry(fields.child("expiry")).over(defaults)),
     )
 
 
@@ -151,7 +159,7 @@ def _source(fields: Fields) -> Source:
             audience=source.required_text("audience"),
             max_expiration=source.duration("maxExpiration"),
         )
-    return SecretKeyRef(name=source.required_text("name"), key=source.required_text("key"))
+    return SecretKeyRef(name=source.required_text("name"), key=shared(source.required_text("key")))
 
 
 def _expiry(fields: Fields) -> Expiry:

@@ -1,10 +1,10 @@
 """The latest result of each check, as small records: what metrics and pages show."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
+from tokencheck.api.shared import shared
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.core.outcome.condition import Type
 from tokencheck.model.assessment import Assessment, TokenAssessment
@@ -14,8 +14,6 @@ from tokencheck.model.keys import Key
 from tokencheck.model.outcome import Outcome
 from tokencheck.model.reasons import Reason
 from tokencheck.web.tally import Tally
-
-_Value = TypeVar("_Value", bound=Hashable)
 
 MAX_TOKENS = 64  # series of one check; a workload can mount Secrets with a thousand keys
 MAX_OWNER = 128  # characters; it is free text and becomes a label
@@ -124,7 +122,7 @@ def _shown(key: Key, outcome: Outcome) -> Entry:
         namespace=key.namespace,
         name=key.name,
         owner=str(outcome.status.get("owner") or "")[:MAX_OWNER],
-        conditions=_shared(_conditions(outcome.status)),
+        conditions=shared(_conditions(outcome.status)),
         results=(),
         tokens=(),
         counts=_NO_COUNTS,
@@ -140,9 +138,9 @@ def _judged(
     stale = (pods.names for pods in held if pods.certain)
     return replace(
         shown,
-        results=_shared(_worst(assessment.findings)),
+        results=shared(_worst(assessment.findings)),
         tokens=_tokens(assessment.tokens),
-        counts=_shared(_counts(findings)),
+        counts=shared(_counts(findings)),
         stale_pods=len(frozenset().union(*stale)),
         judged_at=now,
     )
@@ -207,9 +205,3 @@ def _ignored_drift(stored: Mapping[str, Any]) -> bool:
         finding.get("check") == Check.DRIFT and finding.get("reason") == Reason.IGNORED
         for finding in stored.get("findings") or ()
     )
-
-
-@lru_cache(maxsize=4096)
-def _shared(value: _Value) -> _Value:
-    """Return an equal value of before: checks look alike, and 10,000 copies are megabytes."""
-    return value

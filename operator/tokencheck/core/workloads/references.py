@@ -1,5 +1,6 @@
 """On which objects a check depends: a change of any of them makes it due."""
 
+from tokencheck.api.shared import shared
 from tokencheck.api.tokencheck import SecretKeyRef, TokenCheck
 from tokencheck.core.workloads.locate import Located
 from tokencheck.model.keys import Key
@@ -20,8 +21,8 @@ def references_of(check: TokenCheck, located: Located | None = None) -> frozense
         Key("Secret", namespace, name) for name in secrets.union(located.secrets if located else ())
     }
     found |= {Key("ConfigMap", namespace, t.keys.name) for t in spec.tokens if t.keys}
-    found |= {Key("TokenProvider", "", t.provider) for t in spec.tokens if t.provider}
-    found.add(Key("Namespace", "", namespace))
+    found |= {shared(Key("TokenProvider", "", t.provider)) for t in spec.tokens if t.provider}
+    found.add(shared(Key("Namespace", "", namespace)))
     if spec.workload is not None:
         found.add(Key(spec.workload.kind, namespace, spec.workload.name))
     return frozenset(found)
