@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.test_own_kinds import KEY, Shelf, check
-from tokencheck.app.compare import ONE_BY_ONE, Compare
+from tokencheck.app.compare import ONE_BY_ONE, WATCH_S, Compare
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.keys import Key
@@ -66,11 +66,16 @@ def version(obj: Mapping[str, Any]) -> str:
 class Comparing:
     """A compare that would wait an hour, over a server and a shelf."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watch_s: float = WATCH_S) -> None:
         self.server, self.shelf, self.rewound = Server(), Shelf(), 0
         self.own = OwnKinds(self.shelf, lambda _: None, time.monotonic, writing=lambda _: False)
         self.compare = Compare(
-            self.server, self.held, self.own, every_s=3600, rewound=self._told_rewound
+            self.server,
+            self.held,
+            self.own,
+            every_s=3600,
+            watch_s=watch_s,
+            rewound=self._told_rewound,
         )
 
     def held(self, kind: str) -> Mapping[Key, str]:
@@ -118,6 +123,36 @@ async def test_many_requests_are_served_by_one_list() -> None:
         await world.until(lambda: world.server.lists > lists)
         await asyncio.sleep(0.5)
         assert world.server.lists - lists == 2  # one of each kind
+
+
+WATCHED = "/apis/tokencheck.dev/v1alpha1/tokenchecks"
+
+
+def with_interval(version: str) -> dict[str, Any]:
+    return check(version) | {"spec": {"tokens": [], "interval": "1h"}}
+
+
+async def test_after_a_watch_that_ended_early_specs_are_compared_though_no_version_moved() -> None:
+    """Another schema shows another spec, and what the old watch told was by the schema before."""
+    async with Comparing() as world:
+        before = world.shelf.checks[KEY].spec
+        world.server.checks[KEY] = with_interval("5")
+        world.compare.opened(WATCHED)
+        lists = world.server.lists
+        await world.until(lambda: world.server.lists - lists >= 2)
+        assert world.shelf.checks[KEY].spec == before, "the first watch has none before it"
+        world.compare.opened(WATCHED)
+        await world.until(lambda: world.shelf.checks[KEY].spec != before)
+
+
+async def test_a_watch_that_lasted_as_long_as_it_was_asked_for_costs_no_list_of_specs() -> None:
+    async with Comparing(watch_s=0.0) as world:
+        world.server.whole = 0
+        for _ in range(2):
+            world.compare.opened(WATCHED)
+            lists = world.server.lists
+            await world.until(lambda of=lists: world.server.lists - of >= 2)
+        assert world.server.whole == 0
 
 
 async def test_a_list_of_older_versions_wins_and_tells_the_restore() -> None:

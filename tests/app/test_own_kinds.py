@@ -118,6 +118,34 @@ def written(shelf: Shelf, obj: Any) -> None:
     shelf.put_check(parse_tokencheck(obj))
 
 
+def test_a_list_shows_what_another_schema_makes_of_the_spec_in_the_version_that_is_held() -> None:
+    """A CRD that is upgraded or put back changes objects without a new version of them."""
+    own, shelf, told, _ = writing()
+    other = check("5") | {"spec": {"tokens": [], "interval": "1h"}}
+    own.receive("TokenCheck", "MODIFIED", other)
+    assert told == []
+    own.receive("TokenCheck", None, other)
+    assert [one.cause for one in told] == [Cause.SPEC_CHANGED]
+    assert shelf.checks[KEY].spec == parse_tokencheck(other).spec
+    told.clear()
+    own.receive("TokenCheck", None, other)
+    own.receive("TokenCheck", None, check("4"))
+    assert told == []
+
+
+def test_so_it_is_with_a_provider() -> None:
+    own, shelf, told = receiving()
+    own.receive("TokenProvider", "ADDED", provider("u1", "5"))
+    told.clear()
+    own.receive("TokenProvider", None, provider("u1", "5"))
+    assert told == []
+    other = provider("u1", "5")
+    other["spec"]["scopes"] = {"implies": {"admin": ["read"]}}
+    own.receive("TokenProvider", None, other)
+    assert [one.cause for one in told] == [Cause.PROVIDER_CHANGED]
+    assert shelf.providers["payments"].implies
+
+
 def test_the_echo_of_a_write_says_nothing_whether_it_comes_before_the_answer_or_after() -> None:
     own, shelf, told, under_way = writing()
     under_way.add(KEY)

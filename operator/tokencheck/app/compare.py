@@ -5,6 +5,10 @@ A list is a consistent read. One that shows an object older than what was held b
 the API server was restored to an earlier state: then the list is right, and Kopf, whose watch
 waits for versions that are yet to come, has to begin anew.
 
+A CRD that is given another schema ends the watches of its kind, and moves no version. Until they
+end, they show objects by the schema before, those of a newer generation too. So when a watch ended
+before its time specs are compared as well, and once more when every API server has the schema.
+
 Source: kubernetes#107457 and our own measurement: Kopf never reports an object that was deleted
 while it listed again, and goes on from the old, higher version after a restore.
 """
@@ -25,6 +29,8 @@ EVERY_S = 60.0
 SOON_S = 0.2  # two watches are opened together: one list serves both
 LONGEST_PAUSE_S = 3.0  # while the API server is away: one small request
 ONE_BY_ONE = 20  # differing objects that are read by themselves; more by one list
+WATCH_S = 300  # what a watch is asked for
+EARLY = 0.9  # of these seconds: no server ends one before, unless it has a reason
 KINDS = ("TokenProvider", "TokenCheck")  # providers first: checks are judged by them
 
 _log = logging.getLogger(__name__)
@@ -53,6 +59,7 @@ class Compare:
         held: the versions that this process holds of a kind.
         own_kinds: takes what is found, and what is missing.
         every_s: seconds between two lists.
+        watch_s: seconds that a watch is asked for.
         rewound: told that the API server was restored to an earlier state.
     """
 
@@ -63,10 +70,14 @@ class Compare:
         own_kinds: OwnKinds,
         *,
         every_s: float = EVERY_S,
+        watch_s: float = WATCH_S,
         rewound: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is listed yet."""
         self._every_s = every_s
+        self._watch_s = watch_s
+        self._opened_at: dict[str, float] = {}
+        self._whole_until = 0.0
         self._rewound = rewound
         self._wanted = asyncio.Event()
         self._lists = lists
@@ -86,6 +97,15 @@ class Compare:
         """Compare at once, not at the next minute."""
         self._wanted.set()
 
+    def opened(self, watch: str) -> None:
+        """Compare at once, for a watch was opened; with specs when the last one ended early."""
+        now = time.monotonic()
+        before = self._opened_at.get(watch)
+        self._opened_at[watch] = now
+        if before is not None and now - before < EARLY * self._watch_s:
+            self._whole_until = now + 1.5 * self._every_s
+        self.soon()
+
     async def look(self, key: Key) -> None:
         """Read one object now: a write of its status met another version than was held."""
         held = self._own_kinds.held(key)
@@ -101,7 +121,10 @@ class Compare:
             self._wanted.clear()
             try:
                 for kind in KINDS:
-                    await (self._compare(kind) if self.synced.is_set() else self._seed(kind))
+                    if self.synced.is_set():
+                        await self._compare(kind)
+                    if not self.synced.is_set() or began < self._whole_until:
+                        await self._seed(kind)
             except ClusterError as error:
                 _log.warning("our kinds could not be listed: %s", error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter

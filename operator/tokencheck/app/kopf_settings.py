@@ -10,6 +10,8 @@ from typing import Any
 import kopf
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
+from tokencheck.app.compare import WATCH_S
+
 FINALIZER = "tokencheck.dev/none"
 
 
@@ -89,7 +91,7 @@ def configured() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.watching.chunk_size = 500
     settings.watching.initial_streaming = False  # loses objects when the first stream breaks
-    settings.watching.server_timeout = 300
+    settings.watching.server_timeout = WATCH_S
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 5
     settings.watching.inactivity_timeout = 70

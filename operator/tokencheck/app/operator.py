@@ -13,9 +13,10 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -371,26 +372,25 @@ class Operator:
         whom the server refuses, it would ask again at once: the compare asks in growing pauses.
         """
         since = time.monotonic() if self._kopf.logins > 1 else 0.0
-        self._compare_soon()
+        self._have_done(self._compare.soon)
         while not self._compare.synced.is_set() or (self._compare.listed_at or 0.0) < since:  # noqa: ASYNC110 - of another loop
             await asyncio.sleep(0.1)
         transport = await connect(self._settings)
-        session = transport.session(watching=self._compare_soon, known=self._known_to_us)
+        opened = partial(self._have_done, self._compare.opened)
+        session = transport.session(watching=opened, known=self._known_to_us)
         return session, transport.server
-
-    def _compare_soon(self) -> None:
-        """Find what came while Kopf had no watch. To be called from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._compare.soon)
 
     def _known_to_us(self, meta: Identity) -> bool | None:
         """Say in Kopf's thread whether a change of a TokenCheck can be spared; see `OwnKinds`."""
         return self._own_kinds.is_known(meta.place, meta.uid, meta.resource_version)
 
     def _from_kopf(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
-        """Hand an object from Kopf's thread to the engine's loop."""
+        self._have_done(self._own_kinds.receive, kind, event, obj)
+
+    def _have_done(self, act: Callable[..., None], *args: object) -> None:
+        """Have the engine's loop do it. To be called from any thread, such as Kopf's."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._own_kinds.receive, kind, event, obj)
+            self._loop.call_soon_threadsafe(act, *args)
 
 
 def _now() -> datetime:

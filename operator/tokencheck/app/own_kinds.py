@@ -6,10 +6,14 @@ the two an event is can be told when the write has its answer, so until then it 
 
 Events may come late and in any order: an older one than is held says nothing. Only a read of now
 can show that the object itself is an older one, because the API server was restored.
+
+When a CRD is given another schema, fields of a spec are gone, or are back, and its version and
+generation stay. Watches end by it, and the list that follows is compared with what is held.
 """
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
@@ -71,6 +75,7 @@ class OwnKinds:
         self._writing = writing
         self._others = others
         self._waiting: dict[Key, Mapping[str, Any]] = {}  # the newest that came during a write
+        self._specs: dict[Key, int] = {}  # as they came: to parse one costs more than all the rest
 
     def receive(self, kind: str, event: str | None, obj: Mapping[str, Any]) -> None:
         """Take one object as seen; `event` is ADDED, MODIFIED, DELETED, or None for a listing."""
@@ -81,7 +86,9 @@ class OwnKinds:
             elif self._writing(key):
                 self._keep(key, obj)
             elif not self._known(meta):
-                self._receive_check(parse_tokencheck(obj))
+                self._receive_check(self._parsed(key, obj))
+            elif event is None and self._specs.get(key) != _digest(obj):
+                self._list_check(key, self._parsed(key, obj))
         elif kind == "TokenProvider":
             self._receive_provider(event, parse_tokenprovider(obj))
 
@@ -89,7 +96,7 @@ class OwnKinds:
         """Take what came while a status write of `key` was under way, now that it is over."""
         obj = self._waiting.pop(key, None)
         if obj is not None:
-            self.receive(key.kind, "MODIFIED", obj)
+            self.receive(key.kind, None, obj)
 
     def held(self, key: Key) -> str:
         """Return the resourceVersion that is held of an object, "" when none is."""
@@ -114,7 +121,7 @@ class OwnKinds:
         if key.kind != "TokenCheck":
             self._receive_provider(None, parse_tokenprovider(obj))
         elif not self._known(obj.get("metadata") or {}):
-            self._receive_check(parse_tokencheck(obj))
+            self._receive_check(self._parsed(key, obj))
         return back
 
     def lost(self, key: Key) -> None:
@@ -126,6 +133,7 @@ class OwnKinds:
 
     def _drop(self, key: Key) -> None:
         self._waiting.pop(key, None)
+        self._specs.pop(key, None)
         if key.kind == "TokenCheck":
             self._shelf.drop_check(key)
         else:
@@ -168,6 +176,18 @@ class OwnKinds:
         if cause is not None:
             self._tell(key, cause)
 
+    def _parsed(self, key: Key, obj: Mapping[str, Any]) -> TokenCheck:
+        self._specs[key] = _digest(obj)
+        return parse_tokencheck(obj)
+
+    def _list_check(self, key: Key, check: TokenCheck) -> None:
+        """Take a spec that another schema shows of the version that is held."""
+        known = self._shelf.check(key)
+        same = known is not None and known.resource_version == check.resource_version
+        if known and same and known.spec != check.spec:
+            self._shelf.put_check(check)
+            self._tell(key, Cause.SPEC_CHANGED)
+
     def _receive_provider(self, event: str | None, provider: TokenProvider) -> None:
         key = Key("TokenProvider", "", provider.name)
         known = self._shelf.provider(provider.name)
@@ -179,13 +199,10 @@ class OwnKinds:
         if known and same and newer(known.resource_version, provider.resource_version):
             return
         self._shelf.put_provider(provider)
-        changed = (
-            known is None or known.uid != provider.uid or known.generation != provider.generation
-        )
-        if changed:
+        if known is None or _without_status(known) != _without_status(provider):
             self._tell(key, Cause.PROVIDER_CHANGED)
             self._tell_matched(provider, known)
-        elif known and known.status != provider.status and not self._others(key, provider.status):
+        elif known.status != provider.status and not self._others(key, provider.status):
             self._tell(key, Cause.RESYNC)
 
     def _tell_matched(self, *providers: TokenProvider | None) -> None:
@@ -215,6 +232,14 @@ def newer(version: str, than: str) -> bool:
     if version.isdecimal() and than.isdecimal():
         return int(version) > int(than)
     return version != than
+
+
+def _digest(obj: Mapping[str, Any]) -> int:
+    return hash(repr(obj.get("spec")))
+
+
+def _without_status(provider: TokenProvider) -> TokenProvider:
+    return replace(provider, resource_version="", status={})
 
 
 def _cause_of(known: TokenCheck | None, check: TokenCheck) -> Cause | None:

@@ -122,14 +122,14 @@ class Transport:
             await road.close()
 
     def session(
-        self, *, watching: Callable[[], None] = lambda: None, known: Known | None = None
+        self, *, watching: Callable[[str], None] = lambda _: None, known: Known | None = None
     ) -> aiohttp.ClientSession:
         """Return a session with these credentials for a library that sends requests of its own.
 
         It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
-        `watching` is called when the server has opened a watch; what is `known` is left out of
-        watches of TokenChecks. It is closed when the server's certificate is not trusted: another
-        one, of another transport, trusts what is trusted then.
+        `watching` is called with the path when the server has opened a watch; what is `known` is
+        left out of watches of TokenChecks. It is closed when the server's certificate is not
+        trusted: another one, of another transport, trusts what is trusted then.
         """
 
         async def authorised(
@@ -143,7 +143,7 @@ class Transport:
                 await session.close()
                 raise
             if "watch" in request.url.query and response.status == HTTPStatus.OK:
-                watching()
+                watching(request.url.path)
                 if known and request.url.path.endswith("/tokenchecks"):
                     response.content = WithoutEchoes(response.content, known)  # type: ignore[assignment]  # reads alike
             return response

@@ -1,0 +1,168 @@
+"""Another schema takes the place of ours while the operator runs: an older one, a newer one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.shop import API, AUDIENCE, Object, Shop, eventually, listed, ready, token_of
+from controlplane import Api, ApiError
+from controlplane.launch import CHECKOUT
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+PATH = CHECKOUT / "crds" / "tokenchecks.yaml"
+GOOD, ENDED = ("True", "AllChecksPassed"), ("False", "TokenExpired")
+STRANGER = ("False", "SubjectMismatch")
+FIELDS = ("issuer", "subject", "later")  # of a token; every schema has the first
+MANY = [AUDIENCE, *(f"audience-{number}" for number in range(16))]  # one more than we take
+QUIET_S = 2.0
+# What a schema reaches the API server in, and a watch the operator.
+SOON_S = 15.0
+
+
+def shipped() -> Object:
+    crd: Object = yaml.safe_load(PATH.read_text())
+    return crd
+
+
+def token_in(crd: Object, part: str) -> Object:
+    """The schema of a token in the spec or in the status."""
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]
+    found: Object = schema["properties"]["tokens"]["items"]
+    return found
+
+
+def older() -> Object:
+    """A field less in spec and status, no rule that names it, and a bound that is wider."""
+    crd = shipped()
+    token, rules = token_in(crd, "spec"), "x-kubernetes-validations"
+    token[rules] = [one for one in token[rules] if "subject" not in one["rule"]]
+    del token["properties"]["subject"], token_in(crd, "status")["properties"]["baseline"]
+    token["properties"]["audiences"] |= {"maxItems": len(MANY)}
+    return crd
+
+
+def newer() -> Object:
+    """A field more."""
+    crd = shipped()
+    token_in(crd, "spec")["properties"]["later"] = {"type": "string", "maxLength": 63}
+    return crd
+
+
+Put = Callable[[Object], None]
+
+
+@pytest.fixture
+def put(admin: Api, namespace: str) -> Iterator[Put]:
+    """The CRD of TokenChecks is this one, and the API server goes by it; afterwards it is ours."""
+
+    def put_and_wait(crd: Object) -> None:
+        admin.apply(crd)
+        known = set(FIELDS) & token_in(crd, "spec")["properties"].keys()
+        eventually(lambda: fields_known(admin, namespace) == known, timeout_s=SOON_S)
+
+    yield put_and_wait
+    put_and_wait(shipped())
+
+
+def fields_known(admin: Api, namespace: str) -> set[str]:
+    """Which of these the API server takes just now."""
+    path, taken = admin.path("TokenCheck", namespace), set()
+    for field in FIELDS:
+        meta = {"name": "asked", "namespace": namespace}
+        spec = {"tokens": [listed("payments", **{field: "x"})]}
+        asked = {"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec}
+        query = {"dryRun": "All", "fieldValidation": "Strict"}
+        try:
+            admin.request("POST", path, asked, query=query)
+        except ApiError:
+            continue
+        taken.add(field)
+    return taken
+
+
+def verdicts(shop: Shop, name: str) -> list[tuple[str, str]]:
+    """What Ready said, one after the other, once somebody had looked."""
+    said = [of for one in shop.history(name) if (of := ready(one.object))[1] != "Pending"]
+    return [one for at, one in enumerate(said) if at == 0 or said[at - 1] != one]
+
+
+def stand(shop: Shop, **names: str) -> Callable[..., None]:
+    """A check for each name with its token; returns what applies one again with more."""
+    provider = shop.provider()
+
+    def check(name: str, **expected: Any) -> None:
+        usual = {"providerRef": {"name": provider}, "audiences": [AUDIENCE]}
+        shop.check(name, listed(name, **usual | expected))
+
+    for name, token in names.items():
+        shop.secret(name, token)
+        check(name, **({"audiences": MANY} if name == "many" else {}))
+    return check
+
+
+def rests(shop: Shop, *names: str) -> None:
+    """Nothing is written on these checks for a while."""
+
+    def versions() -> list[str]:
+        found = [shop.admin.get("TokenCheck", name, shop.namespace) for name in names]
+        return [one["metadata"]["resourceVersion"] for one in found]
+
+    before = versions()
+    time.sleep(QUIET_S)
+    assert versions() == before
+
+
+def test_ours_takes_the_place_of_an_older_schema_and_gives_it_back(shop: Shop, put: Put) -> None:
+    put(older())
+    good, ended = shop.signer.token(), shop.signer.expired()
+    check = stand(shop, good=good, ended=ended, many=good)
+    for name, expected in (("good", GOOD), ("ended", ENDED), ("many", GOOD)):
+        assert "baseline" not in token_of(shop.reads(name, *expected))
+    rests(shop, "good", "ended", "many")
+
+    put(shipped())
+    check("good", subject="somebody")
+    shop.secret("ended", shop.signer.token())
+    # Its spec is none that could be written now; its status can.
+    shop.secret("many", ended)
+    for name, expected in (("good", STRANGER), ("ended", GOOD), ("many", ENDED)):
+        shop.reads(name, *expected, timeout_s=SOON_S)
+    assert "baseline" in token_of(shop.reads("ended", *GOOD))
+
+    # The expectation is not there any more, and nobody wrote the object.
+    put(older())
+    shop.reads("good", *GOOD, timeout_s=SOON_S)
+    shop.secret("ended", ended)
+    shop.reads("ended", *ENDED, timeout_s=SOON_S)
+    rests(shop, "good", "ended", "many")
+
+    put(shipped())
+    check("good", subject="somebody")
+    shop.reads("good", *STRANGER, timeout_s=SOON_S)
+    assert verdicts(shop, "good") == [GOOD, STRANGER, GOOD, STRANGER]
+    assert verdicts(shop, "ended") == [ENDED, GOOD, ENDED]
+    assert verdicts(shop, "many") == [GOOD, ENDED]
+
+
+def test_a_newer_schema_goes_back_to_ours(shop: Shop, put: Put) -> None:
+    """What we do not know yet is no fault, and no verdict moves when it goes."""
+    put(newer())
+    check = stand(shop, good=shop.signer.token(), ended=shop.signer.expired())
+    check("good", later="x")
+    for name, expected in (("good", GOOD), ("ended", ENDED)):
+        shop.reads(name, *expected)
+
+    put(shipped())
+    rests(shop, "good", "ended")
+    shop.secret("good", shop.signer.expired())
+    shop.secret("ended", shop.signer.token())
+    for name, expected in (("good", ENDED), ("ended", GOOD)):
+        shop.reads(name, *expected, timeout_s=SOON_S)
+    assert verdicts(shop, "good") == [GOOD, ENDED]
+    assert verdicts(shop, "ended") == [ENDED, GOOD]
