@@ -18,7 +18,7 @@ WORKERS ?= 2
 ARGS ?=
 DEMO := $(ARGS)$(if $(KEEP), --keep)$(if $(CONTEXT), --context $(CONTEXT))
 
-.PHONY: help setup check test demo cluster cluster-down faults faults-kill fuzz bench docs golden lock clean
+.PHONY: help setup check test skew demo cluster cluster-down faults faults-kill fuzz bench docs golden lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(READY)  ## lint, formatting, types, import contracts, generated files
 
 test: $(READY)  ## every test, those that need a real API server included; ARGS= for pytest, WORKERS=4
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+skew: $(READY)  ## the tests that older Kubernetes may decide otherwise, on it; ARGS="1.30 1.33", all by default
+	@PYTHONPATH=tools $(BIN)/python -m skew $(ARGS)
 
 demo: $(READY)  ## a shop with good and bad tokens, live; KEEP=1 leaves it up, CONTEXT=NAME uses your cluster
 	@PYTHONPATH=tools $(BIN)/python -m demo $(DEMO)

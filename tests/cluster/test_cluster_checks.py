@@ -13,8 +13,9 @@ from cluster.author import Author
 from cluster.ending import end
 from cluster.replicas import leads
 from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
+from cluster.skewed import needs_stamps
 from controlplane import Api, ApiError, ControlPlane, OperatorProcess
-from controlplane.launch import grant_operator, install_policies
+from controlplane.launch import SERVED, grant_operator, install_policies
 from tokencheck.passes.spread import STEPS
 
 Object = dict[str, Any]
@@ -36,7 +37,7 @@ def keeper(
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     install_policies(controlplane, VALUES)
     config = grant_operator(controlplane, VALUES)
-    args = ("--cluster-token-checks", "--review-authors")
+    args = ("--cluster-token-checks", *(("--review-authors",) if SERVED else ()))
     process = OperatorProcess(config, log, args=args, plane=controlplane)
     try:
         yield process.start()
@@ -201,6 +202,7 @@ def test_the_labels_of_a_namespace_decide(shop: Shop) -> None:
     has(shop, "deployment-web")
 
 
+@needs_stamps
 @pytest.mark.usefixtures("keeper", "made")
 def test_every_check_says_who_wrote_the_object_and_ends_when_he_loses_his_rights(
     controlplane: ControlPlane, shop: Shop
@@ -228,6 +230,7 @@ def test_every_check_says_who_wrote_the_object_and_ends_when_he_loses_his_rights
         author.close()
 
 
+@needs_stamps
 @pytest.mark.usefixtures("keeper", "made")
 def test_nobody_else_writes_another_s_name_on_a_check(shop: Shop) -> None:
     """The API server stamps the object, and lets the operator alone copy that stamp."""
@@ -241,6 +244,7 @@ def test_nobody_else_writes_another_s_name_on_a_check(shop: Shop) -> None:
     assert shop.admin.get(KIND, shop.namespace)["metadata"]["annotations"][WHO] == "admin"
 
 
+@needs_stamps
 @pytest.mark.usefixtures("keeper", "made")
 def test_who_lets_a_check_go_asks_for_it_himself_from_then_on(
     controlplane: ControlPlane, shop: Shop

@@ -17,6 +17,7 @@ from cluster.ending import end
 from cluster.shop import eventually
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import (
+    SERVED,
     grant_operator,
     install_policies,
     wait_enforced,
@@ -272,7 +273,10 @@ def test_who_changes_a_policy_is_seen_at_once(
 def test_doctor_tells_of_each_policy_that_is_another_one(
     plane: ControlPlane, api: Api, running: OperatorProcess
 ) -> None:
-    api.delete("MutatingAdmissionPolicyBinding", Guard.STAMP)
+    if SERVED:
+        api.delete("MutatingAdmissionPolicyBinding", Guard.STAMP)
+    else:
+        api.patch(BINDING, Guard.STAMP, {"spec": {"validationActions": ["Warn"]}})
     api.patch(BINDING, Guard.CLUSTER, {"spec": {"validationActions": ["Warn"]}})
     anybody = [{"expression": "true"}]
     api.patch(POLICY, Guard.STATUS, {"spec": {"validations": anybody}})

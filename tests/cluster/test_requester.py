@@ -11,8 +11,9 @@ import pytest
 from cluster.ending import operator_on
 from cluster.requesters import KEYS, Object, World, refusal, reviewed, token, world_of
 from cluster.shop import API, condition, eventually, ready
+from cluster.skewed import needs_stamps
 from controlplane import ControlPlane, OperatorProcess
-from controlplane.launch import install_policies, render_chart
+from controlplane.launch import SERVED, STAMPING, install_policies, render_chart
 
 WHO, GROUPS = "tokencheck.dev/requester", "tokencheck.dev/requester-groups"
 INTERVAL_S = 30  # the shortest that a TokenCheck may ask for
@@ -45,6 +46,7 @@ def groups_of(world: World) -> list[str]:
             "system:authenticated"]  # fmt: skip
 
 
+@needs_stamps
 def test_who_writes_the_spec_stands_on_it_and_who_touches_something_else_does_not(
     world: World,
 ) -> None:
@@ -64,6 +66,7 @@ def test_who_writes_the_spec_stands_on_it_and_who_touches_something_else_does_no
     assert stamp(first.replace(changed)) == (world.user_name("pods", False), groups_of(world))
 
 
+@needs_stamps
 @pytest.mark.parametrize("way", ["create", "with a spec", "alone", "taken off"])
 def test_nobody_writes_another_s_name(world: World, way: str) -> None:
     api = world.users["secret", False]
@@ -101,6 +104,7 @@ EXTRAS = {
 }
 
 
+@needs_stamps
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_who_came_with_more_than_name_and_groups_is_not_stamped(world: World, extra: str) -> None:
     """A review could not be about him: his scopes, say, take rights away."""
@@ -133,6 +137,7 @@ OWNERS: list[tuple[Object, bool]] = [
 ]
 
 
+@needs_stamps
 @pytest.mark.parametrize(("owner", "is_one"), OWNERS)
 def test_who_claims_a_check_asks_for_it_from_then_on(
     world: World, owner: Object, is_one: bool
@@ -144,6 +149,7 @@ def test_who_claims_a_check_asks_for_it_from_then_on(
     assert stamp(claimed)[0] == ("ann" if is_one else stamp(made)[0])
 
 
+@needs_stamps
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_who_cannot_be_asked_for_later_claims_no_check_without_its_spec(
     world: World, extra: str
@@ -163,6 +169,7 @@ def test_who_cannot_be_asked_for_later_claims_no_check_without_its_spec(
     assert stamp(as_ann(world, *change, with_spec, extra=extra))[0] == ""
 
 
+@needs_stamps
 def test_without_the_policy_that_stamps_nobody_can_forge_one_either(world: World) -> None:
     """The second policy demands equality: a stamp that was not written is a refusal."""
     api, admin = world.users["secret", False], world.admin
@@ -193,6 +200,7 @@ LOST: dict[str, tuple[str, Object, str]] = {
 }
 
 
+@needs_stamps
 @pytest.mark.usefixtures("running")
 def test_a_right_that_is_taken_away_ends_the_check_within_an_interval(world: World) -> None:
     """And one that is given back brings its verdict back."""
@@ -240,12 +248,13 @@ def judged(world: World, right: str, *expected: str) -> Object:
 def test_a_cluster_without_mutating_policies_gets_a_chart_without_them() -> None:
     kinds = {one["kind"] for one in render_chart(api_versions=())}
     assert "MutatingAdmissionPolicy" not in kinds
-    assert "MutatingAdmissionPolicy" in {one["kind"] for one in render_chart()}
+    stamping = render_chart(api_versions=STAMPING)
+    assert "MutatingAdmissionPolicy" in {one["kind"] for one in stamping}
 
 
 @pytest.mark.parametrize("stamps", [True, False])
 def test_authors_are_reviewed_only_where_the_api_server_stamps_them(stamps: bool) -> None:
-    rendered = render_chart() if stamps else render_chart(api_versions=())
+    rendered = render_chart(api_versions=STAMPING if stamps else ())
     [deployment] = [one for one in rendered if one["kind"] == "Deployment"]
     args = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     assert ("--review-authors" in args) == stamps
@@ -270,7 +279,8 @@ def test_where_nothing_stamps_nobody_writes_a_name(world: World) -> None:
         said = refusal(lambda: made.update(write()))
         return not said and not stamp(made)[0]
 
-    admin.delete("MutatingAdmissionPolicyBinding", "tokencheck-stamp")
+    if SERVED:
+        admin.delete("MutatingAdmissionPolicyBinding", "tokencheck-stamp")
     admin.apply(plain)
     try:
         eventually(unstamped, timeout_s=PATIENCE_S)

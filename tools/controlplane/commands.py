@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FILES = Path(__file__).parent / "files"
@@ -11,7 +11,11 @@ FILES = Path(__file__).parent / "files"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where one control plane keeps its files and listens."""
+    """Where one control plane keeps its files and listens.
+
+    Args:
+        instead: programs by name that are taken from elsewhere than from ``programs``.
+    """
 
     programs: Path
     folder: Path
@@ -19,6 +23,11 @@ class Layout:
     peer_port: int
     api_port: int
     kwok_port: int
+    instead: Mapping[str, Path] = field(default_factory=dict)
+
+    def program(self, name: str) -> str:
+        """The path of a program."""
+        return str(self.instead.get(name, self.programs / name))
 
     @property
     def ca_file(self) -> Path:
@@ -45,7 +54,7 @@ def etcd(at: Layout) -> list[str]:
     client = f"http://127.0.0.1:{at.etcd_port}"
     peer = f"http://127.0.0.1:{at.peer_port}"
     return [
-        str(at.programs / "etcd"),
+        at.program("etcd"),
         f"--data-dir={at.folder / 'etcd'}",
         f"--listen-client-urls={client}",
         f"--advertise-client-urls={client}",
@@ -62,7 +71,7 @@ def etcd(at: Layout) -> list[str]:
 def kube_apiserver(at: Layout, extra: Sequence[str]) -> list[str]:
     """The API server with RBAC, token users and an audit log; ``extra`` flags come last."""
     return [
-        str(at.programs / "kube-apiserver"),
+        at.program("kube-apiserver"),
         f"--etcd-servers=http://127.0.0.1:{at.etcd_port}",
         f"--cert-dir={at.ca_file.parent}",
         f"--secure-port={at.api_port}",
@@ -88,7 +97,7 @@ def kube_apiserver(at: Layout, extra: Sequence[str]) -> list[str]:
 def kube_controller_manager(at: Layout) -> list[str]:
     """All controllers, each with its own service account."""
     return [
-        str(at.programs / "kube-controller-manager"),
+        at.program("kube-controller-manager"),
         f"--kubeconfig={at.kubeconfig('system:kube-controller-manager')}",
         f"--flex-volume-plugin-dir={at.folder / 'plugins'}",  # it makes it, by default below /usr
         "--leader-elect=false",
@@ -107,7 +116,7 @@ def kube_controller_manager(at: Layout) -> list[str]:
 def kube_scheduler(at: Layout) -> list[str]:
     """The default scheduler."""
     return [
-        str(at.programs / "kube-scheduler"),
+        at.program("kube-scheduler"),
         f"--kubeconfig={at.kubeconfig('system:kube-scheduler')}",
         "--leader-elect=false",
         "--secure-port=0",
@@ -119,7 +128,7 @@ def kube_scheduler(at: Layout) -> list[str]:
 def kwok(at: Layout) -> list[str]:
     """KWOK with the stages of this folder, for every node."""
     return [
-        str(at.programs / "kwok"),
+        at.program("kwok"),
         f"--kubeconfig={at.kubeconfig('kwok')}",
         "--manage-all-nodes",
         f"--server-address=127.0.0.1:{at.kwok_port}",

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from controlplane import older
 from controlplane.api import ApiError, Object
 from controlplane.build import build
 from controlplane.plane import ControlPlane
@@ -30,8 +31,10 @@ OURS = "app.kubernetes.io/name=tokencheck"
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 POLICIES = ("Validating", "Mutating")
 _ENFORCED_WAIT_S = 60.0
-# Kinds of which the chart asks whether the cluster has them; ours does.
-SERVED = ("admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",)
+# Kinds of which the chart asks whether the cluster has them: those of one that stamps who asked,
+# and those of ours.
+STAMPING = ("admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",)
+SERVED = STAMPING if older.stamps() else ()
 # What of our environment the operator may see: nothing that points at a cluster or at a proxy.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TOKENCHECK_LOG_LEVEL")
 
@@ -201,7 +204,9 @@ def wait_enforced(plane: ControlPlane, *, namespace: str = "default", yes: bool 
 
 
 def wait_stamped(plane: ControlPlane) -> None:
-    """The API server writes who asked: before that, nobody may ask."""
+    """The API server writes who asked, where it can: before that, nobody may ask."""
+    if not older.stamps():
+        return
     check = probe("stamp", "default")
     del check["metadata"]["labels"]
     path = plane.api().path("TokenCheck", "default")

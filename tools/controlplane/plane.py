@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import yaml
 
-from controlplane import access, commands
+from controlplane import access, commands, older
 from controlplane.api import Api, ApiError, Object
 from controlplane.build import build
 from controlplane.process import Reaper, Server, StartError, free_ports, wait_listening
@@ -303,6 +303,7 @@ class ControlPlane:
             peer_port=peer_port,
             api_port=api_port,
             kwok_port=kwok_port,
+            instead=older.programs(),
         )
         access.write_token_file(self.folder / "tokens.csv", self._users)
         access.write_service_account_keys(self.folder)

@@ -13,11 +13,6 @@ from pathlib import Path
 
 VERSIONS = Path(__file__).parent / "versions"
 KUBERNETES = "v1.37.2"
-# Without these the servers call themselves v0.0.0-master+$Format:%H$.
-_VERSION_FLAGS = " ".join(
-    f"-X k8s.io/component-base/version.{name}={value}"
-    for name, value in (("gitVersion", KUBERNETES), ("gitMajor", "1"), ("gitMinor", "37"))
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +40,17 @@ class Recipe:
         return ["go", "build", *flags, "-o", str(target / self.name), self.package]
 
 
+def version_flags(version: str) -> str:
+    """What a program is linked with, or it would call itself v0.0.0-master+$Format:%H$."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    told = (("gitVersion", version), ("gitMajor", major), ("gitMinor", minor))
+    flags = (f"-X k8s.io/component-base/version.{name}={value}" for name, value in told)
+    return " ".join(("-s -w", *flags))
+
+
 def kubernetes(name: str, cold_s: int) -> Recipe:
     """A program of Kubernetes itself."""
-    flags = f"-s -w {_VERSION_FLAGS}"
+    flags = version_flags(KUBERNETES)
     return Recipe(name=name, package=f"k8s.io/kubernetes/cmd/{name}", cold_s=cold_s, ldflags=flags)
 
 
@@ -56,7 +59,7 @@ RECIPES = (
         name="etcd",
         package="go.etcd.io/etcd/server/v3",
         cold_s=49,
-        ldflags=f"-s -w {_VERSION_FLAGS}",
+        ldflags=version_flags(KUBERNETES),
     ),
     kubernetes("kube-apiserver", 256),
     kubernetes("kube-controller-manager", 157),
