@@ -21,6 +21,7 @@ PARSERS = {
     "TokenProvider": parse_tokenprovider,
     "ClusterTokenCheck": parse_clustertokencheck,
 }
+GO_TYPE = "map[string]interface {}"  # before an object's text, from older API servers
 NOT_A_FAULT = "some validation rules were not checked because the object was invalid"
 
 
@@ -45,7 +46,7 @@ def created(admin: Api, manifest: dict) -> dict:
 
 def faults_of(error: ApiError) -> list[str]:
     return sorted(
-        f"{cause['field']}: {SHOWN_VALUE.sub('', cause['message'])}"
+        f"{cause['field']}: {SHOWN_VALUE.sub('', cause['message']).replace(GO_TYPE, '')}"
         for cause in error.status["details"]["causes"]
         if NOT_A_FAULT not in cause["message"]
     )
