@@ -27,7 +27,7 @@ from controlplane import OperatorProcess
 
 _SHOWN = 15
 # Longer than connections rest that a peak has opened, each with 256 KiB.
-_SETTLE_S = 20.0
+_SETTLE_S = 40.0
 _WAIT_S, _WAIT_FOR_EACH_S = 300.0, 0.5
 _WRITTEN_WAIT_S = 600.0
 _KIB = 1024
