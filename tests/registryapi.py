@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,6 +49,11 @@ class RegistryApi(TlsServer):
         return self.trusted(
             name, vendor={"type": "Registry", "url": url, "registry": registry}, **more
         )
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the login in question."""
+        headers = {name: text for name, text in asked.headers.items() if name != "authorization"}
+        return replace(asked, headers=headers)
 
     def answer(self, asked: Asked) -> Said | None:
         target = urlsplit(asked.path)

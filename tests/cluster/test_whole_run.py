@@ -15,6 +15,7 @@ from cluster.wholerun import WholeRun
 from controlplane import ControlPlane
 from introspector import Introspector
 from issuer import Issuer
+from registryapi import RegistryApi
 from tlsserver import Asked, TlsServer
 from vendorapi import OWN_TOKEN, TOKENS, VendorApi
 
@@ -88,6 +89,8 @@ INTROSPECT, CREDENTIALS = "POST /introspect", f"client_id=a&client_secret={SLACK
         (Introspector, asked(INTROSPECT, f"token={GITHUB}&{CREDENTIALS}", authorization=SLACK), ""),
         (Introspector, asked(INTROSPECT, f"token={GITHUB}&hint={SLACK}"), SLACK),
         (Introspector, asked(f"{INTROSPECT}?token={GITHUB}"), GITHUB),
+        (RegistryApi, asked("GET /service/token", authorization=f"Basic {SLACK}"), ""),
+        (RegistryApi, asked(f"GET /service/token?account={SLACK}"), SLACK),
         (Issuer, asked("GET /keys", authorization=f"Bearer {GITHUB}"), GITHUB),
     ],
 )
