@@ -6,7 +6,7 @@ both together.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tokencheck.model.admission import PROBE_NAME, REQUESTER_POLICY, Guard
+from tokencheck.model.admission import PROBE_NAME
 from tokencheck.model.rights import Need
 from tokencheck.model.scope import Scope
 
@@ -97,15 +97,12 @@ def _own_kinds() -> Iterator[Need]:
     yield Need(
         verbs=("create", "patch"), group=OURS, resource="tokenchecks", names=(PROBE_NAME,), why=why
     )
-    guards = (Guard.BYPASS, Guard.PROVIDER, Guard.STAMP)
-    compared = (REQUESTER_POLICY, *map(str, guards))
-    for prefix, names in (("validating", compared), ("mutating", (str(Guard.STAMP),))):
+    for prefix in ("validating", "mutating"):
         for plural in ("policies", "policybindings"):
             yield Need(
-                verbs=("get",),
+                verbs=READ,
                 group="admissionregistration.k8s.io",
                 resource=f"{prefix}admission{plural}",
-                names=names,
                 why=why,
             )
     yield Need(
