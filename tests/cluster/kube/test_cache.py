@@ -14,6 +14,7 @@ from kube_world import CHECK, QUICK, MakeCache, Told, World, key, pages_listed
 from tokencheck.api.tokencheck import NAMESPACE_OWNER, WorkloadRef
 from tokencheck.clients.kube.cache import Cache, Parsers, Scope
 from tokencheck.clients.kube.transport import Transport
+from tokencheck.clients.kube.watching import NORMAL
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.model.change import Cause
@@ -60,6 +61,31 @@ async def test_the_time_of_change_is_that_of_the_newest_write_of_data(
     assert isinstance(content, SecretContent)
     age_s = content.meta.changed_at.timestamp() - content.meta.created_at.timestamp()
     assert 1 <= age_s <= 2
+
+
+async def test_no_read_is_older_than_the_one_before(
+    world: World, make: MakeCache, told: Told
+) -> None:
+    """Behind a load balancer another server answers the second one, whose cache may be behind."""
+    world.put_secret("s", "1")
+    world.put_secret("other")
+    cache = make(pace=NORMAL)
+    cache.follow(CHECK, frozenset({key(world, "Secret", name) for name in ("s", "other")}))
+    await world.until(lambda: cache.synced)
+    world.proxy.drop_events(lambda event: event["object"]["metadata"]["name"] == "s")
+    new = int(world.put_secret("s", "2")["metadata"]["resourceVersion"])
+    world.proxy.hold(lambda seen: seen.path.endswith("/secrets/s"))
+    reading = asyncio.create_task(cache.secret(world.namespace, "s"))
+    await world.until(lambda: world.proxy.held)
+    world.delete_secret("other")  # it might have been this one: what was read is not kept
+    await world.until(lambda: any(change.gone for change in told))
+    world.proxy.release()
+    for content in (await reading, await cache.secret(world.namespace, "s")):
+        assert isinstance(content, SecretContent)
+        assert reveal(content.values["token"]) == b"2"
+    asked = [seen for seen in world.proxy.seen if seen.path.endswith("/secrets/s")]
+    assert int(asked[0].query["resourceVersion"]) < new
+    assert int(asked[-1].query["resourceVersion"]) >= new
 
 
 @pytest.mark.parametrize("name", ["none", "../secrets", "a/b", "..", "", "A B"])

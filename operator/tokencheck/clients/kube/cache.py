@@ -98,6 +98,7 @@ class Cache:
         self._references: dict[Key, dict[Key, str]] = {}  # check -> reference -> apiVersion
         self._followers: Counter[Key] = Counter()
         self._discovery = Discovery(transport)
+        self._read: dict[Place, int] = {}  # which version of a followed Secret was read last
         self._secrets = self._simple(SECRETS, version_in, Cause.SECRET_CHANGED)
         self._config_maps = self._simple(CONFIG_MAPS, texts_of, Cause.REFERENCE_CHANGED)
         self._namespaces = self._simple(NAMESPACES, labels_of, Cause.REFERENCE_CHANGED)
@@ -200,14 +201,23 @@ class Cache:
         self._followers[reference] -= 1
         if self._followers[reference] <= 0:
             del self._followers[reference]
+            if reference.kind == SECRETS.kind:
+                self._read.pop((reference.namespace, reference.name), None)
             self._pods.release(reference)
 
     # Reads
 
     async def secret(self, namespace: str, name: str) -> SecretContent | Unread:
-        """Return the Secret with its values sealed, read now."""
-        seen, gone = self._secrets.get((namespace, name)) or 0, self._secrets.gone
-        body = await read_object(self._transport, SECRETS, namespace, name, at_least=seen)
+        """Return the Secret with its values sealed, read now.
+
+        It is never an older version than an earlier call has returned, although another server may
+        answer, whose cache is behind. Only one that was restored shows an older one.
+        """
+        place = namespace, name
+        seen, gone = self._secrets.get(place) or 0, self._secrets.gone
+        # What was read may be newer than what any watch has told yet; without one etcd is asked.
+        least = max(seen, self._read.get(place, 0)) if seen else 0
+        body = await read_object(self._transport, SECRETS, namespace, name, at_least=least)
         if not isinstance(body, bytes):
             return body
         content = secret_of(body)
@@ -215,8 +225,11 @@ class Cache:
             return Failed(what=what_of(SECRETS, namespace, name))
         version = version_of(content.meta.resource_version)
         if version < seen:
-            self._secrets.doubt((namespace, name))  # the read is right, so the watch is not
-        self._secrets.remember((namespace, name), version, version, gone=gone)
+            self._secrets.doubt(place)  # the read is right, so the watch is not
+        self._secrets.remember(place, version, version, gone=gone)
+        if SECRETS.key(namespace, name) in self._followers:
+            newest = max(version, self._read.get(place, 0))
+            self._read[place] = version if version < least else newest
         return content
 
     async def config_map_value(self, namespace: str, name: str, key: str) -> str | Unread:
