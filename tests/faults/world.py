@@ -254,7 +254,7 @@ class Driver:
             self._world.step()
             # A slow machine makes fewer changes, not a burst of them afterwards.
             due = max(due + self._pause_s, time.monotonic())
-            time.sleep(due - time.monotonic() if due > time.monotonic() else 0)
+            time.sleep(max(0.0, due - time.monotonic()))
 
 
 def _encoded(text: str) -> str:
