@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tokencheck.core.tokens.claims import YEAR_10000
 from tokencheck.core.tokens.strict import strict_json
 from tokencheck.model.facts import Claims
 
 USER = "user"  # the scope of a token for all projects of its user
 PROJECT = "project:"
-_YEAR_10000 = 253_402_300_800
 _MAX_DIGITS = 12
 _DEVPI_LISTS = (b"allowed", b"indexes", b"projects")
 
@@ -137,6 +137,6 @@ def _times(ends: object, begins: object) -> _Limit:
 
 def _time(value: object) -> datetime | None:
     """Return the time of a whole number of seconds since 1970; what lies before it is 1970."""
-    if not isinstance(value, int) or isinstance(value, bool) or value >= _YEAR_10000:
+    if not isinstance(value, int) or isinstance(value, bool) or value >= YEAR_10000:
         return None
     return datetime.fromtimestamp(max(value, 0), UTC)

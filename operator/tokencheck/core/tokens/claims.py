@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from tokencheck.core.tokens.scopes import granted
 from tokencheck.model.facts import Claims
 
-_YEAR_10000 = 253_402_300_800  # seconds from 1970-01-01 to 10000-01-01, where datetime ends
+YEAR_10000 = 253_402_300_800  # seconds from 1970-01-01 to 10000-01-01, where datetime ends
 # The year 3237: nobody means it, but some issuers write milliseconds.
 _FAR_AWAY = datetime.fromtimestamp(40_000_000_000, UTC)
 _MS_IN_2001 = 1_000_000_000_000
@@ -60,7 +60,7 @@ def _date(
         invalid.append((name, "is not a number of seconds since 1970"))
     elif not value > 0:
         invalid.append((name, "is not a time after 1970"))
-    elif value >= _YEAR_10000:
+    elif value >= YEAR_10000:
         hint = " (milliseconds instead of seconds?)" if value >= _MS_IN_2001 else ""
         invalid.append((name, f"is after the year 9999{hint}"))
     else:

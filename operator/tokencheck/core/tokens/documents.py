@@ -1,7 +1,5 @@
 """The tokens inside a Secret's value: the one that a path names, or all that look like one."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -14,9 +12,11 @@ from tokencheck.core.tokens.formats import (
     Document,
     Steps,
     document_steps,
+    encoded,
     finished,
     yaml_bytes,
 )
+from tokencheck.core.tokens.logins import pair_in
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.tokens.strict import malformed
 from tokencheck.model.facts import Family, Problem
@@ -76,9 +76,9 @@ def select_steps(sealed: Sealed, field: str) -> Steps[Sealed | Problem | None]:
     if not isinstance(value, str):
         return malformed("the field holds no text", "Name the field that holds the token itself")
     if not _is_docker_auth(path):
-        return Sealed(_encoded(value))
+        return Sealed(encoded(value))
     password = _password(value)
-    return Sealed(_encoded(password)) if password else malformed(_BAD_AUTH, _AUTH_REPAIR)
+    return Sealed(encoded(password)) if password else malformed(_BAD_AUTH, _AUTH_REPAIR)
 
 
 def tokens_in(name: str, sealed: Sealed) -> tuple[tuple[str, Sealed], ...]:
@@ -143,9 +143,9 @@ def reading_cost(sealed: Sealed) -> int:
 def _token_at(path: Path, value: str, name: str) -> bytes | None:
     """Return the token that stands there; registry credentials are tokens whatever their form."""
     if _is_docker_auth(path) and (password := _password(value)):
-        return _encoded(password)
-    encoded = _encoded(value)
-    return encoded if looks_like_token(_name_of(path, name), encoded) else None
+        return encoded(password)
+    text = encoded(value)
+    return text if looks_like_token(_name_of(path, name), text) else None
 
 
 def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
@@ -167,13 +167,9 @@ def _is_docker_auth(path: Path) -> bool:
 
 def _password(auth: str) -> str:
     """Return what stands behind the first colon of base64 ``USER:TOKEN``, else ""."""
+    name, password = pair_in(auth)
     try:
-        pair = base64.b64decode(auth, validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
+        name.decode("utf-8")
+        return password.decode("utf-8").strip("\x00")
+    except UnicodeDecodeError:
         return ""
-    return pair.partition(":")[2].strip("\x00")
-
-
-def _encoded(text: str) -> bytes:
-    # A YAML escape can make half a surrogate pair; its bytes are refused later, as non-ASCII text.
-    return text.encode("utf-8", "surrogatepass")

@@ -8,10 +8,9 @@ documented: its members are payload, datakey, version, type and expiration.
 import binascii
 from datetime import UTC, datetime
 
+from tokencheck.core.tokens.claims import YEAR_10000
 from tokencheck.core.tokens.strict import malformed, strict_json
 from tokencheck.model.facts import Problem
-
-_YEAR_10000 = 253_402_300_800
 
 
 def end_of(text: bytes) -> datetime | Problem | None:
@@ -30,4 +29,4 @@ def end_of(text: bytes) -> datetime | Problem | None:
     seconds = value.get("expiration") if isinstance(value, dict) else None
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         return None
-    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds < _YEAR_10000 else None
+    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds < YEAR_10000 else None

@@ -52,6 +52,14 @@ def document_steps(text: bytes) -> Steps[Document | Problem | None]:
     return _dotenv(lines) or (yield from _yaml(trimmed, lines[0]))
 
 
+def encoded(text: str) -> bytes:
+    """Return the bytes of a document's text.
+
+    A YAML escape can make half a surrogate pair; its bytes are refused later, as non-ASCII text.
+    """
+    return text.encode("utf-8", "surrogatepass")
+
+
 def finished(steps: Steps[T]) -> T:
     """Return what `steps` come to, without a rest."""
     while True:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokencheck.api.path import Path, parse_path, walk
 from tokencheck.api.registry import registry_host
-from tokencheck.core.tokens.formats import Steps, document_steps
+from tokencheck.core.tokens.formats import Steps, document_steps, encoded
 from tokencheck.model.reveal import reveal
 from tokencheck.model.sealed import Sealed
 
@@ -42,6 +42,15 @@ def host_of(field: str) -> str:
             return ""
 
 
+def pair_in(auth: str) -> tuple[bytes, bytes]:
+    """Return the user's name and the password of base64 ``USER:PASSWORD``; both empty for none."""
+    try:
+        name, _, password = base64.b64decode(encoded(auth), validate=True).partition(b":")
+    except binascii.Error:
+        return b"", b""
+    return name, password
+
+
 def entry_steps(sealed: Sealed, field: str) -> Steps[Entry | None]:
     """Return the login whose password `field` is, a turn at a time; None where it is none.
 
@@ -61,21 +70,13 @@ def entry_steps(sealed: Sealed, field: str) -> Steps[Entry | None]:
 
 def _pair(entry: dict[str, object], path: Path) -> bytes:
     """Return both parts, or nothing when one is missing; docker pads a password with NUL."""
-    name, password = _decoded(entry.get("auth"))
+    name, password = pair_in(_text(entry.get("auth")))
     if path[-1] == "password":
-        name, password = (_bytes(entry.get(part)) for part in ("username", "password"))
+        name, password = (encoded(_text(entry.get(part))) for part in ("username", "password"))
     password = password.strip(b"\0")
     whole = 0 < len(name) <= _MAX_NAME and b":" not in name and password
     return name + b":" + password if whole else b""
 
 
-def _decoded(auth: object) -> tuple[bytes, bytes]:
-    try:
-        name, _, password = base64.b64decode(_bytes(auth), validate=True).partition(b":")
-    except binascii.Error:
-        return b"", b""
-    return name, password
-
-
-def _bytes(value: object) -> bytes:
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b""
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
