@@ -56,9 +56,7 @@ class Installed:
     @property
     def shipped(self) -> bool | None:
         """Return whether both are; None when one could not be read."""
-        if isinstance(self.policy, Unread) or isinstance(self.binding, Unread):
-            return None
-        return self.policy and self.binding
+        return None if isinstance(self.whole, Unread) else self.whole
 
     @property
     def whole(self) -> bool | Unread:
@@ -68,7 +66,7 @@ class Installed:
     @property
     def absent(self) -> bool:
         """Return whether one of them is not there."""
-        return isinstance(self.policy, Absent) or isinstance(self.binding, Absent)
+        return isinstance(self.whole, Absent)
 
 
 async def read_installed(transport: Transport) -> Installed:
