@@ -7,13 +7,22 @@ import dataclasses
 import time
 from typing import Any
 
+import pytest
+from msgspec import Raw
+
 from controlplane import ControlPlane
 from kube_world import QUICK, World, pages_listed
+from tokencheck.clients.kube.media import METADATA_LIST
 from tokencheck.clients.kube.watching import Restart, State
 
 
 def _watches(seen: Any) -> bool:
     return bool(seen.verb == "watch")
+
+
+def data_in(raw: Raw | bytes) -> bool:
+    """Whether this is a whole Secret."""
+    return b'"data"' in bytes(raw)
 
 
 async def test_every_page_of_a_list_is_read(world: World) -> None:
@@ -58,7 +67,7 @@ async def test_objects_that_nobody_wants_are_not_kept(world: World) -> None:
     world.put_secret("mine", "2")
     await world.until(lambda: len(world.told) == 2)
     assert [name for name, _, _ in world.told] == ["mine", "mine"]
-    assert set(informer.records()) == {(world.namespace, "mine")}
+    assert set(informer.store.records()) == {(world.namespace, "mine")}
 
 
 async def test_a_cut_watch_goes_on_where_it_stood(world: World) -> None:
@@ -193,10 +202,14 @@ async def test_a_list_of_the_past_beside_the_watch_starts_it_afresh(world: World
     await world.until(lambda: world.names() == {"after"})
 
 
-async def test_events_that_were_never_sent_are_found_by_comparison(world: World) -> None:
+@pytest.mark.parametrize("metadata_only", [True, False])
+async def test_events_that_were_never_sent_are_found_by_comparison(
+    world: World, metadata_only: bool
+) -> None:
     world.put_secret("goes")
     world.put_secret("changes")
-    informer = world.informer(pace=dataclasses.replace(QUICK, compare_s=1.0))
+    quick = dataclasses.replace(QUICK, compare_s=1.0)
+    informer = world.informer(pace=quick, metadata_only=metadata_only, record=data_in)
     await world.synced(informer)
     world.proxy.drop_events(lambda _: True)
     world.told.clear()
@@ -204,12 +217,42 @@ async def test_events_that_were_never_sent_are_found_by_comparison(world: World)
     world.put_secret("changes", "2")
     world.put_secret("comes")
     await world.until(lambda: len(world.told) >= 3, timeout_s=20)
-    assert {(name, new is None) for name, _, new in world.told} == {
-        ("goes", True),
-        ("changes", False),
-        ("comes", False),
+    assert {(name, new) for name, _, new in world.told} == {
+        ("goes", None),
+        ("changes", not metadata_only),
+        ("comes", not metadata_only),
     }
     assert not informer.restarts, "the watch went on"
+
+
+async def test_a_comparison_that_finds_nothing_reads_no_whole_object(world: World) -> None:
+    """One page of versions, and what the watch tells while it is read makes no second one."""
+    world.put_secret("changes")
+    informer = world.informer(metadata_only=False, record=data_in)
+    await world.synced(informer)
+    world.proxy.seen.clear()
+    world.proxy.hold()
+    comparing = asyncio.create_task(informer.compare_versions())
+    await world.until(lambda: world.proxy.held == 1)
+    world.put_secret("changes", "2")
+    world.put_secret("comes")
+    await world.until(lambda: world.names() == {"changes", "comes"})
+    world.proxy.release()
+    await comparing
+    assert [seen.accept for seen in world.proxy.seen if seen.verb == "get"] == [METADATA_LIST]
+
+
+async def test_a_comparison_by_versions_takes_what_nobody_wants_for_no_difference(
+    world: World,
+) -> None:
+    informer = world.informer(
+        metadata_only=False, record=data_in, wanted=lambda place: place[1] == "mine"
+    )
+    world.put_secret("other")
+    await world.synced(informer)
+    world.proxy.seen.clear()
+    await informer.compare_versions()
+    assert [seen.accept for seen in world.proxy.seen if seen.verb == "get"] == [METADATA_LIST]
 
 
 async def test_a_comparison_tells_nothing_that_the_watch_told(world: World) -> None:
@@ -247,7 +290,7 @@ async def test_what_the_watch_tells_during_a_comparison_is_newer_than_its_list(
     world.proxy.release()
     await comparing
     assert len(world.told) == told
-    assert set(informer.records()) == {(world.namespace, "comes")}
+    assert set(informer.store.records()) == {(world.namespace, "comes")}
 
 
 async def test_what_was_made_again_during_a_comparison_stays(world: World) -> None:
@@ -344,7 +387,7 @@ async def test_what_a_read_found_is_not_told_again(world: World) -> None:
     await world.synced(informer)
     world.proxy.drop_events(lambda _: True)
     version = int(world.put_secret("a")["metadata"]["resourceVersion"])
-    informer.remember((world.namespace, "a"), version, version)
+    informer.store.remember((world.namespace, "a"), version, version)
     world.proxy.allow()
     await world.proxy.inject_error(410)
     world.put_secret("b")

@@ -134,7 +134,7 @@ class KubeEstate:
         """Return all that is known now; None while a first list is under way."""
         if not self._cluster_checks.settled.is_set():
             return None
-        cluster_checks = {one.name: one for one in self._cluster_checks.records().values()}
+        cluster_checks = {one.name: one for one in self._cluster_checks.store.records().values()}
         if not cluster_checks:
             blind = _unread([self._cluster_checks])
             return Estate(cluster_checks={}, namespaces={}, workloads={}, checks={}, unread=blind)
@@ -147,13 +147,15 @@ class KubeEstate:
             return None
         return Estate(
             cluster_checks=cluster_checks,
-            namespaces={place[1]: labels for place, labels in self._namespaces.records().items()},
+            namespaces={
+                place[1]: labels for place, labels in self._namespaces.store.records().items()
+            },
             workloads={
-                kind: _by_place(informer.records())
+                kind: _by_place(informer.store.records())
                 for kind, informer in workloads.items()
                 if informer.state is State.SYNCED
             },
-            checks=_by_place(self._checks.records()),
+            checks=_by_place(self._checks.store.records()),
             unread=_unread([self._cluster_checks, *needed]),
         )
 

@@ -126,11 +126,11 @@ class Fleet(Generic[R]):
             return
         if not self.course.whole:
             if place not in self._used:
-                member.informer.forget(place)
+                member.informer.store.forget(place)
         elif not self.uses(place[0]):
             self._covered.discard(place[0])
-            for known in [p for p in member.informer.records() if p[0] == place[0]]:
-                member.informer.forget(known)
+            for known in [p for p in member.informer.store.records() if p[0] == place[0]]:
+                member.informer.store.forget(known)
 
     def uses(self, namespace: str) -> bool:
         """Return whether anybody follows anything in a namespace."""
@@ -153,7 +153,7 @@ class Fleet(Generic[R]):
     def get(self, place: Place) -> R | None:
         """Return the record of an object as last seen, without asking anybody."""
         informer = self._informer(place)
-        return informer.get(place) if informer else None
+        return informer.store.get(place) if informer else None
 
     def in_sync(self, place: Place) -> bool:
         """Return whether the first list is over, so that a change is one and not a first sight."""
@@ -173,7 +173,7 @@ class Fleet(Generic[R]):
         if informer is not None and await self._settled(informer):
             if self.course.whole:
                 await self.cover(place[0])
-            record = informer.get(place)
+            record = informer.store.get(place)
             if record is not None and informer.state is State.SYNCED:
                 return record
         gone = self.gone
@@ -196,8 +196,8 @@ class Fleet(Generic[R]):
         if gone != self.gone:
             return
         informer = self._informer(place)
-        old = informer.get(place) if informer else None
-        if informer and informer.remember(place, version, record) and self._used[place] > 1:
+        old = informer.store.get(place) if informer else None
+        if informer and informer.store.remember(place, version, record) and self._used[place] > 1:
             self.course.on_change(place, old, record)
 
     async def cover(self, namespace: str) -> Unread | None:
@@ -274,7 +274,7 @@ class Fleet(Generic[R]):
             restarts=self.restarts,
         )
         for seed in seeds:
-            informer.adopt(seed)
+            informer.store.adopt(seed.store)
         return _Member(informer=informer, task=asyncio.create_task(supervise(informer)))
 
     def _widen(self) -> None:

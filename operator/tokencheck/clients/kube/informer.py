@@ -18,13 +18,10 @@ one object at a time.
 """
 
 import asyncio
-import logging
-import math
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
-from types import MappingProxyType
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Generic, TypeVar
 
 from msgspec import Raw
@@ -33,12 +30,12 @@ from tokencheck.clients.kube.decode import EVENT, HEAD, STATUS, Place, decode
 from tokencheck.clients.kube.limits import Backoff, jitter
 from tokencheck.clients.kube.listing import consistent_pages
 from tokencheck.clients.kube.media import JSON, METADATA, METADATA_LIST
+from tokencheck.clients.kube.store import UNKNOWN, Store
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target, restart_of
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
-_LOG = logging.getLogger(__name__)
 
 
 class _OutdatedError(Exception):
@@ -74,6 +71,7 @@ class Informer(Generic[R]):
             restarts: where ends of streams are counted.
         """
         self.target = target
+        self.store = Store(target, on_change)
         self.state = State.STARTING
         self.synced = asyncio.Event()
         self.settled = asyncio.Event()  # synced, or known to be denied or missing
@@ -81,45 +79,15 @@ class Informer(Generic[R]):
         self.restarts: Counter[Restart] = Counter() if restarts is None else restarts
         self.listed = 0  # objects of the last complete list, unwanted ones included
         self._transport = transport
-        self._on_change = on_change
         self._on_state = on_state
         self._pace = pace
         self._backoff = Backoff(first_s=pace.first_s, cap_s=pace.cap_s)
-        self._records: dict[Place, R] = {}
-        self._versions: dict[Place, int] = {}
         self._position: int | None = None  # where the watch stands; None: list first
         self._progress = False  # since the last pause
         self._sure = True  # that the server still knows our position: no break since it told us
         self._removed: dict[Place, int] = {}  # by the watch, while a comparison runs
         self._comparing = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
-
-    # What is known
-
-    def get(self, place: Place) -> R | None:
-        """Return the record of an object, or None when it is not known."""
-        return self._records.get(place)
-
-    def records(self) -> Mapping[Place, R]:
-        """Return all records, as a live view."""
-        return MappingProxyType(self._records)
-
-    def remember(self, place: Place, version: int, record: R) -> bool:
-        """Return whether what a direct read found is newer, and so is kept; nobody is told."""
-        if version <= self._versions.get(place, -1):
-            return False
-        self._versions[place], self._records[place] = version, record
-        return True
-
-    def forget(self, place: Place) -> None:
-        """Keep nothing of an object that is not wanted any more."""
-        self._versions.pop(place, None)
-        self._records.pop(place, None)
-
-    def adopt(self, other: "Informer[R]") -> None:
-        """Start from what another informer knows: the first list tells only what differs."""
-        self._versions.update(other._versions)  # noqa: SLF001 - one of its own kind
-        self._records.update(other._records)  # noqa: SLF001 - as above
 
     # Following
 
@@ -190,20 +158,21 @@ class Informer(Generic[R]):
             await self._replace()
 
     async def _replace(self) -> None:
-        unseen = set(self._versions)
+        unseen = self.store.places()
         count = 0
         version = 0
-        async for version, items in self._pages(self.target.path):  # noqa: B007 - the last counts
+        accept = self._accept(METADATA_LIST)
+        async for version, items in self._pages(self.target.path, accept):  # noqa: B007 - the last counts
             self.last_activity = time.monotonic()
             for raw in items:
                 count += 1
                 place, at = _head(raw)
                 unseen.discard(place)
-                if at != self._versions.get(place):
-                    self._take(place, at, raw)
+                if at != self.store.version(place):
+                    self.store.take(place, at, raw)
             await asyncio.sleep(0)  # a big list lets others work between its pages
         for place in unseen:
-            self._drop(place)
+            self.store.drop(place)
         self.listed = count
         self._position = version
         self._enter(State.SYNCED)
@@ -214,7 +183,7 @@ class Informer(Generic[R]):
         Raises:
             _OutdatedError: it was restored to an earlier state.
         """
-        async with aclosing(self._pages(self.target.path, size=1)) as listed:
+        async with aclosing(self._pages(self.target.path, METADATA_LIST, size=1)) as listed:
             async for version, _ in listed:
                 if version < ours:
                     raise _OutdatedError(Restart.REGRESSION)
@@ -239,47 +208,85 @@ class Informer(Generic[R]):
             ClusterError: the list failed; nothing is known to be wrong.
         """
         async with self._comparing:
-            try:
-                await self._compare(path or self.target.path, covers)
-            except _OutdatedError as error:
-                if error.reason is Restart.GARBLED:
-                    raise ClusterError(f"list {self.target.name}: not a list") from None
-                self.doubt()
-            finally:
-                self._removed.clear()
+            with self._doubting():
+                accept = self._accept(METADATA_LIST)
+                await self._compare(path or self.target.path, covers, accept, self.store.take)
 
-    async def _compare(self, path: str, covers: Callable[[Place], bool]) -> None:
+    async def compare_versions(self) -> None:
+        """Repair the same for all objects; they are read whole only when a version differs.
+
+        Raises:
+            ClusterError: as above.
+        """
+        late: dict[Place, int] = {}
+
+        def note(place: Place, at: int, _: Raw) -> None:
+            late[place] = at
+
+        take = self.store.take if self.target.metadata_only else note
+        path, every = self.target.path, lambda _: True
+        async with self._comparing:
+            with self._doubting():
+                await self._compare(path, every, METADATA_LIST, take)
+                # What the watch told meanwhile was not lost.
+                if any(self._is_news(place, at) for place, at in late.items()):
+                    await self._compare(path, every, JSON, self.store.take)
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """Read a list that contradicts the watch as what it is: the server was restored."""
+        try:
+            yield
+        except _OutdatedError as error:
+            if error.reason is Restart.GARBLED:
+                raise ClusterError(f"list {self.target.name}: not a list") from None
+            self.doubt()
+        finally:
+            self._removed.clear()
+
+    async def _compare(
+        self,
+        path: str,
+        covers: Callable[[Place], bool],
+        accept: str,
+        take: Callable[[Place, int, Raw], None],
+    ) -> None:
         before = self._position
-        unseen = {place for place in self._versions if covers(place)}
+        unseen = set(filter(covers, self.store.places()))
         count = 0
         version = 0
-        async for version, items in self._pages(path):
+        async for version, items in self._pages(path, accept):
             if before is not None and version < before:
                 raise _OutdatedError(Restart.REGRESSION)
             self.last_activity = time.monotonic()
             for raw in items:
                 count += 1
-                unseen.discard(self._repair(raw, version))
+                place, at = self._checked(raw, version)
+                unseen.discard(place)
+                if self._is_news(place, at):
+                    take(place, at, raw)
             await asyncio.sleep(0)
         for place in unseen:  # made after the list was read: it stays
-            if self._versions.get(place, math.inf) <= version:
-                self._drop(place)
+            if self.store.version(place) <= version:
+                self.store.drop(place)
         if path == self.target.path:
             self.listed = count
 
-    def _repair(self, raw: Raw, listed_at: int) -> Place:
-        """Take what the list knows better than the watch, and return whose it was.
+    def _checked(self, raw: Raw, listed_at: int) -> tuple[Place, int]:
+        """Return whose object it is, and its version.
 
         Raises:
             _OutdatedError: older than the watch told: the server was restored, and its versions go
                 on above the old ones.
         """
         place, at = _head(raw)
-        if at < self._versions.get(place, -1) <= listed_at:
+        if at < self.store.version(place) <= listed_at:
             raise _OutdatedError(Restart.REGRESSION)
-        if at > max(self._versions.get(place, -1), self._removed.get(place, -1)):
-            self._take(place, at, raw)
-        return place
+        return place, at
+
+    def _is_news(self, place: Place, at: int) -> bool:
+        known = max(self.store.version(place), self._removed.get(place, UNKNOWN))
+        return at > known and self.target.wanted(place)
 
     async def _compare_forever(self) -> None:
         while True:
@@ -287,12 +294,14 @@ class Informer(Generic[R]):
             await asyncio.sleep(jitter(self._pace.compare_s * size, 0.2))
             if self.state is State.SYNCED:
                 try:
-                    await self.compare()
+                    await self.compare_versions()
                 except ClusterError:
                     continue  # the watch meets the same trouble and handles it
 
-    def _pages(self, path: str, size: int = 0) -> AsyncGenerator[tuple[int, list[Raw]], None]:
-        accept, page = self._accept(METADATA_LIST), size or self._pace.page
+    def _pages(
+        self, path: str, accept: str, size: int = 0
+    ) -> AsyncGenerator[tuple[int, list[Raw]], None]:
+        page = size or self._pace.page
         return consistent_pages(self._transport, path, self.target.params, accept, page)
 
     def _accept(self, metadata: str) -> str:
@@ -351,45 +360,9 @@ class Informer(Generic[R]):
         if event.type == "DELETED":
             if self._comparing.locked():
                 self._removed[place] = version
-            self._drop(place, told=self.target.wanted(place))
-        elif event.type != "BOOKMARK" and version > self._versions.get(place, -1):
-            self._take(place, version, event.object)
-
-    # Telling
-
-    def _take(self, place: Place, version: int, raw: Raw) -> None:
-        if not self.target.wanted(place):
-            return
-        old = self._records.get(place)
-        try:
-            record = self.target.record(raw)
-            if record is None:
-                self._drop(place)
-                return
-            self._versions[place] = version
-            self._records[place] = record
-            self._on_change(place, old, record)
-        except Exception as error:  # noqa: BLE001 - one object that nobody foresaw must not blind the rest
-            self._report(place, error)
-
-    def _drop(self, place: Place, *, told: bool = False) -> None:
-        """Forget an object, and tell it when it was known or when `told` says so."""
-        known = self._versions.pop(place, None) is not None
-        old = self._records.pop(place, None)
-        if not known and not told:
-            return
-        try:
-            self._on_change(place, old, None)
-        except Exception as error:  # noqa: BLE001 - as in _take
-            self._report(place, error)
-
-    def _report(self, place: Place, error: Exception) -> None:
-        _LOG.error(
-            "%s %s/%s: %s while taking a change; this object is not followed",
-            self.target.name,
-            *place,
-            type(error).__name__,
-        )
+            self.store.drop(place, told=self.target.wanted(place))
+        elif event.type != "BOOKMARK" and version > self.store.version(place):
+            self.store.take(place, version, event.object)
 
 
 def _head(raw: Raw) -> tuple[Place, int]:
