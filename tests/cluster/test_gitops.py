@@ -78,6 +78,8 @@ def test_nothing_differs_before_and_after_a_verdict_and_to_apply_it_again_writes
     assert tool.apply(*manifests) == ""
     assert tool.differs(*manifests) == ""
     launch_operator()
+    provider = manifests[2]["metadata"]["name"]
+    shop.admin.wait("TokenProvider", provider, until=lambda it: it.get("status", {}).get("checks") == 1)
     before = [settled(shop, one)["metadata"] for one in manifests]
     assert tool.differs(*manifests) == ""
     assert tool.apply(*manifests) == ""
