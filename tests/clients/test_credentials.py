@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
 from rawserver import Peer, RawServer, answer, certificate, kubeconfig
 from tokencheck.clients.kube.credentials import Trouble
@@ -190,3 +191,29 @@ async def test_a_token_that_was_renewed_in_time_is_told_by_nobody(tmp_path: Path
         assert taker.shown == ["t0k3n", "another"]
         await transport.close()
     assert not told
+
+
+@pytest.mark.parametrize("server", ["https://other.test", None])
+async def test_credentials_of_another_context_or_server_are_shown_to_nobody(
+    tmp_path: Path, server: str | None
+) -> None:
+    """Whoever switches contexts in another window would hand one cluster's token to the other."""
+    taker = Server()
+    async with RawServer(taker) as here:
+        path = kubeconfig(tmp_path, here.url)
+        transport = await Transport.connect(kubeconfig=path)
+        config = yaml.safe_load(path.read_text())
+        config["users"].append({"name": "other", "user": {"token": "foreign"}})
+        if server is None:
+            config["contexts"].append({"name": "d", "context": {"cluster": "c", "user": "other"}})
+            config["current-context"] = "d"
+        else:
+            config["contexts"][0]["context"]["user"] = "other"
+            config["clusters"][0]["cluster"]["server"] = server
+        path.write_text(yaml.safe_dump(config))
+        taker.taken = "another"
+        assert (await transport.get(PODS)).status == 401
+        assert set(taker.shown) == {"t0k3n"}
+        assert (transport.server, transport.credentials.context) == (here.url, "c")
+        assert (Trouble.UNREADABLE in failing(transport)) is (server is not None)
+        await transport.close()

@@ -131,7 +131,8 @@ class Operator:
     def __init__(self, settings: Settings, roads: Roads) -> None:
         """Make and join the parts; nothing runs yet."""
         transport = roads.main
-        self._settings = settings
+        # Kopf's sessions lead to the same cluster, whatever context is the current one by then.
+        self._settings = replace(settings, context=transport.credentials.context)
         self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
         memory = Recollection()

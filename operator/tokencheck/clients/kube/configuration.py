@@ -14,8 +14,13 @@ from tokencheck.clients.kube.road import ProxiedRoad, Road, StraightRoad
 from tokencheck.model.errors import UsageError
 
 
-async def load_kubeconfig(configuration: Configuration, path: Path, context: str | None) -> None:
-    """Read credentials into `configuration`.
+async def load_kubeconfig(configuration: Configuration, path: Path, context: str | None) -> str:
+    """Read credentials into `configuration`, and return of which context they are.
+
+    Args:
+        configuration: takes them.
+        path: of the file.
+        context: None means its current one.
 
     Raises:
         UsageError: the file or its context cannot be used.
@@ -24,12 +29,13 @@ async def load_kubeconfig(configuration: Configuration, path: Path, context: str
     from kubernetes.aio.config.kube_config import load_kube_config
 
     try:
-        await load_kube_config(  # type: ignore[no-untyped-call]  # the package types only its client
+        loader = await load_kube_config(  # type: ignore[no-untyped-call]  # the package types only its client
             config_file=str(path),
             context=context,
             client_configuration=configuration,
             persist_config=False,
         )
+        return str(loader.current_context["name"])
     except ConfigException:
         which = f"the context {context}" if context else "its current context"
         raise UsageError(

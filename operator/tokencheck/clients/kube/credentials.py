@@ -4,6 +4,8 @@ Tokens, authorities and kubeconfigs are files that somebody renews while we run:
 administrator. They are read again when the server refuses us (401) or shows a certificate that
 nobody we trust has signed, and those of a Pod every twenty seconds besides. What cannot be read
 changes nothing: what was read last stays in use, as it does in client-go, and `troubles` says so.
+People switch the current context of a kubeconfig: what is read again is of the same context, and of
+the same server, for no other may see it.
 """
 
 import asyncio
@@ -45,6 +47,7 @@ _WORDS = {
 class Credentials:
     """Those of one transport, of one event loop. `read` makes them.
 
+    `context` is that of the kubeconfig, by name; None without one.
     `on_trouble` is told each trouble that begins, and "" instead of words when it has ended;
     `on_renewed` that certificates or authorities are others now.
     """
@@ -56,8 +59,8 @@ class Credentials:
         """Use `read` instead."""
         self.on_trouble: Callable[[Trouble, str], None] = lambda _trouble, _words: None
         self.on_renewed: Callable[[ssl.SSLContext], None] = lambda _tls: None
+        self.context = context
         self._kubeconfig = kubeconfig
-        self._context = context
         self._troubles: set[Trouble] = set()
         self._certificates: tuple[bytes, ...] = ()
         self._header: dict[str, str] = {}
@@ -115,7 +118,9 @@ class Credentials:
         if self._kubeconfig is None:
             load_in_cluster(fresh)
         else:
-            await load_kubeconfig(fresh, self._kubeconfig, self._context)
+            self.context = await load_kubeconfig(fresh, self._kubeconfig, self.context)
+        if getattr(self, "configuration", fresh).host != fresh.host:
+            raise UsageError("They are for another server now.")
         header = _header_of(fresh)
         if self._header and not header and not fresh.cert_file:
             raise UsageError("There is no token any more.")
