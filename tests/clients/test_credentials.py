@@ -217,3 +217,42 @@ async def test_credentials_of_another_context_or_server_are_shown_to_nobody(
         assert (transport.server, transport.credentials.context) == (here.url, "c")
         assert (Trouble.UNREADABLE in failing(transport)) is (server is not None)
         await transport.close()
+
+
+PLUGIN = """#!/bin/sh
+echo run >> "$0.runs"
+sleep "$(cat "$0.takes")"
+echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+       "status": {"token": "'"$(cat "$0.token")"'"}}'
+"""
+
+
+async def test_a_plugin_that_takes_longer_than_a_request_is_run_once_and_heard(
+    tmp_path: Path,
+) -> None:
+    """It opens a browser, say: each request that gave up would have left one behind."""
+    taker = Server()
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o700)
+    takes, token, runs = (tmp_path / f"plugin.{name}" for name in ("takes", "token", "runs"))
+    takes.write_text("0")
+    token.write_text("t0k3n")
+    async with RawServer(taker) as server:
+        path = kubeconfig(tmp_path, server.url)
+        config = yaml.safe_load(path.read_text())
+        version = "client.authentication.k8s.io/v1"
+        config["users"][0]["user"] = {"exec": {"apiVersion": version, "command": str(plugin)}}
+        path.write_text(yaml.safe_dump(config))
+        transport = await Transport.connect(kubeconfig=path)
+        assert (await transport.get(PODS)).status == 200
+        taker.taken = "another"
+        token.write_text(taker.taken)
+        takes.write_text("2")
+        for _ in range(2):
+            with pytest.raises(ClusterError, match="no answer"):
+                await transport.get(PODS, timeout_s=0.2)
+        assert (await transport.get(PODS)).status == 200
+        assert not failing(transport)
+        await transport.close()
+    assert runs.read_text().split() == ["run", "run"]

@@ -64,7 +64,7 @@ class Credentials:
         self._troubles: set[Trouble] = set()
         self._certificates: tuple[bytes, ...] = ()
         self._header: dict[str, str] = {}
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[bool] | None = None
         self._tried_at = -RELOAD_EVERY_S
         self._read_at = 0.0
 
@@ -91,18 +91,18 @@ class Credentials:
         return self._header
 
     async def reload(self) -> bool:
-        """Read them again, and return whether asking the server again makes sense."""
-        async with self._reading:
+        """Read them again, and return whether asking the server again makes sense.
+
+        A plugin may wait for somebody to log in. It is run once, and nobody waits for it long: what
+        it says counts when it comes.
+        """
+        if self._reading is None or self._reading.done():
             if _now() - self._tried_at < RELOAD_EVERY_S:  # somebody else just did
                 return Trouble.UNREADABLE not in self._troubles
             self._tried_at = _now()
-            try:
-                await self._load()
-            except UsageError:
-                self._note(Trouble.UNREADABLE, stands=True)
-                return False
-            self._note(Trouble.UNREADABLE, stands=False)
-            return True
+            self._reading = asyncio.create_task(self._read_again(), name="read credentials")
+        done, _ = await asyncio.wait([self._reading], timeout=RELOAD_EVERY_S)
+        return any(reading.result() for reading in done)
 
     def answered(self, status: int) -> None:
         """Take that the server, which is trusted then, gave an answer with this HTTP status."""
@@ -112,6 +112,15 @@ class Credentials:
     def distrusted(self) -> None:
         """Take that its certificate is not trusted, also by what was read again."""
         self._note(Trouble.UNTRUSTED, stands=True)
+
+    async def _read_again(self) -> bool:
+        try:
+            await self._load()
+        except UsageError:
+            self._note(Trouble.UNREADABLE, stands=True)
+            return False
+        self._note(Trouble.UNREADABLE, stands=False)
+        return True
 
     async def _load(self) -> None:
         fresh = Configuration()
