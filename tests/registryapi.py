@@ -27,7 +27,8 @@ class RegistryApi(TlsServer):
 
     `users` are passwords by name, `grants` what each may do in `REPOSITORY`, "" stands for nobody.
     `asked` are who asked for which scope, `minted` the tokens that were given. `strips`: with which
-    scopes a proxy before it takes logins away. `mode`: well, or one of `tlsserver.FAILING`.
+    scopes a proxy before it takes logins away. `mode`: well, shut (everybody hears what a wrong
+    login does), or one of `tlsserver.FAILING`.
     """
 
     def __init__(self, style: str = "Docker Hub") -> None:
@@ -65,6 +66,8 @@ class RegistryApi(TlsServer):
         self.asked.append((name, scope))
         if self.mode in FAILING:
             return FAILING[self.mode]
+        if self.mode == "shut":
+            return _json(_UNAUTHORIZED, "401 Unauthorized")
         if scope in self.strips:
             name = password = ""
         if not name:

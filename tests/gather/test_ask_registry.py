@@ -225,6 +225,7 @@ async def test_what_nobody_hears_is_asked_once_a_minute_for_all_logins() -> None
         asked = [desk.asks(f"{name}:{PASSWORD}".encode()) for name in api.users]
         assert {word(one) for one in await asyncio.gather(*asked)} == {"active"}
         assert api.asked.count(("", "")) == api.asked.count(("", SCOPE)) == 1
+        api.users[USER] = PASSWORD
         desk.now += KEPT - timedelta(seconds=1)
         await desk.asks()
         assert api.asked.count(("", "")) == 1
@@ -234,6 +235,35 @@ async def test_what_nobody_hears_is_asked_once_a_minute_for_all_logins() -> None
         desk.now -= timedelta(hours=1)  # the clock was set back
         await desk.asks()
         assert api.asked.count(("", "")) == 3
+
+
+@pytest.mark.parametrize("style", STYLES)
+async def test_a_server_that_has_shut_since_nobody_asked_it_convicts_no_login(style: str) -> None:
+    """Its users cannot be looked up, say: for a minute it would have been a no to each of them."""
+    async with RegistryApi(style) as api:
+        api.users[USER], api.grants[USER] = PASSWORD, ["pull"]
+        desk = Desk(api)
+        assert word(await desk.asks()) == "active"
+        api.mode = "shut"
+        desk.now += timedelta(seconds=30)
+        said = await desk.asks()
+        assert word(said) == "UnexpectedAnswer"
+        api.mode, api.users[USER] = "well", "another"
+        desk.now += KEPT
+        assert word(await desk.asks()) == ("inactive" if TELLS[style] else "UnexpectedAnswer")
+
+
+async def test_a_server_that_is_open_again_acquits_no_login() -> None:
+    """This one lets a wrong password in as nobody, and a minute ago it let nobody in."""
+    async with RegistryApi("Harbor") as api:
+        desk = Desk(api)
+        api.users[USER], api.mode = "another", "shut"
+        assert word(await desk.asks()) == "UnexpectedAnswer"
+        api.mode = "well"
+        desk.now += timedelta(seconds=30)
+        assert word(await desk.asks()) == "UnexpectedAnswer"
+        api.users[USER], api.grants[USER] = PASSWORD, []
+        assert word(await desk.asks()) == "active"
 
 
 @pytest.mark.parametrize("mode", ["500", "429", "redirect"])

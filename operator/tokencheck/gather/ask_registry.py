@@ -13,6 +13,7 @@ from tokencheck.core.questions.vendors.registry import (
     Given,
     Heard,
     given,
+    is_for_somebody,
     meaning_of,
     question,
     refused,
@@ -50,17 +51,24 @@ class Nobody:
         Args:
             clock: aware UTC.
         """
-        self._clock = clock
+        self.clock = clock
         self._answers = 0
         self._said: dict[Scope | None, _Said] = {}
         self._turn = asyncio.Lock()
 
-    async def hears(self, asked: Question, scope: Scope | None, asker: Asker) -> Heard | Faulted:
-        """Return what it says to this question; a fault is for those that waited for it alone."""
+    async def hears(
+        self, asked: Question, scope: Scope | None, asker: Asker, *, since: datetime | None = None
+    ) -> Heard | Faulted:
+        """Return what it says to this question; a fault is for those that waited for it alone.
+
+        Args:
+            since: what was asked before then does not count.
+        """
         before = self._answers
         async with self._turn:
-            now, known = self._clock(), self._said.get(scope)
-            if known is not None and (known.number > before or _counts(known, now)):
+            now, known = self.clock(), self._said.get(scope)
+            late = known is not None and since is not None and known.asked_at < since
+            if known is not None and not late and (known.number > before or _counts(known, now)):
                 return known.heard
             heard = interpret(await asker.ask(asked), scope)
             self._answers += 1
@@ -110,13 +118,22 @@ async def _asked(
     asker: Asker,
     nobody: Nobody,
 ) -> tuple[Heard, Heard] | Faulted:
-    """Return what nobody hears to a question, and what the user does."""
+    """Return what nobody hears to a question, and what the user does.
+
+    What everybody hears by now, from a server that is shut or is open again, is no word about him.
+    """
+    began = nobody.clock()
     asked = question(vendor, destination_of(provider, vendor.places), scope)
     without = await nobody.hears(asked, scope, asker)
     if isinstance(without, Faulted):
         return without
     with_login = interpret(await asker.ask(replace(asked, credential=Login(pair=pair))), scope)
-    return with_login if isinstance(with_login, Faulted) else (without, with_login)
+    if isinstance(with_login, Faulted):
+        return with_login
+    decides = isinstance(meaning_of(without, with_login, bare=scope is None), Answer)
+    if decides and not is_for_somebody(with_login):
+        without = await nobody.hears(asked, scope, asker, since=began)
+    return without if isinstance(without, Faulted) else (without, with_login)
 
 
 def interpret(reply: Reply | NoReply, scope: Scope | None) -> Heard | Faulted:

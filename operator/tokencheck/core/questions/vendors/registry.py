@@ -166,6 +166,11 @@ def _is_better(nobody: Given, somebody: Given) -> bool:
     return named or not set(somebody.actions) <= set(nobody.actions)
 
 
+def is_for_somebody(heard: Heard) -> bool:
+    """Return whether an answer is by itself one to somebody: it names him, or gives a right."""
+    return isinstance(heard, Given) and bool(heard.subject or heard.actions)
+
+
 def _alike(nobody: Heard, somebody: Refused) -> bool:
     return isinstance(nobody, Refused) and (nobody.status, nobody.code) == (
         somebody.status,
