@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ async def test_a_login_is_asked_about_by_either_of_its_forms(
     registry: Registry, field: str
 ) -> None:
     assert lives(await registry.looks(entry(), field))
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), (" ", "")])
+async def test_a_login_is_shown_with_the_white_space_with_which_the_kubelet_shows_it(
+    registry: Registry, before: str, after: str
+) -> None:
+    """A password that was written by echo is another one."""
+    document = entry(user=before + USER, password=PASSWORD + after)
+    assert not lives(await registry.looks(document))
+    registry.api.users[before + USER] = PASSWORD + after
+    registry.bench.now += timedelta(hours=1)
+    assert lives(await registry.looks(document))
 
 
 async def test_one_password_of_two_users_is_two_logins(registry: Registry) -> None:

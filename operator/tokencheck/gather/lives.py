@@ -31,7 +31,9 @@ def with_activity(
     provider = sources.inventory.provider(token.trust.provider)
     if provider is None or provider.asked is None:
         return token
-    shown, bare = presented(text), Activity(provider=provider.name, state=ActivityState.PENDING)
+    # White space belongs to a password: whoever logs in by it sends it too.
+    shown = text if token.trust.registry else presented(text)
+    bare = Activity(provider=provider.name, state=ActivityState.PENDING)
     if token.trust.state is TrustState.PENDING:
         return replace(token, activity=bare)
     bad = unsent(token, check.spec.policy, now)

@@ -43,6 +43,12 @@ def one(**members: Any) -> dict[str, Any]:
     [
         (one(auth=auth("ci:s3cret:with:colons")), AUTH, b"ci:s3cret:with:colons"),
         (one(auth=auth("ci:s3cret\0\0")), AUTH, b"ci:s3cret"),
+        (one(auth=auth("ci:s3cre").rstrip("=")), AUTH, b"ci:s3cre"),
+        (one(auth="Y2k6\nczNj\r\ncmV0\n"), AUTH, b"ci:s3cret"),
+        (one(auth="Y2k6czNjcmU=\n"), AUTH, b"ci:s3cre"),
+        (one(auth=auth("ci:s3cret\n")), AUTH, b"ci:s3cret\n"),
+        (one(auth="Y2k6c"), AUTH, None),
+        (one(auth="Y2k6czNjcm="), AUTH, None),
         (one(username="ann", password="other", auth=auth("ci:s3cret")), AUTH, b"ci:s3cret"),
         (one(username="ann", password="s:t", auth=auth("ci:x")), PASSWORD, b"ann:s:t"),
         ({HOST: {"auth": auth("ci:s3cret")}}, f'["{HOST}"].auth', b"ci:s3cret"),

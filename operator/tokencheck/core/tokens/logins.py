@@ -43,9 +43,15 @@ def host_of(field: str) -> str:
 
 
 def pair_in(auth: str) -> tuple[bytes, bytes]:
-    """Return the user's name and the password of base64 ``USER:PASSWORD``; both empty for none."""
+    """Return the user's name and the password of base64 ``USER:PASSWORD``; both empty for none.
+
+    Source: kubelet, decodeDockerConfigFieldAuth: it may go without padding, and encoding/base64 of
+    Go passes over ends of lines, which the command base64 writes.
+    """
+    text = encoded(auth).translate(None, b"\r\n")
+    padding = b"" if text.endswith(b"=") else b"=" * (-len(text) % 4)
     try:
-        name, _, password = base64.b64decode(encoded(auth), validate=True).partition(b":")
+        name, _, password = base64.b64decode(text + padding, validate=True).partition(b":")
     except binascii.Error:
         return b"", b""
     return name, password
