@@ -106,9 +106,9 @@ class Process:
     def hear(self) -> None:
         """The echo of the last write that the server applied comes."""
         assert self.echo is not None
-        self.put_check(self.echo)
+        self.put_written(self.echo)
 
-    def put_check(self, check: TokenCheck) -> None:
+    def put_written(self, check: TokenCheck) -> None:
         self.inventory._checks[KEY] = check  # noqa: SLF001 - a status, which files do not have
 
     def emit(self, event: Event) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rawserver import kubeconfig
 from tokencheck.api.parse_tokencheck import parse_tokencheck
 from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.app.own_kinds import OwnKinds
+from tokencheck.clients.kube.cache import Cache, Parsers
+from tokencheck.clients.kube.transport import Transport
+from tokencheck.core.workloads.parse import parse_workload
+from tokencheck.core.workloads.pods import parse_pod
 from tokencheck.model.change import Cause, Change
 from tokencheck.model.keys import MATCHING, Key
 
@@ -113,6 +122,19 @@ def writing() -> tuple[OwnKinds, Shelf, list[Change], set[Key]]:
     return own, shelf, told, under_way
 
 
+@asynccontextmanager
+async def on_the_shelf_of_a_cluster(
+    folder: Path,
+) -> AsyncIterator[tuple[OwnKinds, Cache, list[Change]]]:
+    """As `receiving`, with the shelf of the operator."""
+    told: list[Change] = []
+    parsers = Parsers(workload=parse_workload, pod=parse_pod)
+    transport = await Transport.connect(kubeconfig=kubeconfig(folder, "http://127.0.0.1:1"))
+    cache = Cache(transport, parsers=parsers, on_change=told.append)
+    yield OwnKinds(cache, told.append, lambda: 0.0, writing=lambda _: False), cache, told
+    await transport.close()
+
+
 def written(shelf: Shelf, obj: Any) -> None:
     """The answer to our write is on the shelf."""
     shelf.put_check(parse_tokencheck(obj))
@@ -131,6 +153,52 @@ def test_a_list_shows_what_another_schema_makes_of_the_spec_in_the_version_that_
     own.receive("TokenCheck", None, other)
     own.receive("TokenCheck", None, check("4"))
     assert told == []
+
+
+def with_interval(version: str) -> Any:
+    return check(version) | {"spec": {"tokens": [], "interval": "1h"}}
+
+
+async def test_a_pass_that_began_before_another_schema_was_listed_does_not_bring_its_spec_back(
+    tmp_path: Path,
+) -> None:
+    """Nobody would have found it: that version has been listed, and no later one moves by it."""
+    async with on_the_shelf_of_a_cluster(tmp_path) as (own, cache, told):
+        own.receive("TokenCheck", None, check("5"))
+        begun = cache.check(KEY)
+        assert begun is not None
+        own.receive("TokenCheck", None, with_interval("5"))
+        cache.put_written(replace(begun, resource_version="6", status={"verdict": "Invalid"}))
+        held = cache.check(KEY)
+        assert held is not None
+        assert held.spec == parse_tokencheck(with_interval("5")).spec
+        assert (held.resource_version, held.status) == ("6", {"verdict": "Invalid"})
+        assert [one.cause for one in told] == [Cause.SPEC_CHANGED] * 2
+
+
+async def test_a_check_that_is_deleted_before_its_write_has_its_answer_does_not_come_back(
+    tmp_path: Path,
+) -> None:
+    async with on_the_shelf_of_a_cluster(tmp_path) as (own, cache, _):
+        own.receive("TokenCheck", None, check("5"))
+        begun = cache.check(KEY)
+        assert begun is not None
+        own.receive("TokenCheck", "DELETED", check("7"))
+        cache.put_written(replace(begun, resource_version="6"))
+        assert cache.check(KEY) is None
+        own.receive("TokenCheck", None, check("8", uid="u2"))
+        cache.put_written(replace(begun, resource_version="9"))
+        assert own.held(KEY) == "8"
+
+
+def test_what_an_older_list_shows_is_not_what_the_newer_one_showed() -> None:
+    own, shelf, told, _ = writing()
+    own.receive("TokenCheck", "MODIFIED", with_interval("6"))
+    own.receive("TokenCheck", None, check("5"))
+    told.clear()
+    own.receive("TokenCheck", None, check("6"))
+    assert [one.cause for one in told] == [Cause.SPEC_CHANGED]
+    assert shelf.checks[KEY].spec == parse_tokencheck(check("6")).spec
 
 
 def test_so_it_is_with_a_provider() -> None:

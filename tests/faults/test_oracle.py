@@ -148,7 +148,7 @@ class Sink:
     def drop(self, key: Key) -> None:
         """Take no note of it."""
 
-    def put_check(self, check: TokenCheck) -> None:
+    def put_written(self, check: TokenCheck) -> None:
         """Take no note of it."""
 
 

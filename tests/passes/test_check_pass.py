@@ -74,7 +74,7 @@ class Cluster:
         assert self.check is not None
         return self.check.status
 
-    def put_check(self, check: TokenCheck) -> None:
+    def put_written(self, check: TokenCheck) -> None:
         self.check = check
 
     async def write(self, *_: object, **__: object) -> tuple[WriteResult, str]:

@@ -68,7 +68,7 @@ class Passes:
         token: Mapping[str, Any] = self.check.status["tokens"][0]
         return token
 
-    def put_check(self, check: TokenCheck) -> None:
+    def put_written(self, check: TokenCheck) -> None:
         self.check = check
 
     async def write(self, *_: object, **__: object) -> tuple[WriteResult, str]:

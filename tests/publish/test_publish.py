@@ -38,7 +38,7 @@ class Store:
     def drop(self, key: Key) -> None:
         self.told.append("drop")
 
-    def put_check(self, check: object) -> None:
+    def put_written(self, check: object) -> None:
         self.told.append("shelf")
 
 

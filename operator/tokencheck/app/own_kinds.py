@@ -88,7 +88,7 @@ class OwnKinds:
             elif not self._known(meta):
                 self._receive_check(self._parsed(key, obj))
             elif event is None and self._specs.get(key) != _digest(obj):
-                self._list_check(key, self._parsed(key, obj))
+                self._list_check(key, obj)
         elif kind == "TokenProvider":
             self._receive_provider(event, parse_tokenprovider(obj))
 
@@ -180,11 +180,13 @@ class OwnKinds:
         self._specs[key] = _digest(obj)
         return parse_tokencheck(obj)
 
-    def _list_check(self, key: Key, check: TokenCheck) -> None:
+    def _list_check(self, key: Key, obj: Mapping[str, Any]) -> None:
         """Take a spec that another schema shows of the version that is held."""
         known = self._shelf.check(key)
-        same = known is not None and known.resource_version == check.resource_version
-        if known and same and known.spec != check.spec:
+        if known is None or known.resource_version != _version_of(obj):
+            return
+        check = self._parsed(key, obj)
+        if known.spec != check.spec:
             self._shelf.put_check(check)
             self._tell(key, Cause.SPEC_CHANGED)
 

@@ -183,10 +183,10 @@ class Liveness(Protocol):
 class Shelf(Protocol):
     """Where the TokenChecks stand that this process knows."""
 
-    def put_check(self, check: TokenCheck) -> None:
-        """Replace what is known of the check.
+    def put_written(self, check: TokenCheck) -> None:
+        """Take version and status of a check whose status was just written: its echo comes later.
 
-        What was just written counts before its echo comes.
+        The rest is that of when its pass began, and may be known otherwise by now.
         """
 
 

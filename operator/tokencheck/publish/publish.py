@@ -88,5 +88,5 @@ async def _write(
     if _ENDS[result] is not Published.DONE:
         return _ENDS[result], check
     written = replace(check, resource_version=version or check.resource_version, status=status)
-    sinks.shelf.put_check(written)
+    sinks.shelf.put_written(written)
     return Published.DONE, written

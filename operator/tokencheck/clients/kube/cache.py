@@ -124,6 +124,13 @@ class Cache:
         if known is None or known.uid != check.uid or version >= version_of(known.resource_version):
             self._checks[key] = at_rest(check)
 
+    def put_written(self, check: TokenCheck) -> None:
+        """Take version and status of a check whose status was just written, unless it is gone."""
+        known = self._checks.get(Key("TokenCheck", check.namespace, check.name))
+        if known is not None and known.uid == check.uid:
+            version, status = check.resource_version, check.status
+            self.put_check(replace(known, resource_version=version, status=status))
+
     def drop_check(self, key: Key) -> None:
         """Know nothing of a check any more; its references stay until `unfollow`."""
         self._checks.pop(key, None)
