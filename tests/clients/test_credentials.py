@@ -166,6 +166,22 @@ async def test_a_refused_token_is_told_until_the_server_takes_one(tmp_path: Path
     assert told == [("Refused", True), ("Refused", False)]
 
 
+async def test_a_server_that_takes_a_token_every_other_time_is_told_once_a_minute(
+    tmp_path: Path,
+) -> None:
+    """Two API servers with two ideas of who signs tokens: two lines for each request else."""
+    taker = Server()
+    async with RawServer(taker) as server:
+        transport = await Transport.connect(kubeconfig=kubeconfig(tmp_path, server.url))
+        told = told_to(transport)
+        for taken in ("another", "t0k3n") * 5:
+            taker.taken = taken
+            await transport.get(PODS)
+            assert failing(transport) == ({Trouble.REFUSED} if taken == "another" else set())
+        await transport.close()
+    assert told == [("Refused", True), ("Refused", False)]
+
+
 @pytest.mark.parametrize("namespaces", [(), ("shop",)])
 async def test_a_command_says_that_nobody_knows_who_asks(
     tmp_path: Path, namespaces: tuple[str, ...]

@@ -24,6 +24,7 @@ from tokencheck.model.errors import UsageError
 REREAD_S = 20.0
 # A plugin that hands out bad credentials is not run for every request.
 RELOAD_EVERY_S = 5.0
+TELL_EVERY_S = 60.0
 
 
 class Trouble(StrEnum):
@@ -48,8 +49,8 @@ class Credentials:
     """Those of one transport, of one event loop. `read` makes them.
 
     `context` is that of the kubeconfig, by name; None without one.
-    `on_trouble` is told each trouble that begins, and "" instead of words when it has ended;
-    `on_renewed` that certificates or authorities are others now.
+    `on_trouble` is told each trouble that begins, once a minute at most, and "" instead of words
+    when it has ended; `on_renewed` that certificates or authorities are others now.
     """
 
     tls: ssl.SSLContext
@@ -62,6 +63,8 @@ class Credentials:
         self.context = context
         self._kubeconfig = kubeconfig
         self._troubles: set[Trouble] = set()
+        self._told: set[Trouble] = set()
+        self._tell_at: dict[Trouble, float] = {}  # again
         self._certificates: tuple[bytes, ...] = ()
         self._header: dict[str, str] = {}
         self._reading: asyncio.Task[bool] | None = None
@@ -146,12 +149,12 @@ class Credentials:
         self._read_at = _now()
 
     def _note(self, trouble: Trouble, *, stands: bool) -> None:
-        if stands is (trouble in self._troubles):
+        (self._troubles.add if stands else self._troubles.discard)(trouble)
+        # One of several servers may have it alone: then each answer is another than the last.
+        if stands is (trouble in self._told) or (stands and _now() < self._tell_at.get(trouble, 0)):
             return
-        if stands:
-            self._troubles.add(trouble)
-        else:
-            self._troubles.discard(trouble)
+        (self._told.add if stands else self._told.discard)(trouble)
+        self._tell_at[trouble] = _now() + TELL_EVERY_S
         self.on_trouble(trouble, self._words(trouble))
 
     def _words(self, trouble: Trouble) -> str:
