@@ -145,6 +145,19 @@ async def test_after_a_watch_that_ended_early_specs_are_compared_though_no_versi
         await world.until(lambda: world.shelf.checks[KEY].spec != before)
 
 
+async def test_a_watch_that_ended_late_in_its_life_ended_early_too() -> None:
+    """Nothing tells another schema in the last part that is let pass: it is to be a small one."""
+    async with Comparing(watch_s=1.0) as world:
+        before = world.shelf.checks[KEY].spec
+        world.server.checks[KEY] = with_interval("5")
+        for _ in range(20):  # the host may be late
+            world.compare.opened(WATCHED)
+            await asyncio.sleep(0.94)
+            if world.shelf.checks[KEY].spec != before:
+                return
+        pytest.fail("specs were compared never")
+
+
 async def test_a_watch_that_lasted_as_long_as_it_was_asked_for_costs_no_list_of_specs() -> None:
     async with Comparing(watch_s=0.0) as world:
         world.server.whole = 0

@@ -30,7 +30,9 @@ SOON_S = 0.2  # two watches are opened together: one list serves both
 LONGEST_PAUSE_S = 3.0  # while the API server is away: one small request
 ONE_BY_ONE = 20  # differing objects that are read by themselves; more by one list
 WATCH_S = 300  # what a watch is asked for
-EARLY = 0.9  # of these seconds: no server ends one before, unless it has a reason
+# Of these seconds: no server ends one before, unless it has a reason; the rest is for the moment
+# that the first answer took longer than the next.
+EARLY = 0.98
 KINDS = ("TokenProvider", "TokenCheck")  # providers first: checks are judged by them
 
 _log = logging.getLogger(__name__)
