@@ -59,6 +59,15 @@ class ApiServer:
         self._objects[place] = made
         self._tell(place, {"type": kind, "object": made})
 
+    def redefine(self, place: Place, **parts: Any) -> None:
+        """It reads otherwise in the version that it has, as when its CRD gets another schema."""
+        self._objects[place] |= parts
+
+    def end_watches(self) -> None:
+        """All that are open end properly."""
+        for queue in [one for queues in self._watches.values() for one in queues]:
+            queue.put_nowait(None)
+
     def _tell(self, place: Place, event: Object) -> None:
         plural, namespace, _ = place
         for scope in {namespace, ""}:
@@ -75,8 +84,7 @@ class ApiServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for queue in [one for queues in self._watches.values() for one in queues]:
-            queue.put_nowait(None)
+        self.end_watches()
         await asyncio.sleep(0.01)  # their last bytes
         await self._runner.cleanup()
 

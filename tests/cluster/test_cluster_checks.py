@@ -11,17 +11,15 @@ import pytest
 
 from cluster.author import Author
 from cluster.ending import end
+from cluster.keeping import KIND, MADE_BY, VALUES, apply, keeper_on, names
 from cluster.replicas import leads
-from cluster.shop import API, Shop, condition, env, eventually, pod_spec, ready
+from cluster.shop import Shop, condition, env, eventually, pod_spec, ready
 from cluster.skewed import needs_stamps
 from controlplane import Api, ApiError, ControlPlane, OperatorProcess
-from controlplane.launch import SERVED, grant_operator, install_policies
+from controlplane.launch import grant_operator
 from tokencheck.passes.spread import STEPS
 
 Object = dict[str, Any]
-KIND = "ClusterTokenCheck"
-VALUES = {"clusterTokenChecks": {"enabled": True}, "admission": {"statusWriters": ["admin"]}}
-MADE_BY = "tokencheck.dev/cluster-check"
 WHO = "tokencheck.dev/requester"
 # Several rounds, a second apart, on a machine that others keep busy.
 PATIENCE_S = 60.0
@@ -33,17 +31,8 @@ REQUESTS_FOR_EACH = 6
 def keeper(
     controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    """An operator that acts on ClusterTokenChecks, with the rights and policies of the chart."""
-    log = tmp_path_factory.mktemp("operator") / "operator.log"
-    install_policies(controlplane, VALUES)
-    config = grant_operator(controlplane, VALUES)
-    args = ("--cluster-token-checks", *(("--review-authors",) if SERVED else ()))
-    process = OperatorProcess(config, log, args=args, plane=controlplane)
-    try:
-        yield process.start()
-    finally:
-        end(process)
-        install_policies(controlplane, {"admission": {"statusWriters": ["admin"]}})
+    with keeper_on(controlplane, tmp_path_factory.mktemp("operator")) as process:
+        yield process
 
 
 @pytest.fixture
@@ -51,19 +40,6 @@ def made(admin: Api, namespace: str) -> Iterator[Object]:
     """A ClusterTokenCheck of the test's namespace alone."""
     yield apply(admin, namespace)
     admin.delete(KIND, namespace)
-
-
-def apply(api: Api, name: str, **spec: Any) -> Object:
-    only = {"matchLabels": {"kubernetes.io/metadata.name": name}}
-    body = {"namespaceSelector": only, "copyLabels": ["team"]} | spec
-    return api.apply({"apiVersion": API, "kind": KIND, "metadata": {"name": name}, "spec": body})
-
-
-def names(shop: Shop, *, of: str = "") -> set[str]:
-    """The TokenChecks that were made."""
-    selector = f"{MADE_BY}={of or shop.namespace}"
-    found = shop.admin.list("TokenCheck", shop.namespace, labelSelector=selector)
-    return {one["metadata"]["name"] for one in found}
 
 
 def reads(shop: Shop, status: str, reason: str) -> Object:

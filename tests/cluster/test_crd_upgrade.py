@@ -10,31 +10,59 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.shop import API, AUDIENCE, Object, Shop, eventually, listed, ready, token_of
-from controlplane import Api, ApiError
+from cluster.keeping import KIND, apply, keeper_on, names
+from cluster.shop import (
+    API,
+    AUDIENCE,
+    Object,
+    Shop,
+    eventually,
+    listed,
+    pod_spec,
+    ready,
+    token_of,
+)
+from controlplane import Api, ApiError, ControlPlane, OperatorProcess
 from controlplane.launch import CHECKOUT
 
 pytestmark = pytest.mark.usefixtures("operator")
 
-PATH = CHECKOUT / "crds" / "tokenchecks.yaml"
+CRDS = CHECKOUT / "crds"
 GOOD, ENDED = ("True", "AllChecksPassed"), ("False", "TokenExpired")
 STRANGER = ("False", "SubjectMismatch")
-FIELDS = ("issuer", "subject", "later")  # of a token; every schema has the first
+# Of a token, and of a ClusterTokenCheck; every schema has the first.
+FIELDS = {"TokenCheck": ("issuer", "subject", "later"), KIND: ("copyLabels", "workloads")}
 MANY = [AUDIENCE, *(f"audience-{number}" for number in range(16))]  # one more than we take
 QUIET_S = 2.0
 # What a schema reaches the API server in, and a watch the operator.
 SOON_S = 15.0
+ROUNDS_S = 60.0  # several, a second apart, on a machine that others keep busy
 
 
-def shipped() -> Object:
-    crd: Object = yaml.safe_load(PATH.read_text())
+@pytest.fixture(scope="module")
+def operator(
+    controlplane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """It keeps the TokenChecks of ClusterTokenChecks too."""
+    with keeper_on(controlplane, tmp_path_factory.mktemp("operator")) as process:
+        yield process
+
+
+def shipped(kind: str = "TokenCheck") -> Object:
+    crd: Object = yaml.safe_load((CRDS / f"{kind.lower()}s.yaml").read_text())
     return crd
+
+
+def properties_in(crd: Object, part: str) -> Object:
+    """What the spec or the status may say."""
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    found: Object = schema["properties"][part]["properties"]
+    return found
 
 
 def token_in(crd: Object, part: str) -> Object:
     """The schema of a token in the spec or in the status."""
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]
-    found: Object = schema["properties"]["tokens"]["items"]
+    found: Object = properties_in(crd, part)["tokens"]["items"]
     return found
 
 
@@ -60,31 +88,46 @@ Put = Callable[[Object], None]
 
 @pytest.fixture
 def put(admin: Api, namespace: str) -> Iterator[Put]:
-    """The CRD of TokenChecks is this one, and the API server goes by it; afterwards it is ours."""
+    """The CRD is this one, and the API server goes by it; afterwards it is ours."""
+    changed = set()
 
     def put_and_wait(crd: Object) -> None:
+        kind = crd["spec"]["names"]["kind"]
+        changed.add(kind)
         admin.apply(crd)
-        known = set(FIELDS) & token_in(crd, "spec")["properties"].keys()
-        eventually(lambda: fields_known(admin, namespace) == known, timeout_s=SOON_S)
+        known = token_in(crd, "spec")["properties"] if kind != KIND else properties_in(crd, "spec")
+        expected = set(FIELDS[kind]) & known.keys()
+        eventually(lambda: fields_known(admin, kind, namespace) == expected, timeout_s=SOON_S)
 
     yield put_and_wait
-    put_and_wait(shipped())
+    for kind in tuple(changed):
+        put_and_wait(shipped(kind))
 
 
-def fields_known(admin: Api, namespace: str) -> set[str]:
+def fields_known(admin: Api, kind: str, namespace: str) -> set[str]:
     """Which of these the API server takes just now."""
-    path, taken = admin.path("TokenCheck", namespace), set()
-    for field in FIELDS:
-        meta = {"name": "asked", "namespace": namespace}
-        spec = {"tokens": [listed("payments", **{field: "x"})]}
-        asked = {"apiVersion": API, "kind": "TokenCheck", "metadata": meta, "spec": spec}
-        query = {"dryRun": "All", "fieldValidation": "Strict"}
+    path, taken = admin.path(kind, None if kind == KIND else namespace), set()
+    for field in FIELDS[kind]:
         try:
-            admin.request("POST", path, asked, query=query)
+            query = {"dryRun": "All", "fieldValidation": "Strict"}
+            admin.request("POST", path, saying(kind, field, namespace), query=query)
         except ApiError:
             continue
         taken.add(field)
     return taken
+
+
+def saying(kind: str, field: str, namespace: str) -> Object:
+    """An object that says something in this field."""
+    head = {"apiVersion": API, "kind": kind}
+    if kind == KIND:
+        said = [] if field == "copyLabels" else {}
+        return head | {
+            "metadata": {"name": f"asked-{namespace}"[:63].rstrip("-")},
+            "spec": {"namespaceSelector": {}, field: said},
+        }
+    meta = {"name": "asked", "namespace": namespace}
+    return head | {"metadata": meta, "spec": {"tokens": [listed("payments", **{field: "x"})]}}
 
 
 def said(shop: Shop, name: str, *expected: tuple[str, str]) -> bool:
@@ -167,3 +210,28 @@ def test_a_newer_schema_goes_back_to_ours(shop: Shop, put: Put) -> None:
         shop.reads(name, *expected, timeout_s=SOON_S)
     eventually(lambda: said(shop, "good", GOOD, ENDED))
     eventually(lambda: said(shop, "ended", ENDED, GOOD))
+
+
+def test_what_a_cluster_check_says_just_after_the_upgrade_is_seen(shop: Shop, put: Put) -> None:
+    """The watch of the schema before shows it without the field, and nobody writes it again."""
+    older = shipped(KIND)
+    del properties_in(older, "spec")["workloads"]
+    put(older)
+    try:
+        apply(shop.admin, shop.namespace)
+        shop.workload("web", pod_spec())
+        shop.workload("db", pod_spec(), kind="StatefulSet")
+        has(shop, "deployment-web", "statefulset-db")
+
+        put(shipped(KIND))
+        apply(shop.admin, shop.namespace, workloads={"kinds": ["StatefulSet"]})
+        has(shop, "statefulset-db")
+
+        put(older)
+        has(shop, "deployment-web", "statefulset-db")
+    finally:
+        shop.admin.delete(KIND, shop.namespace)
+
+
+def has(shop: Shop, *expected: str) -> None:
+    eventually(lambda: names(shop) == {*expected}, timeout_s=ROUNDS_S)

@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from tokencheck.app.own_kinds import OwnKinds, newer
+from tokencheck.clients.kube.watching import EARLY
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.keys import Key
 
@@ -30,9 +31,6 @@ SOON_S = 0.2  # two watches are opened together: one list serves both
 LONGEST_PAUSE_S = 3.0  # while the API server is away: one small request
 ONE_BY_ONE = 20  # differing objects that are read by themselves; more by one list
 WATCH_S = 300  # what a watch is asked for
-# Of these seconds: no server ends one before, unless it has a reason; the rest is for the moment
-# that the first answer took longer than the next.
-EARLY = 0.98
 KINDS = ("TokenProvider", "TokenCheck")  # providers first: checks are judged by them
 
 _log = logging.getLogger(__name__)

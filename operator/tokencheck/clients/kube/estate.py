@@ -33,6 +33,7 @@ from tokencheck.clients.kube.informer import Informer
 from tokencheck.clients.kube.resources import (
     CLUSTER_TOKEN_CHECKS,
     NAMESPACES,
+    OWN,
     TOKEN_CHECKS,
     WORKLOADS,
     Resource,
@@ -89,10 +90,10 @@ class _Check(Struct):
 
 _CHECK = Decoder(_Check)
 _ANY: Decoder[Any] = Decoder()
-_Parsed = tuple[int, WorkloadRef | None, Spec]  # of which generation
+_Parsed = tuple[int, WorkloadRef | None, Spec]  # of which text, by its hash
 _Specs = dict[str, _Parsed]  # by UID
 _OPEN = frozenset({Reason.ADVISORY, Reason.BYPASSED})
-_NOTHING: _Parsed = (-1, None, Spec())
+_NOTHING: _Parsed = (0, None, Spec())
 
 
 class KubeEstate:
@@ -181,6 +182,7 @@ class KubeEstate:
             path=resource.path() or "",
             record=record,
             metadata_only=resource.metadata_only if metadata_only is None else metadata_only,
+            custom=resource.kind in OWN,
         )
         return Informer(
             self._transport,
@@ -216,18 +218,21 @@ def _cluster_check_of(raw: Raw | bytes) -> ClusterTokenCheck | None:
 
 
 def _standing_of(specs: _Specs, raw: Raw | bytes) -> Standing | None:
-    """Return what is kept of a TokenCheck; a spec is parsed once for each generation of it."""
+    """Return what is kept of a TokenCheck; a spec is parsed once.
+
+    Not once for each generation of it: another schema of the CRD shows more or less of the same.
+    """
     check = decode(_CHECK, raw)
     if check is None:
         return None
     meta, status = check.metadata, check.status
     maker = next((o.uid for o in meta.owner_references if o.is_one), "")
-    generation, ref, spec = specs.get(meta.uid, _NOTHING)
-    if generation != meta.generation:
+    text, (known, ref, spec) = hash(bytes(check.spec)), specs.get(meta.uid, _NOTHING)
+    if text != known:
         whole = parse_spec(Fields("spec", msgspec.json.decode(check.spec)))
         ref, spec = whole.workload, replace(whole, workload=None)
     if maker:
-        specs[meta.uid] = meta.generation, ref, spec
+        specs[meta.uid] = text, ref, spec
     current = status.observed_generation == meta.generation
     return Standing(
         uid=meta.uid,

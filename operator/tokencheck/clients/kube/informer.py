@@ -11,6 +11,8 @@ What goes wrong with a watch, and what is done:
    to come is silent, so after a break the server is asked first where it stands.
 6. Events are lost without a sign: now and then a list beside the running watch is compared.
 7. Rights are taken away: `DENIED` until a list succeeds, asked again every few seconds.
+8. A CRD gets another schema: its watches are ended before their time, and until then show objects
+   by the schema before, in versions that stay. The next lists take known versions too.
 
 Between retries stands a back-off with jitter; between any two streams a floor, so that a server
 that ends each watch at once is not hammered. Callbacks are called in the event loop, synchronously,
@@ -32,10 +34,20 @@ from tokencheck.clients.kube.listing import consistent_pages
 from tokencheck.clients.kube.media import JSON, METADATA, METADATA_LIST
 from tokencheck.clients.kube.store import UNKNOWN, Store
 from tokencheck.clients.kube.transport import Transport
-from tokencheck.clients.kube.watching import NORMAL, Pace, Restart, State, Target, restart_of
+from tokencheck.clients.kube.watching import (
+    EARLY,
+    NORMAL,
+    Pace,
+    Restart,
+    State,
+    Target,
+    restart_of,
+)
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
+# A list at once and two comparisons: the first may come before every API server has the schema.
+WHOLE = 3
 
 
 class _OutdatedError(Exception):
@@ -85,6 +97,7 @@ class Informer(Generic[R]):
         self._position: int | None = None  # where the watch stands; None: list first
         self._progress = False  # since the last pause
         self._sure = True  # that the server still knows our position: no break since it told us
+        self._whole = 0  # lists to come of which known versions are taken again
         self._removed: dict[Place, int] = {}  # by the watch, while a comparison runs
         self._comparing = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
@@ -168,12 +181,12 @@ class Informer(Generic[R]):
                 count += 1
                 place, at = _head(raw)
                 unseen.discard(place)
-                if at != self.store.version(place):
+                if self._whole or at != self.store.version(place):
                     self.store.take(place, at, raw)
             await asyncio.sleep(0)  # a big list lets others work between its pages
         for place in unseen:
             self.store.drop(place)
-        self.listed = count
+        self._read_whole(count)
         self._position = version
         self._enter(State.SYNCED)
 
@@ -270,7 +283,10 @@ class Informer(Generic[R]):
             if self.store.version(place) <= version:
                 self.store.drop(place)
         if path == self.target.path:
-            self.listed = count
+            self._read_whole(count)
+
+    def _read_whole(self, count: int) -> None:
+        self.listed, self._whole = count, max(0, self._whole - 1)
 
     def _checked(self, raw: Raw, listed_at: int) -> tuple[Place, int]:
         """Return whose object it is, and its version.
@@ -286,7 +302,7 @@ class Informer(Generic[R]):
 
     def _is_news(self, place: Place, at: int) -> bool:
         known = max(self.store.version(place), self._removed.get(place, UNKNOWN))
-        return at > known and self.target.wanted(place)
+        return (at > known or (at == known and self._whole > 0)) and self.target.wanted(place)
 
     async def _compare_forever(self) -> None:
         while True:
@@ -294,7 +310,7 @@ class Informer(Generic[R]):
             await asyncio.sleep(jitter(self._pace.compare_s * size, 0.2))
             if self.state is State.SYNCED:
                 try:
-                    await self.compare_versions()
+                    await (self.compare() if self._whole else self.compare_versions())
                 except ClusterError:
                     continue  # the watch meets the same trouble and handles it
 
@@ -324,13 +340,15 @@ class Informer(Generic[R]):
     async def _watch(self) -> None:
         if self._position is None:
             raise _OutdatedError(Restart.REGRESSION)
+        asked_s = max(1, round(jitter(self._pace.watch_s, 0.2)))
         params = {
             **self.target.params,
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": str(self._position),
-            "timeoutSeconds": str(max(1, round(jitter(self._pace.watch_s, 0.2)))),
+            "timeoutSeconds": str(asked_s),
         }
+        began = time.monotonic()
         lines = self._transport.stream(
             self.target.path, params, accept=self._accept(METADATA), silent_s=self._pace.silent_s
         )
@@ -339,6 +357,9 @@ class Informer(Generic[R]):
                 self.last_activity = time.monotonic()
                 self._step(line)
                 self._progress = True
+        if self.target.custom and time.monotonic() - began < EARLY * asked_s:
+            self._whole = WHOLE
+            raise _OutdatedError(Restart.ENDED)
 
     def _step(self, line: bytes) -> None:
         """Take one event of the stream.

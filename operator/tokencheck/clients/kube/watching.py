@@ -12,6 +12,9 @@ from tokencheck.clients.kube.decode import Place
 from tokencheck.model.errors import ClusterError
 
 R = TypeVar("R")
+# Of the seconds that a watch was asked for: no server ends one before, unless it has a reason; the
+# rest is for the moment that the first answer took longer than the next.
+EARLY = 0.98
 
 
 class State(StrEnum):
@@ -96,6 +99,7 @@ class Target(Generic[R]):
         name: plural, for metrics and messages.
         path, params: of LIST and WATCH.
         metadata_only: ask for PartialObjectMetadata.
+        custom: a CRD says what it is, and that may change while it is watched.
         wanted: whether an object matters; all others are dropped after their name was read.
         record: the object reduced to what is kept, or None when nothing of it is.
     """
@@ -105,4 +109,5 @@ class Target(Generic[R]):
     record: Callable[[Raw | bytes], R | None]
     params: Mapping[str, str] = field(default_factory=dict)
     metadata_only: bool = False
+    custom: bool = False
     wanted: Callable[[Place], bool] = lambda _: True
