@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 
 import foreign
 from controlplane.fetched import MOCK_OAUTH2, fetched
-from island.certs import Authority
+from tap import tapped
 from tlsserver import trusted
 
 ALGORITHM = "ES256"
@@ -50,7 +50,8 @@ class MockOAuth2:
             BuildError: it cannot run here.
         """
         self._jars = fetched(MOCK_OAUTH2) / "lib"
-        self.authority = Authority("mock-oauth2-server")
+        self._tap = tapped("mock-oauth2-server", lambda asked: asked)  # it is shown no token
+        self.authority = self._tap.inner.authority
         self._claims = claims
         self._folder = tempfile.TemporaryDirectory()
         self._port = _free_port()
@@ -70,19 +71,22 @@ class MockOAuth2:
                 stderr=log,
             )
         self._await()
+        self._tap.inner.behind = f"127.0.0.1:{self._port}"
+        self._tap.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._tap.__exit__()
         self._folder.cleanup()
         self.authority.close()
 
     @property
     def url(self) -> str:
-        """The issuer: it stands below a path."""
-        return f"https://127.0.0.1:{self._port}/realms"
+        """The issuer, where others reach it: it stands below a path."""
+        return f"https://{self._tap.inner.place}/realms"
 
     def provider(self, **rules: Any) -> dict[str, Any]:
         """A TokenProvider that discovers this issuer; ``rules`` go into ``spec.jwt``."""

@@ -11,8 +11,9 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Self
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -20,8 +21,8 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 import foreign
 from controlplane.fetched import OIDC_PROVIDER, fetched
-from island.certs import Authority
-from tlsserver import trusted
+from tap import tapped
+from tlsserver import Asked, trusted
 
 AUDIENCE = "payments-api"
 SCOPES = ("payments:read", "payments:write")
@@ -59,13 +60,15 @@ class OidcProvider:
             BuildError: it cannot run here.
         """
         self._folder = fetched(OIDC_PROVIDER)
-        self.authority = Authority("oidc-provider")
+        self._tap = tapped("oidc-provider", self.beside)
+        self.authority = self._tap.inner.authority
         self.keys = {name: make() for name, make in _MADE.items()}
-        self.url = ""
+        self._made: set[str] = set()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - until it ends
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
+        self._tap.__enter__()
         pem = str(self.authority.file("127.0.0.1"))
         self._process = subprocess.Popen(
             ["node", str(self._folder / "main.mjs"), pem],
@@ -81,6 +84,7 @@ class OidcProvider:
         assert self._process is not None
         self._process.kill()
         self._process.communicate()
+        self._tap.__exit__()
         self._log.close()
         self.authority.close()
 
@@ -91,15 +95,33 @@ class OidcProvider:
         assert self._process.stdout is not None
         run = secrets.token_hex(4)
         own = [_jwk(f"{name}-{run}", _MADE[name]()) for name in _SIGNS]
-        configuration = {"jwks": {"keys": own}, "clients": self._clients()}
+        configuration = {"issuer": self.url, "jwks": {"keys": own}, "clients": self._clients()}
         self._process.stdin.write(json.dumps(configuration) + "\n")
         self._process.stdin.flush()
-        self.url = self._process.stdout.readline().strip()
-        assert self.url, "oidc-provider ended: " + self._said()
+        self._tap.inner.behind = self._process.stdout.readline().strip()
+        assert self._tap.inner.behind, "oidc-provider ended: " + self._said()
 
     @property
     def place(self) -> str:
-        return self.url.removeprefix("https://")
+        """Where others than the tests reach it."""
+        return self._tap.inner.place
+
+    @property
+    def url(self) -> str:
+        """The issuer."""
+        return f"https://{self.place}"
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the token in question, where it is one of its own, and a client's secret."""
+        if asked.line != "POST /token/introspection HTTP/1.1":
+            return asked
+        headers = dict(asked.headers)
+        if headers.get("authorization") == _basic("basic"):
+            del headers["authorization"]
+        form = parse_qsl(asked.body.decode("latin-1"), keep_blank_values=True)
+        lawful = {("token", token) for token in self._made} | {("client_secret", SECRET)}
+        rest = [pair for pair in form if pair not in lawful]
+        return replace(asked, headers=headers, body=json.dumps(rest).encode())
 
     def _said(self) -> str:
         self._log.seek(0)
@@ -130,7 +152,9 @@ class OidcProvider:
         asked = {"ttl": str(ttl_s)} | ({"alg": algorithm} if algorithm else {})
         resource = f"https://payments.example.com/?{urlencode(asked)}"
         grant = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
-        return str(json.loads(self._post("token", resource=resource, **grant))["access_token"])
+        said = json.loads(self._post("token", resource=resource, **grant))
+        self._made.add(said["access_token"])
+        return str(said["access_token"])
 
     def revoke(self, token: str) -> None:
         self._post("token/revocation", token=token)
@@ -166,15 +190,18 @@ class OidcProvider:
         Raises:
             HTTPError: it refuses.
         """
-        client = b64encode(f"shop:{quote_plus(SECRET)}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310
-            f"{self.url}/{path}",
+        request = urllib.request.Request(
+            f"https://{self._tap.inner.behind}/{path}",
             data=urlencode(form).encode(),
-            headers={"Authorization": f"Basic {client}"},
+            headers={"Authorization": _basic("shop")},
         )
         context = ssl.create_default_context(cadata=self.authority.pem)
         with urllib.request.urlopen(request, context=context, timeout=_PATIENCE_S) as answer:  # noqa: S310
             return bytes(answer.read())
+
+
+def _basic(client: str) -> str:
+    return f"Basic {b64encode(f'{client}:{quote_plus(SECRET)}'.encode()).decode()}"
 
 
 def _jwk(kid: str, key: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -126,12 +127,27 @@ class TlsServer:
             writer.close()
 
     async def _asked(self, reader: asyncio.StreamReader) -> Asked:
-        head = await reader.readuntil(b"\r\n\r\n")
-        line, *more = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in more)}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.said += head + body
-        asked = Asked(line=line, headers=headers, body=body)
-        beside = self.beside(asked)
-        self.heard.append(f"{beside.line} {beside.headers} ".encode() + beside.body)
+        raw, asked = await request(reader)
+        self.said += raw
+        self.hear(asked)
         return asked
+
+    def hear(self, asked: Asked) -> None:
+        """What of it may hold no token is searched for tokens, where a sweep runs."""
+        beside = asked
+        with suppress(ValueError, LookupError):  # what is no question that it knows counts whole
+            beside = self.beside(asked)
+        self.heard.append(f"{beside.line} {beside.headers} ".encode() + beside.body)
+
+
+async def request(reader: asyncio.StreamReader) -> tuple[bytes, Asked]:
+    """A request as it came, and read.
+
+    Raises:
+        IncompleteReadError: it ends before it is whole.
+    """
+    head = await reader.readuntil(b"\r\n\r\n")
+    line, *more = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in more)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return head + body, Asked(line=line, headers=headers, body=body)

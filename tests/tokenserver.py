@@ -7,16 +7,18 @@ import socket
 import subprocess
 import tempfile
 import time
+from base64 import b64encode
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import foreign
 from controlplane.extras import TOKEN_SERVER, extra
 from controlplane.process import free_ports
-from island.certs import Authority
-from registryapi import HOST, SERVICE
-from tlsserver import trusted
+from registryapi import HOST, PASSWORD, SERVICE
+from tap import tapped
+from tlsserver import Asked, trusted
 
 # Of `registryapi.PASSWORD`: it takes no other form, and Python makes none.
 _BCRYPT = "$2b$05$5ipROZCC.nikOhtrHmn96utveVotfGamPnAN4yfzE21S5eIYW4cP6"
@@ -38,10 +40,12 @@ class TokenServer:
             BuildError: its program cannot be had here.
         """
         self._program = extra(TOKEN_SERVER)
-        self.authority = Authority("token-server")
+        self._tap = tapped("token-server", self.beside)
+        self.authority = self._tap.inner.authority
         self._folder = tempfile.TemporaryDirectory()
         self._port = free_ports(1)[0]
         self._changes = 0
+        self._logins: set[str] = set()
 
     def __enter__(self) -> Self:
         self.users()
@@ -55,11 +59,14 @@ class TokenServer:
             assert self._process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        self._tap.inner.behind = f"127.0.0.1:{self._port}"
+        self._tap.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._tap.__exit__()
         self._folder.cleanup()
         self.authority.close()
 
@@ -68,13 +75,22 @@ class TokenServer:
         self._file.write_text("".join(f"{name}:{_BCRYPT}\n" for name in names))
         self._changes += 1  # it reads the file again where its time is another
         os.utime(self._file, (self._changes, self._changes))
+        logins = (b64encode(f"{name}:{PASSWORD}".encode()).decode() for name in names)
+        self._logins |= {f"Basic {login}" for login in logins}
 
     def provider(self, scope: str) -> dict[str, Any]:
         """A TokenProvider that asks here."""
         registry = {"host": HOST, "service": SERVICE, "scope": scope}
-        url = f"https://127.0.0.1:{self._port}/token/"
+        url = f"https://{self._tap.inner.place}/token/"
         vendor = {"type": "Registry", "url": url, "registry": registry}
         return trusted(self.authority, "registry", vendor=vendor)
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the login in question, where it is one of its own."""
+        headers = dict(asked.headers)
+        if headers.get("authorization") in self._logins:
+            del headers["authorization"]
+        return replace(asked, headers=headers)
 
     @property
     def _file(self) -> Path:

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,12 +18,13 @@ import foreign
 from controlplane.extras import VAULT, extra
 from controlplane.fetched import OPENBAO, fetched
 from controlplane.process import free_ports
-from island.certs import Authority
-from tlsserver import trusted
+from tap import tapped
+from tlsserver import Asked, trusted
 
 SERVERS = ("Vault", "OpenBao")
 LOOKUP = 'path "auth/token/lookup" { capabilities = ["update"] }'
 CAPABILITIES = 'path "sys/capabilities" { capabilities = ["update"] }'
+_QUESTIONS = ("/auth/token/lookup", "/sys/capabilities")
 _PATIENCE_S = 30
 
 
@@ -44,15 +46,20 @@ class VaultServer:
             BuildError: its program cannot be had here.
         """
         self._program = self._found()
-        self.authority = Authority("vault")
+        self._tap = tapped("vault", self.beside)
+        self.authority = self._tap.inner.authority
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
         self._address = self._unseal_key = ""
         self.root = ""  # a token for everything, without an end
+        self._made: set[str] = set()
+        self._own: set[str] = set()
 
     def __enter__(self) -> Self:
         pem = str(self.authority.file("127.0.0.1"))
         self._started(pem)
+        self._tap.inner.behind = self._address
+        self._tap.__enter__()
         self.own_policies()
         return self
 
@@ -60,18 +67,32 @@ class VaultServer:
         assert self._process is not None
         self._process.kill()
         self._process.communicate()
+        self._tap.__exit__()
         self._folder.cleanup()
         self.authority.close()
 
     @property
     def place(self) -> str:
-        return self._address
+        """Where others than the tests reach it."""
+        return self._tap.inner.place
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the token in question, where it is one of its own, and the operator's own."""
+        if asked.line.split()[0] != "POST" or not asked.path.endswith(_QUESTIONS):
+            return asked
+        token = str(json.loads(asked.body)["token"])
+        known = token in (self.root, *self._made)
+        body = asked.body.replace(token.encode(), b"") if known else asked.body
+        headers = dict(asked.headers)
+        if headers.get("x-vault-token") in self._own:
+            del headers["x-vault-token"]
+        return replace(asked, headers=headers, body=body)
 
     def provider(
         self, name: str = "vault", secret: str = "vault-lookup", below: str = ""
     ) -> dict[str, Any]:
         """A TokenProvider that asks here, of all tokens of Vault; ``below`` as in `namespace`."""
-        address = f"https://{self._address}/v1/{below}".rstrip("/")
+        address = f"https://{self.place}/v1/{below}".rstrip("/")
         vendor = {"type": "Vault", "url": address, "credentialsRef": {"name": secret}}
         return trusted(self.authority, name, vendor=vendor, match={"kinds": ["Vault"]})
 
@@ -86,14 +107,20 @@ class VaultServer:
     def own(self, *more: str, below: str = "") -> str:
         """A new token for the operator, as docs/providers/vault.md has it; with more policies."""
         policies = ["lookup", *more]
-        return self.token(
+        made = self._issued(
             below, policies=policies, no_default_policy=True, period="24h", no_parent=True
         )
+        self._own.add(made)
+        return made
 
     def token(self, below: str = "", **asked: object) -> str:
         """A new one, with these parameters of ``auth/token/create``; else of policy ``default``."""
-        parameters = {"policies": ["default"], **asked}
-        made = self.call("POST", f"{below}auth/token/create", **parameters)
+        made = self._issued(below, **{"policies": ["default"], **asked})
+        self._made.add(made)
+        return made
+
+    def _issued(self, below: str, **asked: object) -> str:
+        made = self.call("POST", f"{below}auth/token/create", **asked)
         return str(made["auth"]["client_token"])
 
     def revoke(self, token: str) -> None:

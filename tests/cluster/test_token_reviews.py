@@ -27,6 +27,7 @@ from cluster.shop import (
     ready,
     states,
 )
+from cluster.wholerun import NOBODYS
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import grant_operator
 from vendorapi import TOKENS
@@ -210,7 +211,7 @@ def test_any_bearer_token_that_the_api_server_takes_can_be_listed_and_others_are
     checked(shop, provider, "bob", subject="bob", audiences=["https://kubernetes.default.svc"])
     found = shop.wait("bob", lambda it: ready(it)[0] == "True", timeout_s=PATIENCE_S)
     assert states(found)["Active"] == "True"
-    shop.secret("nobody", "canary-of-a-token-that-nobody-knows")
+    shop.secret("nobody", NOBODYS)
     checked(shop, provider, "nobody")
     found = shop.reads("nobody", *DEAD, timeout_s=PATIENCE_S)
     assert "no issuer that it knows has signed it" in condition(found, "Active")["message"]

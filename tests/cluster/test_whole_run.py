@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cluster.cli import SAID
-from cluster.wholerun import WholeRun
+from cluster.wholerun import NOBODYS, WholeRun, beside_review
 from controlplane import ControlPlane
 from introspector import Introspector
 from issuer import Issuer
-from registryapi import RegistryApi
+from registryapi import RegistryApi, token_of
 from tlsserver import Asked, TlsServer
 from vendorapi import OWN_TOKEN, TOKENS, VendorApi
 
@@ -102,6 +102,35 @@ def test_of_what_a_server_hears_its_question_alone_may_be_a_token(
     beside = str(made.beside(question))
     found = {token for token in (GITHUB, SLACK, VAULT, OWN_TOKEN) if token in beside}
     assert found - {OWN_TOKEN} == ({heard} if heard else set())
+
+
+REVIEWED = {"iss": "https://kubernetes.default.svc", "jti": secrets.token_urlsafe(24)}
+BOB = secrets.token_urlsafe(24)
+
+
+@pytest.mark.parametrize(
+    ("token", "lawful"),
+    [
+        (token_of(REVIEWED), True),
+        (BOB, True),
+        (NOBODYS, True),
+        (token_of(REVIEWED | {"iss": "https://login.example.com"}), False),
+        (GITHUB, False),
+    ],
+)
+def test_of_a_token_review_a_token_of_the_api_server_alone_is_lawful(
+    token: str, lawful: bool
+) -> None:
+    review = {"spec": {"token": token}}
+    event = {"objectRef": {"resource": "tokenreviews"}, "requestObject": review}
+    line = json.dumps(event, separators=(",", ":")).encode()
+    assert (token not in beside_review(line, f"{BOB},bob,bob").decode()) == lawful
+    review["spec"]["more"] = token
+    line = json.dumps(event, separators=(",", ":")).encode()
+    assert token in beside_review(line, f"{BOB},bob,bob").decode()
+    elsewhere = line.replace(b"tokenreviews", b"events")
+    assert beside_review(elsewhere, BOB) == elsewhere
+    assert beside_review(line[:-1], BOB) == b""
 
 
 def test_what_came_before_is_not_searched_again(tmp_path: Path) -> None:

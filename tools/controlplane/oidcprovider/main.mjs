@@ -2,9 +2,10 @@
 //
 //   node main.mjs PEM
 //
-// Each line of standard input is a configuration in JSON, {"jwks": ..., "clients": [...]}, that
-// counts from then on: other keys are a rotation. Each is answered by a line of standard output, the
-// issuer. It ends with its standard input. PEM is a file with the server's key and certificate.
+// Each line of standard input is a configuration in JSON, {"issuer": ..., "jwks": ...,
+// "clients": [...]}, that counts from then on: other keys are a rotation. Each is answered by a line
+// of standard output, the host and port where it listens; the issuer is where others reach it. It
+// ends with its standard input. PEM is a file with the server's key and certificate.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
@@ -38,7 +39,7 @@ function assertJwtClientAuthClaimsAndHeader(ctx, { aud }, { typ }, { clientId })
   if (typ !== expected) throw new errors.InvalidClientAuth('typ is not what it should be');
 }
 
-function made(issuer, { jwks, clients }) {
+function made({ issuer, jwks, clients }) {
   const provider = new Provider(issuer, {
     jwks,
     clients,
@@ -61,9 +62,8 @@ const pem = readFileSync(process.argv[2]);
 let answer;
 const server = createServer({ key: pem, cert: pem }, (request, response) => answer(request, response));
 await new Promise((listens) => server.listen(0, '127.0.0.1', listens));
-const issuer = `https://127.0.0.1:${server.address().port}`;
 for await (const line of createInterface({ input: process.stdin })) {
-  answer = made(issuer, JSON.parse(line));
-  console.log(issuer);
+  answer = made(JSON.parse(line));
+  console.log(`127.0.0.1:${server.address().port}`);
 }
 process.exit();
