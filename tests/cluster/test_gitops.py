@@ -61,6 +61,10 @@ def settled(shop: Shop, manifest: Object) -> Object:
     )
 
 
+def one_check(provider: Object) -> bool:
+    return bool(provider.get("status", {}).get("checks") == 1)
+
+
 def version(found: Object) -> tuple[str, str]:
     return found["metadata"]["resourceVersion"], found["metadata"]["annotations"][WHO]
 
@@ -79,7 +83,7 @@ def test_nothing_differs_before_and_after_a_verdict_and_to_apply_it_again_writes
     assert tool.differs(*manifests) == ""
     launch_operator()
     provider = manifests[2]["metadata"]["name"]
-    shop.admin.wait("TokenProvider", provider, until=lambda it: it.get("status", {}).get("checks") == 1)
+    shop.admin.wait("TokenProvider", provider, until=one_check)
     before = [settled(shop, one)["metadata"] for one in manifests]
     assert tool.differs(*manifests) == ""
     assert tool.apply(*manifests) == ""
