@@ -118,16 +118,14 @@ BUILDS = (
         changes=(
             Change(
                 file="clients/kube/informer.py",
-                old="                if at != self._versions.get(place):\n"
-                "                    self._take(place, at, raw)\n",
-                new="                if place not in self._versions:\n"
-                "                    self._take(place, at, raw)\n",
+                old="if self._whole or at != self.store.version(place):\n",
+                new="if self.store.version(place) == UNKNOWN:\n",
             ),
             Change(
                 file="clients/kube/informer.py",
-                old="        if at > max(self._versions.get(place, -1),"
-                " self._removed.get(place, -1)):\n",
-                new="        if place not in self._versions:\n",
+                old="        return (at > known or (at == known and self._whole > 0))"
+                " and self.target.wanted(place)\n",
+                new="        return known == UNKNOWN and self.target.wanted(place)\n",
             ),
         ),
         faults=("event swallowed", "ERROR 410 in a watch"),
