@@ -33,6 +33,7 @@ SELECTED = (
     "test_rollouts.py",
     "test_cluster_checks.py",
     "kube/test_informer.py",
+    "kube/test_comparison.py",
 )
 
 

@@ -14,6 +14,15 @@ from tokencheck.notice.queue import Queue
 CLOCK = Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic)
 
 
+async def latest_of_sleepers(seconds):
+    """By how many seconds one that sleeps for a moment, again and again, was late at most."""
+    late_s, end = 0.0, time.monotonic() + seconds
+    while (began := time.monotonic()) < end:
+        await asyncio.sleep(0.01)
+        late_s = max(late_s, time.monotonic() - began - 0.01)
+    return late_s
+
+
 async def test_of_ten_thousand_deadlines_twenty_fall_due_each_second_and_each_is_met_within_50_ms():
     late = {}
 
@@ -33,7 +42,7 @@ async def test_of_ten_thousand_deadlines_twenty_fall_due_each_second_and_each_is
     gate = asyncio.Event()
     gate.set()
     running = asyncio.ensure_future(engine.run(gate))
-    await asyncio.sleep(4.5)
+    lag_s = await latest_of_sleepers(4.5)
     passed = CLOCK.wall() - timedelta(seconds=0.25)
     await engine.stop()
     await running
@@ -42,7 +51,7 @@ async def test_of_ten_thousand_deadlines_twenty_fall_due_each_second_and_each_is
     assert min(late.values()) >= 0.0
     # The machine may be busy with other work: by so much any sleeper of this loop was late. The
     # bound is for all but the two worst.
-    assert sorted(late.values())[-3] <= 0.05 + engine.loop_lag_s
+    assert sorted(late.values())[-3] <= 0.05 + lag_s
 
 
 async def test_a_loop_that_is_held_up_shows_its_lag():

@@ -130,9 +130,8 @@ class Operator:
 
     def __init__(self, settings: Settings, roads: Roads) -> None:
         """Make and join the parts; nothing runs yet."""
-        transport = roads.main
-        # Kopf's sessions lead to the same cluster, whatever context is the current one by then.
-        self._settings = replace(settings, context=transport.credentials.context)
+        # So that Kopf's sessions lead to the same cluster, whatever is the current one by then.
+        self._settings = replace(settings, context=roads.main.credentials.context)
         self._loop: asyncio.AbstractEventLoop | None = None
         index = ReferenceIndex()
         memory = Recollection()
@@ -140,13 +139,13 @@ class Operator:
         self._queue = Queue(random.random)
         self._feed = feed = Feed(index, self._queue, OWN_KINDS)
         self._cache = Cache(
-            transport,
+            roads.main,
             parsers=Parsers(workload=parse_workload, pod=parse_pod),
             on_change=feed.notice,
             scope=settings.scope,
             pace=replace(NORMAL, compare_s=settings.relist_every_s),
         )
-        self._events = EventRecorder(transport, instance=socket.gethostname(), clock=_now)
+        self._events = EventRecorder(roads.main, instance=socket.gethostname(), clock=_now)
         self._tally = Tally()
         self._board = ResultBoard(time.time, self._tally, leads=role.leadership.leads)
         self._kopf = KopfWatch(self._kopf_session, self._from_kopf)
@@ -159,7 +158,7 @@ class Operator:
             others=others_lead(role),
         )
         self._compare = Compare(
-            OwnObjects(transport),
+            OwnObjects(roads.main),
             self._cache.versions,
             self._own_kinds,
             every_s=settings.compare_every_s,
