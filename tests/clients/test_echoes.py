@@ -1,4 +1,4 @@
-"""What Kopf sees of a watch when the echoes of our own writes are left out."""
+"""What Kopf sees of lists and watches when what we know is left out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import pytest
 
 from rawserver import Peer, RawServer, kubeconfig
 from tokencheck.clients.kube.decode import Identity
@@ -25,6 +27,54 @@ def line(kind: str, version: int, name: str = "checkout") -> bytes:
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def page(*versions: int, **metadata: str) -> dict[str, Any]:
+    """A page of a list of TokenChecks."""
+    items = [json.loads(line("", version))["object"] | {"spec": {}} for version in versions]
+    head = {"kind": "TokenCheckList", "apiVersion": "tokencheck.dev/v1alpha1"}
+    return head | {"metadata": {"resourceVersion": "9", **metadata}, "items": items}
+
+
+async def listed(folder: Path, known: Known | None, body: bytes, path: str = CHECKS) -> bytes:
+    """What a reader like Kopf gets of a list."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(HEAD, chunk(body), b"0\r\n\r\n")
+
+    async with RawServer(script) as server:
+        transport = await Transport.connect(kubeconfig=kubeconfig(folder, server.url))
+        url = f"{server.url}{path}?limit=500"
+        async with transport.session(known=known) as session, session.get(url) as response:
+            found = await response.read()
+        await transport.close()
+        return found
+
+
+async def test_of_a_list_only_what_is_not_known_comes_with_where_it_stands(tmp_path: Path) -> None:
+    body = json.dumps(page(3, 8, 7, 9, **{"continue": "there"})).encode()
+    found = json.loads(await listed(tmp_path, up_to_7, body))
+    assert found == page(8, 9, **{"continue": "there"})
+
+
+async def test_of_a_list_all_comes_that_is_being_written(tmp_path: Path) -> None:
+    body = json.dumps(page(3, 8)).encode()
+    assert json.loads(await listed(tmp_path, lambda _: None, body)) == page(3, 8)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b"no JSON", CHECKS),
+        (b'{"kind": "Status", "code": 410}', CHECKS),
+        (json.dumps(page() | {"items": None}).encode(), CHECKS),
+        (json.dumps(page(7)).encode(), "/apis/tokencheck.dev/v1alpha1/tokenproviders"),
+    ],
+    ids=["no JSON", "a status", "no items", "another kind"],
+)
+async def test_other_lists_come_as_they_were(tmp_path: Path, body: bytes, path: str) -> None:
+    assert await listed(tmp_path, up_to_7, body, path) == body
 
 
 async def read(folder: Path, known: Known | None, *parts: bytes, path: str = CHECKS) -> bytes:

@@ -1,7 +1,11 @@
-"""Kopf is spared the echo of our own status writes: a tenth of a change's CPU, for nothing.
+"""Kopf is spared what we know already: echoes of our own status writes, and objects that it lists.
 
-An event is left out only when what it brings is known already. Everything else goes through as it
-came, in its order; bookmarks too, so that Kopf knows where its watch stands.
+An echo is a tenth of a change's CPU, for nothing. A list is what a start waits for: Kopf opens its
+watch when it has taken each object apart, and with tens of thousands, all of which are written
+meanwhile, the version to watch from was forgotten by then, so that it listed for ever.
+
+Everything else goes through as it came, in its order; bookmarks too, so that Kopf knows where its
+watch stands.
 """
 
 import asyncio
@@ -9,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
+from msgspec import Raw, Struct, field
+from msgspec.json import Decoder, encode
 
 from tokencheck.clients.kube.decode import EVENT, HEAD, Identity, decode
 
@@ -17,6 +23,44 @@ Known = Callable[[Identity], bool | None]
 
 _LOOK_S = 0.005
 _LONGEST_S = 1.0  # a write of ours whose echo is there has an answer soon; else let Kopf have it
+
+
+class _List(Struct):
+    """A page of a LIST, of which only the objects matter."""
+
+    kind: Raw
+    version: Raw = field(name="apiVersion")
+    metadata: Raw
+    items: list[Raw]
+
+
+_LIST = Decoder(_List)
+
+
+class WithoutKnown:
+    """The body of a LIST, without objects that are `known`; else as the body that it wraps."""
+
+    def __init__(self, content: aiohttp.StreamReader, known: Known) -> None:
+        """Read from `content`, to its end."""
+        self._content = content
+        self._known = known
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that one is
+        """Return everything else of the body itself."""
+        return getattr(self._content, name)
+
+    async def read(self, _size: int = -1) -> bytes:
+        """Return the page; what is no list as it is."""
+        body = await self._content.read()
+        page = decode(_LIST, body)
+        if page is None:
+            return body
+        page.items = [one for one in page.items if not self._brings_nothing(one)]
+        return encode(page)
+
+    def _brings_nothing(self, one: Raw) -> bool:
+        head = decode(HEAD, one)
+        return head is not None and bool(self._known(head.metadata))
 
 
 class WithoutEchoes:

@@ -36,7 +36,7 @@ from tokencheck.clients.kube.answers import (
 from tokencheck.clients.kube.call import Call, resource_of
 from tokencheck.clients.kube.configuration import road_to
 from tokencheck.clients.kube.credentials import Credentials
-from tokencheck.clients.kube.echoes import Known, WithoutEchoes
+from tokencheck.clients.kube.echoes import Known, WithoutEchoes, WithoutKnown
 from tokencheck.clients.kube.gate import Gate
 from tokencheck.clients.kube.guard import OPERATOR_WRITES, Write, require_allowed
 from tokencheck.clients.kube.limits import pause_s
@@ -128,8 +128,8 @@ class Transport:
 
         It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
         `watching` is called with the path when the server has opened a watch; what is `known` is
-        left out of watches of TokenChecks. It is closed when the server's certificate is not
-        trusted: another one, of another transport, trusts what is trusted then.
+        left out of lists and watches of TokenChecks. It is closed when the server's certificate is
+        not trusted: another one, of another transport, trusts what is trusted then.
         """
 
         async def authorised(
@@ -142,10 +142,13 @@ class Transport:
             except _NOT_TRUSTED:
                 await session.close()
                 raise
-            if "watch" in request.url.query and response.status == HTTPStatus.OK:
-                watching(request.url.path)
+            if response.status == HTTPStatus.OK:
+                watches = "watch" in request.url.query
+                if watches:
+                    watching(request.url.path)
                 if known and request.url.path.endswith("/tokenchecks"):
-                    response.content = WithoutEchoes(response.content, known)  # type: ignore[assignment]  # reads alike
+                    spared = WithoutEchoes if watches else WithoutKnown
+                    response.content = spared(response.content, known)  # type: ignore[assignment]  # reads alike
             return response
 
         session = aiohttp.ClientSession(
