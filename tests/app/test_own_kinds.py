@@ -16,6 +16,7 @@ from tokencheck.api.tokencheck import TokenCheck
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.app.own_kinds import OwnKinds
 from tokencheck.clients.kube.cache import Cache, Parsers
+from tokencheck.clients.kube.shelf import Shelf
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.workloads.parse import parse_workload
 from tokencheck.core.workloads.pods import parse_pod
@@ -23,35 +24,21 @@ from tokencheck.model.change import Cause, Change
 from tokencheck.model.keys import MATCHING, Key
 
 
-class Shelf:
-    """What is known, in plain dictionaries."""
-
-    def __init__(self) -> None:
-        self.checks: dict[Key, TokenCheck] = {}
-        self.providers: dict[str, TokenProvider] = {}
-
-    def check(self, key: Key) -> TokenCheck | None:
-        return self.checks.get(key)
-
-    def put_check(self, check: TokenCheck) -> None:
-        self.checks[Key("TokenCheck", check.namespace, check.name)] = check
-
-    def drop_check(self, key: Key) -> None:
-        self.checks.pop(key, None)
-
-    def provider(self, name: str) -> TokenProvider | None:
-        return self.providers.get(name)
-
-    def put_provider(self, provider: TokenProvider) -> None:
-        self.providers[provider.name] = provider
-
-    def drop_provider(self, name: str) -> None:
-        self.providers.pop(name, None)
-
-
 def provider(uid: str, version: str, generation: int = 1) -> dict[str, Any]:
     meta = {"name": "payments", "uid": uid, "resourceVersion": version, "generation": generation}
     return {"metadata": meta, "spec": {"allowedNamespaces": {"all": True}}}
+
+
+def held_check(shelf: Shelf) -> TokenCheck:
+    held = shelf.check(KEY)
+    assert held is not None
+    return held
+
+
+def held_provider(shelf: Shelf) -> TokenProvider:
+    held = shelf.provider("payments")
+    assert held is not None
+    return held
 
 
 def receiving() -> tuple[OwnKinds, Shelf, list[Change]]:
@@ -64,17 +51,17 @@ def test_the_late_end_of_an_older_provider_does_not_take_the_new_one_away() -> N
     own.receive("TokenProvider", "ADDED", provider("u1", "5"))
     own.receive("TokenProvider", "ADDED", provider("u2", "9"))
     own.receive("TokenProvider", "DELETED", provider("u1", "8"))
-    assert shelf.providers["payments"].uid == "u2"
+    assert held_provider(shelf).uid == "u2"
     assert len(told) == 2
     own.receive("TokenProvider", "DELETED", provider("u2", "10"))
-    assert shelf.providers == {}
+    assert shelf.provider("payments") is None
 
 
 def test_an_older_version_of_a_provider_is_not_taken_for_a_change() -> None:
     own, shelf, told = receiving()
     own.receive("TokenProvider", "MODIFIED", provider("u1", "12", generation=2))
     own.receive("TokenProvider", None, provider("u1", "5", generation=1))
-    assert shelf.providers["payments"].generation == 2
+    assert held_provider(shelf).generation == 2
     assert len(told) == 1
 
 
@@ -148,7 +135,7 @@ def test_a_list_shows_what_another_schema_makes_of_the_spec_in_the_version_that_
     assert told == []
     own.receive("TokenCheck", None, other)
     assert [one.cause for one in told] == [Cause.SPEC_CHANGED]
-    assert shelf.checks[KEY].spec == parse_tokencheck(other).spec
+    assert held_check(shelf).spec == parse_tokencheck(other).spec
     told.clear()
     own.receive("TokenCheck", None, other)
     own.receive("TokenCheck", None, check("4"))
@@ -198,7 +185,7 @@ def test_what_an_older_list_shows_is_not_what_the_newer_one_showed() -> None:
     told.clear()
     own.receive("TokenCheck", None, check("6"))
     assert [one.cause for one in told] == [Cause.SPEC_CHANGED]
-    assert shelf.checks[KEY].spec == parse_tokencheck(check("6")).spec
+    assert held_check(shelf).spec == parse_tokencheck(check("6")).spec
 
 
 def test_so_it_is_with_a_provider() -> None:
@@ -211,7 +198,7 @@ def test_so_it_is_with_a_provider() -> None:
     other["spec"]["scopes"] = {"implies": {"admin": ["read"]}}
     own.receive("TokenProvider", None, other)
     assert [one.cause for one in told] == [Cause.PROVIDER_CHANGED]
-    assert shelf.providers["payments"].implies
+    assert held_provider(shelf).implies
 
 
 def test_the_echo_of_a_write_says_nothing_whether_it_comes_before_the_answer_or_after() -> None:
@@ -236,7 +223,7 @@ def test_a_status_that_somebody_writes_over_ours_is_judged_when_our_write_has_it
     under_way.clear()
     own.settle(KEY)
     assert [change.cause for change in told] == [Cause.RESYNC]
-    assert shelf.checks[KEY].resource_version == "7"
+    assert held_check(shelf).resource_version == "7"
 
 
 def test_a_new_spec_that_comes_during_a_write_that_fails_is_not_lost() -> None:
@@ -247,7 +234,7 @@ def test_a_new_spec_that_comes_during_a_write_that_fails_is_not_lost() -> None:
     own.settle(KEY)
     own.settle(KEY)
     assert [change.cause for change in told] == [Cause.SPEC_CHANGED]
-    assert shelf.checks[KEY].generation == 2
+    assert held_check(shelf).generation == 2
 
 
 def test_a_check_that_is_deleted_during_a_write_does_not_come_back() -> None:
@@ -257,16 +244,16 @@ def test_a_check_that_is_deleted_during_a_write_does_not_come_back() -> None:
     own.receive("TokenCheck", "DELETED", check("7", generation=2))
     under_way.clear()
     own.settle(KEY)
-    assert shelf.checks == {}
+    assert shelf.check(KEY) is None
     assert [change.gone for change in told] == [True]
 
 
 def test_a_late_event_is_no_step_back_in_time_and_an_older_read_is_one() -> None:
     own, shelf, told, _ = writing()
     own.receive("TokenCheck", None, check("4", generation=7))
-    assert (shelf.checks[KEY].resource_version, told) == ("5", [])
+    assert (held_check(shelf).resource_version, told) == ("5", [])
     assert own.read(KEY, own.held(KEY), check("4", generation=7))
-    assert shelf.checks[KEY].resource_version == "4"
+    assert held_check(shelf).resource_version == "4"
     assert [change.cause for change in told] == [Cause.SPEC_CHANGED]
 
 
@@ -275,7 +262,7 @@ def test_a_read_that_was_overtaken_by_our_own_write_is_no_step_back_in_time() ->
     held = own.held(KEY)
     written(shelf, check("8", verdict="Invalid"))
     assert not own.read(KEY, held, check("6"))
-    assert (shelf.checks[KEY].resource_version, told) == ("8", [])
+    assert (held_check(shelf).resource_version, told) == ("8", [])
 
 
 def test_an_older_read_of_a_provider_is_a_step_back_in_time() -> None:
@@ -283,7 +270,7 @@ def test_an_older_read_of_a_provider_is_a_step_back_in_time() -> None:
     own.receive("TokenProvider", None, provider("u1", "12", generation=2))
     key = Key("TokenProvider", "", "payments")
     assert own.read(key, own.held(key), provider("u1", "5"))
-    assert shelf.providers["payments"].generation == 1
+    assert held_provider(shelf).generation == 1
     assert [change.cause for change in told] == [Cause.PROVIDER_CHANGED] * 2
 
 

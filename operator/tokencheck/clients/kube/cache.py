@@ -20,8 +20,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from tokencheck.api.tokencheck import TokenCheck, WorkloadRef
-from tokencheck.api.tokenprovider import TokenProvider
+from tokencheck.api.tokencheck import WorkloadRef
 from tokencheck.clients.kube.decode import (
     Place,
     labels_of,
@@ -42,7 +41,7 @@ from tokencheck.clients.kube.resources import (
     WORKLOADS,
     Resource,
 )
-from tokencheck.clients.kube.resting import at_rest
+from tokencheck.clients.kube.shelf import Shelf
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.clients.kube.watching import NORMAL, SLOW, Pace
 from tokencheck.model.change import Cause, Change
@@ -65,7 +64,7 @@ class Parsers:
     pod: Callable[[Mapping[str, Any]], PodRecord]
 
 
-class Cache:
+class Cache(Shelf):
     """Implements `model.ports.Inventory`; `follow` and `unfollow` say who needs what."""
 
     def __init__(
@@ -87,14 +86,13 @@ class Cache:
             scope: how far Secrets may be read.
             pace: of informers; `single`: of those of one object.
         """
+        super().__init__()
         self._transport = transport
         self._parsers = parsers
         self._on_change = on_change
         self._scope = scope
         self._pace = pace
         self._single = single
-        self._checks: dict[Key, TokenCheck] = {}
-        self._providers: dict[str, TokenProvider] = {}
         self._references: dict[Key, dict[Key, str]] = {}  # check -> reference -> apiVersion
         self._followers: Counter[Key] = Counter()
         self._discovery = Discovery(transport)
@@ -108,68 +106,6 @@ class Cache:
     async def close(self) -> None:
         """End all watches."""
         await asyncio.gather(*(fleet.close() for fleet in self._fleets()))
-
-    # Our own kinds, handed in
-
-    def check(self, key: Key) -> TokenCheck | None:
-        """Return the TokenCheck as last seen, or None when it is gone."""
-        kept = self._checks.get(key)
-        return at_rest(kept) if kept is not None else None
-
-    def put_check(self, check: TokenCheck) -> None:
-        """Replace what is known of a check, unless a newer version of it is known."""
-        key = Key("TokenCheck", check.namespace, check.name)
-        known = self._checks.get(key)
-        version = version_of(check.resource_version)
-        if known is None or known.uid != check.uid or version >= version_of(known.resource_version):
-            self._checks[key] = at_rest(check)
-
-    def put_written(self, check: TokenCheck) -> None:
-        """Take version and status of a check whose status was just written, unless it is gone."""
-        known = self._checks.get(Key("TokenCheck", check.namespace, check.name))
-        if known is not None and known.uid == check.uid:
-            version, status = check.resource_version, check.status
-            self.put_check(replace(known, resource_version=version, status=status))
-
-    def drop_check(self, key: Key) -> None:
-        """Know nothing of a check any more; its references stay until `unfollow`."""
-        self._checks.pop(key, None)
-
-    def provider(self, name: str) -> TokenProvider | None:
-        """Return the TokenProvider as last seen, or None."""
-        return self._providers.get(name)
-
-    def matching(self, kind: str) -> tuple[TokenProvider, ...]:
-        """Return the TokenProviders that match tokens of this kind, by name."""
-        found = (one for one in self._providers.values() if kind in one.match)
-        return tuple(sorted(found, key=lambda one: one.name))
-
-    def issuing(self, issuer: str | None = None) -> tuple[TokenProvider, ...]:
-        """Return the TokenProviders that match JWTs of this issuer (None: of any), by name."""
-        wanted = (one for one in self._providers.values() if one.match_issuer and one.jwt)
-        found = (one for one in wanted if issuer in (None, one.jwt and one.jwt.issuer))
-        return tuple(sorted(found, key=lambda one: one.name))
-
-    def put_provider(self, provider: TokenProvider) -> None:
-        """Replace what is known of a provider."""
-        self._providers[provider.name] = provider
-
-    def drop_provider(self, name: str) -> None:
-        """Know nothing of a provider any more."""
-        self._providers.pop(name, None)
-
-    def namespaces(self) -> set[str]:
-        """Return those with a TokenCheck that is held."""
-        return {key.namespace for key in self._checks}
-
-    def versions(self, kind: str) -> dict[Key, str]:
-        """Return the resourceVersions of our own objects of a kind that are held."""
-        if kind == "TokenCheck":
-            return {key: check.resource_version for key, check in self._checks.items()}
-        return {
-            Key("TokenProvider", "", name): provider.resource_version
-            for name, provider in self._providers.items()
-        }
 
     # Who needs what
 
