@@ -43,6 +43,7 @@ class ApiServer:
         self.heard: list[bytes] = []  # all requests but those that hold a token by their nature
         self.statuses: list[Object] = []
         self.events: list[Object] = []
+        self.refused = 0  # dry runs, as the shipped policy does it
         self._objects: dict[Place, Object] = {}
         self._watches: dict[tuple[str, str], set[asyncio.Queue[Object | None]]] = defaultdict(set)
         for place, found in objects.items():
@@ -103,6 +104,7 @@ class ApiServer:
             case "GET":
                 return self._list(place)
             case "PATCH" if "dryRun" in request.query:
+                self.refused += 1
                 return _refused()
             case "PATCH":
                 return self._patch(place, json.loads(body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import jwt
@@ -67,11 +68,15 @@ def secret(texts: dict[str, str]) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "data": data}
 
 
-def objects(issuer: Issuer, login: Introspector) -> dict[Place, Object]:
-    """All but the Secret of the tokens."""
+def objects(issuer: Issuer, login: Introspector, *, alike: int = 1) -> dict[Place, Object]:
+    """All but the Secret of the tokens; so many providers of each type that is asked."""
+    more = range(2, alike + 1)
+    issuers = {f"issuer-{n}": issuer.provider(f"issuer-{n}") for n in more}
+    logins = {f"login-{n}": _selective(login.provider(f"login-{n}")) for n in more}
+    several = {("tokenproviders", "", name): one for name, one in (issuers | logins).items()}
     home = "tokencheck-system"
     client = dict(zip(("client_id", "client_secret"), CLIENT, strict=True))
-    return {
+    return several | {
         ("secrets", home, "introspect-client"): secret(client),
         ("configmaps", "shop", "keys"): {"data": {"jwks": json.dumps({"keys": issuer.published})}},
         ("namespaces", "", "shop"): {"metadata": {"labels": {"team": "pay"}}},
@@ -89,7 +94,7 @@ def objects(issuer: Issuer, login: Introspector) -> dict[Place, Object]:
         ("tokenproviders", "", "login"): _selective(login.provider("login")),
         ("tokenproviders", "", "cluster"): _provider(vendor={"type": "Kubernetes"}),
         ("deployments", "shop", "checkout"): _deployment(),
-        ("tokenchecks", "shop", "listed"): _check(tokens=_listed()),
+        ("tokenchecks", "shop", "listed"): _check(tokens=_listed(more)),
         ("tokenchecks", "shop", "found"): _check(),
     }
 
@@ -109,7 +114,7 @@ def _check(**spec: Any) -> Object:
     return {"kind": "TokenCheck", "metadata": meta, "spec": workload | spec}
 
 
-def _listed() -> list[Object]:
+def _listed(more: Iterable[int]) -> list[Object]:
     def one(name: str, key: str, **more: Any) -> Object:
         return {"name": name, "secretKeyRef": {"name": "api", "key": key}} | more
 
@@ -122,6 +127,8 @@ def _listed() -> list[Object]:
         one("asked", "opaque", **by("login")),
         one("reviewed", "robot", **by("cluster"), scopes={"required": ["get:pods"]}),
         one("inside", "document", field="auth.token"),
+        *(one(f"discovered-{n}", "signed", **by(f"issuer-{n}"), audiences=["shop"]) for n in more),
+        *(one(f"asked-{n}", "opaque", **by(f"login-{n}")) for n in more),
     ]
 
 

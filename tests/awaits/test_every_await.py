@@ -52,7 +52,7 @@ STATIONS = {
 
 
 def travelled(
-    road: Road, throwing: Throwing, until: Callable[[bytes], object] = lambda _: False
+    road: Road, throwing: Throwing, until: Callable[[bytes], object] | None = None
 ) -> Came:
     """What came out of rounds until two were quiet, or until it holds of the log.
 
@@ -64,8 +64,10 @@ def travelled(
         return quiet >= (2 if throwing.modules() >= STATIONS else 20)
 
     with logged("DEBUG") as told:
-        while not (enough() or until(told.getvalue().encode()) or road.came.rounds >= MOST_ROUNDS):
+        while not enough() and road.came.rounds < MOST_ROUNDS:
             quiet = 0 if road.round(throwing) else quiet + 1
+            if until and until(told.getvalue().encode()):
+                break
     road.came.add("log", told.getvalue().encode())
     return road.came
 

@@ -18,6 +18,7 @@ from typing import Any
 Place = tuple[str, ...]
 Make = Callable[[], BaseException]
 _OURS = "/operator/tokencheck/"
+_PASS = "engine.engine._pass:"  # of a worker, one after the other
 _NEXT = ("cr_await", "gi_yieldfrom", "ag_await")
 
 
@@ -37,11 +38,14 @@ class Throwing:
         self._others = cycle(list(kinds)[always:])
         self._due: dict[Place, list[str]] = {}
         self.thrown: dict[tuple[Place, str], None] = {}
-        self.turns = 0  # of all tasks; it stands still while nothing happens
-        self._struck: set[str] | None = None
+        self.turns = 0  # of all tasks; it stands still while nothing happens but that clocks tick
+        self._struck: set[object] | None = None
 
     def arm(self) -> None:
-        """From now on one exception is thrown into each kind of task, at places that are new."""
+        """From now on one is thrown into each task, and each pass, where it stands at a new place.
+
+        It meets no second one: what follows from the first is to be seen.
+        """
         self._struck = set()
 
     def disarm(self) -> None:
@@ -60,17 +64,20 @@ class Throwing:
         """A task factory."""
         return asyncio.Task(_Driven(coroutine, self), loop=loop, **more)
 
-    def at(self, coroutine: object) -> BaseException | None:
+    def at(self, task: _Driven) -> BaseException | None:
         """What is thrown where a task stands now; None: it waits as it would."""
-        self.turns += 1
-        if self._struck is None or not (place := place_of(coroutine)):
+        steps = list(_steps(task.coroutine))
+        place = tuple(name for _, name in steps)
+        self.turns += place != task.place  # else it has looked at a clock, say, and waits again
+        task.place = place
+        if self._struck is None or not place:
             return None
         if place not in self._due:
             self._due[place] = [*self._always, *islice(self._others, 1)]
-        root = place[0].partition(":")[0]
-        if root in self._struck or not self._due[place]:
+        whom = next((step for step, name in steps if name.startswith(_PASS)), task)
+        if whom in self._struck or not self._due[place]:
             return None
-        self._struck.add(root)
+        self._struck.add(whom)
         kind = self._due[place].pop()
         self.thrown[place, kind] = None
         return self._kinds[kind]()
@@ -80,17 +87,18 @@ class _Driven(Coroutine[Any, Any, Any]):
     """A coroutine whose every suspension is looked at."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], throwing: Throwing) -> None:
-        self._coroutine = coroutine
+        self.coroutine = coroutine
+        self.place: Place = ()  # where it stood last
         self._throwing = throwing
 
     def send(self, value: Any) -> Any:
-        return self._until_it_waits(partial(self._coroutine.send, value))
+        return self._until_it_waits(partial(self.coroutine.send, value))
 
     def throw(self, *error: Any) -> Any:
-        return self._until_it_waits(partial(self._coroutine.throw, *error))
+        return self._until_it_waits(partial(self.coroutine.throw, *error))
 
     def close(self) -> None:
-        self._coroutine.close()
+        self.coroutine.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
         raise NotImplementedError("it belongs to a task")
@@ -98,24 +106,20 @@ class _Driven(Coroutine[Any, Any, Any]):
     def _until_it_waits(self, act: Callable[[], Any]) -> Any:
         while True:
             waits_for = act()
-            if (error := self._throwing.at(self._coroutine)) is None:
+            if (error := self._throwing.at(self)) is None:
                 return waits_for
             if waits_for is not None:
                 waits_for._asyncio_future_blocking = False  # noqa: SLF001 - nobody waits for it now
-            act = partial(self._coroutine.throw, error)
+            act = partial(self.coroutine.throw, error)
 
 
-def place_of(coroutine: object) -> Place:
-    """Where a suspended coroutine stands in our code, outermost first; empty: nowhere in it."""
-    return tuple(_frames(coroutine))
-
-
-def _frames(step: object) -> Iterator[str]:
+def _steps(step: object) -> Iterator[tuple[object, str]]:
+    """Where a suspended coroutine stands in our code, and what waits there, outermost first."""
     while step is not None:
         frame = next((f for n in ("cr", "gi", "ag") if (f := getattr(step, f"{n}_frame", 0))), None)
         if frame is not None and _OURS in frame.f_code.co_filename:
             module = frame.f_globals["__name__"].removeprefix("tokencheck.")
-            yield f"{module}.{frame.f_code.co_name}:{frame.f_lineno}"
+            yield step, f"{module}.{frame.f_code.co_name}:{frame.f_lineno}"
         step = _awaited(step, frame)
 
 
