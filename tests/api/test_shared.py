@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
@@ -32,6 +33,17 @@ def test_two_checks_that_look_alike_hold_the_same_values() -> None:
     assert mine.expiry is theirs.expiry
     assert mine.provider is theirs.provider
     assert mine.source != theirs.source
+
+
+def test_who_writes_one_check_again_and_again_has_little_kept() -> None:
+    """4,096 values stay, of checks that are gone too: of long lists of scopes 200 MiB and more."""
+    tracemalloc.start()
+    for number in range(500):
+        scopes = [f"{number}-{index}".ljust(128, "\N{GRINNING FACE}") for index in range(32)]
+        assert check("a", scopes={"required": scopes}).spec.tokens[0].scopes.required
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1 << 20
 
 
 def test_two_checks_of_a_namespace_name_it_by_one_key() -> None:

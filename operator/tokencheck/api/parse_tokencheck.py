@@ -43,6 +43,7 @@ API_VERSIONS = {
     "Rollout": "argoproj.io/v1alpha1",
 }
 _MAX_TOKENS = 8
+_FEW_SCOPES = 8
 _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 _MIN_INTERVAL = timedelta(seconds=30)
 
@@ -123,7 +124,6 @@ def _workload(fields: Fields) -> WorkloadRef | None:
 def _token(fields: Fields, defaults: Expiry) -> TokenSpec:
     keys = fields.values.get("keys")
     ref = fields.child("keys").child("configMapKeyRef")
-    scopes = fields.child("scopes")
     provider = shared(fields.child("providerRef").text("name"))
     return TokenSpec(
         name=shared(fields.required_text("name")),
@@ -137,16 +137,24 @@ def _token(fields: Fields, defaults: Expiry) -> TokenSpec:
         issuer=fields.text("issuer"),
         audiences=fields.texts("audiences"),
         subject=fields.text("subject"),
-        scopes=shared(
-            Scopes(
-                required=scopes.texts("required"),
-                allowed=scopes.texts("allowed"),
-                forbidden=scopes.texts("forbidden"),
-                asked=any(scopes.values.get(k) for k in ("required", "allowed", "forbidden")),
-            )
-        ),
+        scopes=_scopes(fields.child("scopes")),
         expiry=shared(_expiry(fields.child("expiry")).over(defaults)),
     )
+
+
+def _scopes(fields: Fields) -> Scopes:
+    """Return those of a token. Long lists are not shared: what is kept has a number, and no size.
+
+    Who may write one TokenCheck could write it again and again, and have 200 MiB kept.
+    """
+    found = Scopes(
+        required=fields.texts("required"),
+        allowed=fields.texts("allowed"),
+        forbidden=fields.texts("forbidden"),
+        asked=any(fields.values.get(k) for k in ("required", "allowed", "forbidden")),
+    )
+    few = len(found.required) + len(found.allowed) + len(found.forbidden) <= _FEW_SCOPES
+    return shared(found) if few else found
 
 
 def _source(fields: Fields) -> Source:
