@@ -111,3 +111,20 @@ def test_the_password_that_is_found_is_that_of_the_login(user: str, password: st
     if AUTH in found and ":" not in user:
         assert isinstance(login, Entry)
         assert reveal(login.pair).partition(b":")[2] == reveal(found[AUTH])
+
+
+def test_one_password_at_two_registries_is_two_logins() -> None:
+    """A server of artifacts has many registries, and each entry of theirs is asked about."""
+    others = ("team-a.example.com", "https://team-b.example.com/v2/")
+    members = {
+        "username": "ci",
+        "password": "s3cretOfAllOfThem",
+        "auth": auth("ci:s3cretOfAllOfThem"),
+    }
+    document = {"auths": dict.fromkeys((HOST, *others), members)}
+    found = tokens_in(".dockerconfigjson", Sealed(json.dumps(document).encode()))
+    assert [host_of(field) for field, _ in found] == [
+        HOST,
+        "team-a.example.com",
+        "team-b.example.com",
+    ]

@@ -16,7 +16,7 @@ from tokencheck.core.tokens.formats import (
     finished,
     yaml_bytes,
 )
-from tokencheck.core.tokens.logins import pair_in
+from tokencheck.core.tokens.logins import host_of, pair_in
 from tokencheck.core.tokens.recognise import kind_of
 from tokencheck.core.tokens.strict import malformed
 from tokencheck.model.facts import Family, Problem
@@ -85,7 +85,7 @@ def tokens_in(name: str, sealed: Sealed) -> tuple[tuple[str, Sealed], ...]:
     """Return every token that a Secret value holds, with the path by which `select` finds it.
 
     The path is "" when the value itself is the token. A broken document holds none; the same text
-    is listed once.
+    is listed once, of a docker configuration once for each registry.
 
     Args:
         name: the key in the Secret, or the variable; it decides whether opaque text is a token.
@@ -110,16 +110,18 @@ def token_steps(name: str, sealed: Sealed) -> Steps[tuple[tuple[str, Sealed], ..
 
 
 def _found_in(document: Document, name: str) -> Steps[tuple[tuple[str, Sealed], ...]]:
-    found: dict[bytes, str] = {}
+    found: dict[tuple[str, bytes], str] = {}
     for count, (path, value) in enumerate(islice(_leaves(document, ()), MAX_LEAVES), 1):
         token = _token_at(path, value, name)
         if token is not None:
-            found.setdefault(token, path_text(path))
+            field = path_text(path)
+            registry = host_of(field) if path[0] == "auths" else ""
+            found.setdefault((registry, token), field)
         if len(found) == MAX_FOUND:
             break
         if count % TURN == 0:
             yield
-    return tuple((path, Sealed(token)) for token, path in found.items())
+    return tuple((field, Sealed(token)) for (_, token), field in found.items())
 
 
 def may_hold_token(sealed: Sealed) -> bool:
