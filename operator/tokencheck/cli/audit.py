@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from tokencheck.cli.connect import target_of, transport_of
+from tokencheck.cli.connect import target_of, transport_to
 from tokencheck.cli.exits import exit_of
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.moments import clock, moment_of
@@ -164,15 +164,12 @@ async def _once(
     from tokencheck.gather.once import sources_once
     from tokencheck.passes.audit import audit_pass
 
-    transport = await transport_of(target_of(where.kubeconfig, where.context))
-    try:
+    async with transport_to(target_of(where.kubeconfig, where.context)) as transport:
         reach = await reach_of(transport, where.namespaces)
         asks = showing is not None
         snapshot = Snapshot(transport, reach, DirectReads(transport), asks=asks)
         sources = sources_once(snapshot, key, liveness=showing)
         return await audit_pass(snapshot, now, sources=sources, tell=tell)
-    finally:
-        await transport.close()
 
 
 async def _of_files(files: tuple[Path, ...], now: datetime, tell: "Tell") -> Report:

@@ -102,7 +102,7 @@ async def _request(transport: Transport, namespace: str, name: str, request: str
                 f"There is no TokenCheck {namespace}/{name}. List them: tokencheck get"
                 f" -n {namespace}"
             )
-        case 401 | 403:
+        case 403:
             raise ClusterError(
                 f"You may not patch tokenchecks in namespace {namespace}, which sets the annotation"
                 f" {ANNOTATION_CHECK_NOW}. Ask for the right; explain needs only to get them.",

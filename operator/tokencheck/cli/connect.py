@@ -1,12 +1,13 @@
 """Which cluster a command talks to: kubeconfig, context and namespace."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokencheck.model.errors import UsageError
+from tokencheck.model.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
     from tokencheck.clients.kube.transport import Transport
@@ -56,14 +57,26 @@ def target_of(kubeconfig: str | None, context: str | None) -> Target:
     raise UsageError(f"{where} has no context {context!r}. List them: kubectl config get-contexts")
 
 
-async def transport_of(target: Target) -> "Transport":
-    """Return an open transport with the caller's rights; whoever asked closes it."""
+@asynccontextmanager
+async def transport_to(target: Target) -> "AsyncIterator[Transport]":
+    """Enter an open transport with the caller's rights.
+
+    Raises:
+        ClusterError: whatever failed inside; when the server accepts no credentials, only that.
+    """
     from tokencheck.clients.kube.guard import COMMAND_WRITES
+    from tokencheck.clients.kube.reach import unaccepted
     from tokencheck.clients.kube.transport import Transport
 
-    return await Transport.connect(
+    transport = await Transport.connect(
         kubeconfig=target.kubeconfig, context=target.context, writes=COMMAND_WRITES
     )
+    try:
+        yield transport
+    except ClusterError as error:
+        raise unaccepted(transport) or error from None
+    finally:
+        await transport.close()
 
 
 def _candidates(kubeconfig: str | None) -> list[Path]:

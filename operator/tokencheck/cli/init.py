@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tokencheck.api.tokencheck import WorkloadRef
-from tokencheck.cli.connect import target_of, transport_of
+from tokencheck.cli.connect import target_of, transport_to
 from tokencheck.cli.exits import Exit
 from tokencheck.cli.folders import objects_in
 from tokencheck.cli.kinds import workload_named
@@ -118,12 +118,11 @@ async def _from_cluster(
     from tokencheck.passes.draft import draft_pass
 
     target = target_of(kubeconfig, context)
-    transport = await transport_of(target)
-    try:
+    async with transport_to(target) as transport:
         try:
             objects = await list_objects(transport, "TokenProvider")
         except ClusterError as error:
-            if error.retryable:
+            if error.status not in (403, 404):
                 raise
             objects = []  # not installed, or not for this caller to see: then none is named
         return await draft_pass(
@@ -133,5 +132,3 @@ async def _from_cluster(
             sources=sources_once(DirectReads(transport), os.urandom(_KEY_BYTES)),
             providers=tuple(parse_tokenprovider(obj) for obj in objects),
         )
-    finally:
-        await transport.close()

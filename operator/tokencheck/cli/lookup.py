@@ -60,7 +60,7 @@ async def _all(transport: Transport, kind: str, namespace: str, refused: str) ->
                 raise UsageError(
                     f"The cluster knows no {kind}s. Install their CRDs: helm install tokencheck"
                 ) from None
-            case 401 | 403:
+            case 403:
                 raise ClusterError(refused, status=error.status) from None
             case _:
                 raise
@@ -88,7 +88,7 @@ async def needs_of_providers(transport: Transport) -> ProvidersNeed | Denied:
     try:
         found = await list_objects(transport, PROVIDER_KIND)
     except ClusterError as error:
-        if error.status not in (401, 403):
+        if error.status != 403:
             raise
         return Denied(what="the TokenProviders")
     every = [parse_tokenprovider(obj) for obj in found]

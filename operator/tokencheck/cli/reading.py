@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tokencheck.api.parse_tokencheck import parse_tokencheck
-from tokencheck.cli.connect import Target, target_of, transport_of
+from tokencheck.cli.connect import Target, target_of, transport_to
 from tokencheck.cli.waiting import awaited
 from tokencheck.clients.kube.direct import DirectReads
+from tokencheck.clients.kube.reach import unaccepted
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.gather.once import sources_once
 from tokencheck.gather.seen import see
 from tokencheck.model.assessment import Assessment
 from tokencheck.model.errors import UsageError
-from tokencheck.model.evidence import SecretContent, Unread
+from tokencheck.model.evidence import Failed, SecretContent, Unread
 from tokencheck.passes.assess import assess
 
 T = TypeVar("T")
@@ -41,11 +42,8 @@ def in_cluster(
     target = target_of(kubeconfig, context)
 
     async def connected() -> T:
-        transport = await transport_of(target)
-        try:
+        async with transport_to(target) as transport:
             return await run(transport, target)
-        finally:
-            await transport.close()
 
     return awaited(connected())
 
@@ -56,7 +54,10 @@ def read_secret(
     """Return a Secret, read with the caller's rights."""
 
     async def read(transport: Transport, _: Target) -> SecretContent | Unread:
-        return await DirectReads(transport).secret(namespace, name)
+        found = await DirectReads(transport).secret(namespace, name)
+        if isinstance(found, Failed) and (refused := unaccepted(transport)) is not None:
+            raise refused
+        return found
 
     return in_cluster(kubeconfig, context, read)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tokencheck.cli.lookup import one_check
 from tokencheck.clients.kube.media import JSON
+from tokencheck.clients.kube.reach import unaccepted
 from tokencheck.clients.kube.resources import TOKEN_CHECKS
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.model.errors import ClusterError
@@ -37,7 +38,9 @@ async def versions_of(
                 async for changed in changes:
                     yield changed
         except ClusterError as error:
-            if error.status in (401, 403):
+            if unaccepted(transport) is not None:
+                raise
+            if error.status == 403:
                 raise ClusterError(
                     f"You may not get and watch tokenchecks in namespace {namespace}."
                     " Ask for these rights.",

@@ -13,6 +13,7 @@ from tokencheck.clients.kube.admission import read_guard, read_installed, stamps
 from tokencheck.clients.kube.decode import object_in
 from tokencheck.clients.kube.installation import LABEL, held_of, port_of, replica_of, setup_of
 from tokencheck.clients.kube.page import page_of_pod
+from tokencheck.clients.kube.reach import unaccepted
 from tokencheck.clients.kube.reviews import caller_name, review_of_user
 from tokencheck.clients.kube.transport import Transport
 from tokencheck.core.doctor.facts import (
@@ -66,12 +67,8 @@ class Examination:
         answer = await self._transport.get("/version")
         middle = asked_at + (self._clock() - asked_at) / 2
         url = self._transport.server
-        if answer.status == 401:
-            raise ClusterError(
-                f"{url} does not accept these credentials. Log in again, or name another"
-                " --context.",
-                status=401,
-            )
+        if (refused := unaccepted(self._transport)) is not None:
+            raise refused
         if (told := answer.server_time) is not None:
             # The header has whole seconds: half of one more is its middle.
             self._ahead_s = (told - middle).total_seconds() + 0.5

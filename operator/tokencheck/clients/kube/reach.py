@@ -133,14 +133,19 @@ async def _all_namespaces(transport: Transport) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _unreachable(transport: Transport) -> ClusterError:
-    if transport.credentials.troubles[Trouble.REFUSED]:
-        return ClusterError(
-            f"{transport.server} does not accept these credentials. Log in again, or name"
-            " another --context.",
-            status=_REFUSED[0],
-        )
+def unaccepted(transport: Transport) -> ClusterError | None:
+    """Return what to tell a caller whose credentials the API server does not accept; else None."""
+    if not transport.credentials.troubles[Trouble.REFUSED]:
+        return None
     return ClusterError(
+        f"{transport.server} does not accept these credentials. Log in again, or name another"
+        " --context.",
+        status=_REFUSED[0],
+    )
+
+
+def _unreachable(transport: Transport) -> ClusterError:
+    return unaccepted(transport) or ClusterError(
         f"{transport.server} does not answer. Check that the cluster runs and that --context names"
         " the right one (kubectl cluster-info)."
     )
