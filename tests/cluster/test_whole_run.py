@@ -104,21 +104,23 @@ def test_of_what_a_server_hears_its_question_alone_may_be_a_token(
     assert found - {OWN_TOKEN} == ({heard} if heard else set())
 
 
-REVIEWED = {"iss": "https://kubernetes.default.svc", "jti": secrets.token_urlsafe(24)}
+ACCOUNT = {"namespace": "shop", "serviceaccount": {"name": "app"}}
+CLAIMS = {"iss": "https://login.example.com", "jti": secrets.token_urlsafe(24)}
 BOB = secrets.token_urlsafe(24)
 
 
 @pytest.mark.parametrize(
     ("token", "lawful"),
     [
-        (token_of(REVIEWED), True),
+        (token_of(CLAIMS | {"kubernetes.io": ACCOUNT}), True),
+        (token_of(CLAIMS | {"kubernetes.io/serviceaccount/secret.name": "app"}), True),
         (BOB, True),
         (NOBODYS, True),
-        (token_of(REVIEWED | {"iss": "https://login.example.com"}), False),
+        (token_of(CLAIMS), False),
         (GITHUB, False),
     ],
 )
-def test_of_a_token_review_a_token_of_the_api_server_alone_is_lawful(
+def test_of_a_token_review_a_token_that_the_api_server_may_know_alone_is_lawful(
     token: str, lawful: bool
 ) -> None:
     review = {"spec": {"token": token}}
