@@ -13,8 +13,8 @@ clients.test_kube_pieces clients.test_line clients.test_roads core.questions.tes
 core.questions.test_token_review core.rights.test_capability core.rights.test_permission
 core.tokens.test_documents core.tokens.test_ecr core.tokens.test_keys core.tokens.test_logins
 core.tokens.test_macaroons core.tokens.test_properties core.workloads.test_totality
-egress.test_pieces gather.test_ask_capabilities gather.test_ask_registry gather.test_ask_token
-gather.test_ask_vendor
+egress.test_pieces gather.test_ask_basic gather.test_ask_capabilities gather.test_ask_registry
+gather.test_ask_token gather.test_ask_vendor
 """
 # Of what is ours from end to end, of pages that are rendered, or with a server for each input.
 _OTHERS = """

@@ -311,7 +311,9 @@ def registry(**more: Any) -> dict[str, Any]:
     [
         (registry(host="*.example.com"), "spec.vendor.registry.host: must be the registry's as"),
         (registry(host=None), "spec.vendor.registry.host: must be given"),
-        (registry(service=None), "spec.vendor.registry.service: must be given"),
+        (registry(service=None), "spec.vendor.url: must end with /v2/"),
+        (registry(service=None, scope=SCOPE), "registry.scope: is asked of a token server"),
+        (registry(service=7), "spec.vendor.registry.service: must be a string"),
         (registry(service="a\nb"), "spec.vendor.registry.service: must be plain ASCII"),
         (registry(scope="registry:catalog:*"), "must be repository:NAME:ACTIONS"),
         (registry(scope="repository:a:pull repository:b:pull"), "must be repository:NAME"),

@@ -37,16 +37,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """A registry with a token server, which is asked in its stead.
+    """A registry whose token server is asked in its stead; without one it is asked itself.
 
     Args:
         host: as `registry_host` spells it.
-        service: how its token server calls it.
-        scope: the access that is asked for beside; None for none.
+        service: how its token server calls it; None where it has none.
+        scope: the access that a token server is asked for beside; None for none.
     """
 
     host: str
-    service: str
+    service: str | None = None
     scope: Scope | None = None
 
 
@@ -68,10 +68,13 @@ def parse_registry(fields: Fields) -> Registry:
     host = registry_host(entry)
     if entry and not host:
         fields.fault("host", "must be the registry's as it stands in auths, such as docker.io")
-    service = fields.required_text("service")
+    service = fields.text("service")
     if service and not _SERVICE.fullmatch(service):
         fields.fault("service", "must be plain ASCII text, as in WWW-Authenticate of the registry")
-    return Registry(host=host, service=service, scope=_scope(fields))
+    scope = _scope(fields)
+    if scope and not service:
+        fields.fault("scope", "is asked of a token server: give its service too")
+    return Registry(host=host, service=service, scope=scope)
 
 
 def _scope(fields: Fields) -> Scope | None:

@@ -7,6 +7,6 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
     {
         "clustertokenchecks.tokencheck.dev": "a989015fbf3a390f6f2900a4a30a4085",
         "tokenchecks.tokencheck.dev": "803b76976d4e31e795a51107facb727e",
-        "tokenproviders.tokencheck.dev": "2347f35725c598254c0bddb17f5543a5",
+        "tokenproviders.tokencheck.dev": "c5f7d04ea89461164ce07710df7bfe35",
     }
 )

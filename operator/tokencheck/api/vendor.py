@@ -23,7 +23,7 @@ class VendorType(StrEnum):
     KUBERNETES = "Kubernetes"  # the API server of the operator's own cluster
     NPM = "npm"
     OPEN_AI = "OpenAI"
-    REGISTRY = "Registry"  # of container images; any whose token server is asked
+    REGISTRY = "Registry"  # of container images; its token server or itself
     SEND_GRID = "SendGrid"
     SENTRY = "Sentry"
     SLACK = "Slack"
@@ -36,6 +36,8 @@ class VendorType(StrEnum):
 OPAQUE = "Opaque"  # the kind of tokens that say nothing of themselves
 OWN_TOKEN = "token"  # the key of the Secret with the operator's own
 _API = "/v1"  # of Vault; what follows is a namespace
+# Of a registry. Source: OCI Distribution Specification, "Determining Support".
+_BASE = "/v2/"
 _ORGANISATION = re.compile(r"targetOrgId=[1-9][0-9]{0,18}")  # of Grafana
 SERVICE_ACCOUNT = ("ServiceAccountToken", "LegacyServiceAccountToken")
 # Who signs in to an API server may do so by his own issuer, by a list or by a webhook too. Source:
@@ -77,7 +79,8 @@ class Vendor:
         described: how it is asked and what it means, of type HTTP alone.
         credentials: name of a Secret in the operator's own namespace, with the key token: of type
             Vault alone, which answers the operator.
-        registry: whose logins they are, of type Registry alone; `server` is its token server.
+        registry: whose logins they are, of type Registry alone; `server` is its token server, or
+            itself.
     """
 
     type: VendorType
@@ -148,7 +151,7 @@ def parse_vendor(fields: Fields) -> Vendor | None:
     registry = parse_registry(fields.child("registry")) if kind is VendorType.REGISTRY else None
     vault = kind is VendorType.VAULT
     own = fields.child("credentialsRef").required_text("name") if vault else None
-    url = _url(fields, kind)
+    url = _url(fields, kind, itself=registry is not None and registry.service is None)
     if url is None:
         return None
     return Vendor(type=kind, server=url, described=described, credentials=own, registry=registry)
@@ -173,21 +176,25 @@ def _own_api_server(fields: Fields) -> Vendor:
     return Vendor(type=VendorType.KUBERNETES, server=None)
 
 
-def _url(fields: Fields, kind: VendorType) -> Url | None:
+def _url(fields: Fields, kind: VendorType, *, itself: bool) -> Url | None:
     text = fields.text("url") or _PUBLIC.get(kind)
     if text is None:
         fields.fault("url", f"is needed: {kind} has no address that is the same for all")
         return None
     url = parse_url(text)
-    fault = url if isinstance(url, str) else _fault(kind, url)
+    fault = url if isinstance(url, str) else _fault(kind, url, itself=itself)
     if isinstance(url, str) or fault:
         fields.fault("url", fault)
         return None
     return url
 
 
-def _fault(kind: VendorType, url: Url) -> str:
-    """Return why the vendor cannot be there; empty when it can."""
+def _fault(kind: VendorType, url: Url, *, itself: bool) -> str:
+    """Return why the vendor cannot be there; empty when it can.
+
+    Args:
+        itself: whether a registry is asked, and not its token server.
+    """
     if kind is VendorType.GRAFANA:
         named = _ORGANISATION.fullmatch(url.query)
         return "" if named else "must end with ?targetOrgId=1, or the organisation of the tokens"
@@ -195,4 +202,6 @@ def _fault(kind: VendorType, url: Url) -> str:
         return "must have no query: the vendor's paths are appended"
     if kind is VendorType.VAULT and not f"{url.path}/".startswith(f"{_API}/"):
         return f"must end with {_API}, where Vault's API is, or with {_API}/ and a namespace"
+    if itself and not url.path.endswith(_BASE):
+        return "must end with /v2/: without registry.service it is the registry that is asked"
     return ""

@@ -45,8 +45,8 @@ def with_answer(
         )
     if provider.vendor.registry is not None:
         raise UsageError(
-            f"--ask asks no registry: the token server of {provider.vendor.registry.host} is asked"
-            " by the operator alone. Look at the TokenCheck in the cluster"
+            f"--ask asks no registry: that of {provider.vendor.registry.host} is asked by the"
+            " operator alone. Look at the TokenCheck in the cluster"
         )
     shown = presented(text) if text is not None else None
     state = Activity(provider=provider.name, state=ActivityState.NOT_SENT)

@@ -1,14 +1,17 @@
-"""Asking a registry's token server about one login, and what it says to nobody."""
+"""Asking a registry, or its token server, about one login, and what it says to nobody."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeAlias
 
 from tokencheck.api.registry import Scope
 from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.api.vendor import Vendor
 from tokencheck.core.questions.replies import Faulted
+from tokencheck.core.questions.vendors import basic
 from tokencheck.core.questions.vendors.registry import (
     Given,
     Heard,
@@ -27,6 +30,8 @@ from tokencheck.model.activity import Answer
 from tokencheck.model.asking import Login, NoReply, Question, Reply
 from tokencheck.model.ports import Asker
 from tokencheck.model.sealed import Sealed
+
+Reading: TypeAlias = Callable[[Reply | NoReply], Heard | Faulted]
 
 # What a server says to nobody changes when an admin opens or closes a repository, or puts a proxy
 # before it; until it is asked again a login may be judged by what no longer holds.
@@ -57,11 +62,19 @@ class Nobody:
         self._turn = asyncio.Lock()
 
     async def hears(
-        self, asked: Question, scope: Scope | None, asker: Asker, *, since: datetime | None = None
+        self,
+        asked: Question,
+        scope: Scope | None,
+        asker: Asker,
+        read: Reading,
+        *,
+        since: datetime | None = None,
     ) -> Heard | Faulted:
         """Return what it says to this question; a fault is for those that waited for it alone.
 
         Args:
+            scope: by which the question is known.
+            read: what its answer means.
             since: what was asked before then does not count.
         """
         before = self._answers
@@ -70,7 +83,7 @@ class Nobody:
             late = known is not None and since is not None and known.asked_at < since
             if known is not None and not late and (known.number > before or _counts(known, now)):
                 return known.heard
-            heard = interpret(await asker.ask(asked), scope)
+            heard = read(await asker.ask(asked))
             self._answers += 1
             self._said[scope] = _Said(number=self._answers, asked_at=now, heard=heard)
             return heard
@@ -94,6 +107,8 @@ async def ask_registry(
         pair: ``USER:PASSWORD``, of an entry of this registry.
     """
     assert vendor.registry is not None  # noqa: S101 - of type Registry
+    if vendor.registry.service is None:
+        return await _ask_itself(provider, vendor, pair, asker, nobody)
     bare = await _asked(provider, vendor, None, pair, asker=asker, nobody=nobody)
     scope = vendor.registry.scope
     if scope is None or isinstance(bare, Faulted):
@@ -107,6 +122,25 @@ async def ask_registry(
     if isinstance(first, Answer):
         return with_access(first, bare[1], scoped[1])
     return meaning_of(*scoped, bare=False)
+
+
+async def _ask_itself(
+    provider: TokenProvider, vendor: Vendor, pair: Sealed, asker: Asker, nobody: Nobody
+) -> Answer | Faulted:
+    """Return what the registry says of a login that it takes by itself.
+
+    That it lets one in, by now as everybody, is no word about him.
+    """
+    began, read = nobody.clock(), basic.asked_for_login
+    asked = basic.question(vendor, destination_of(provider, vendor.places))
+    without = await nobody.hears(asked, None, asker, read)
+    if isinstance(without, Faulted):
+        return without
+    reply = await asker.ask(replace(asked, credential=Login(pair=pair)))
+    said = basic.meaning_of(reply, _document(reply))
+    if isinstance(said, Answer) and said.active:
+        without = await nobody.hears(asked, None, asker, read, since=began)
+    return without if isinstance(without, Faulted) else said
 
 
 async def _asked(
@@ -124,15 +158,16 @@ async def _asked(
     """
     began = nobody.clock()
     asked = question(vendor, destination_of(provider, vendor.places), scope)
-    without = await nobody.hears(asked, scope, asker)
+    read = partial(interpret, scope=scope)
+    without = await nobody.hears(asked, scope, asker, read)
     if isinstance(without, Faulted):
         return without
-    with_login = interpret(await asker.ask(replace(asked, credential=Login(pair=pair))), scope)
+    with_login = read(await asker.ask(replace(asked, credential=Login(pair=pair))))
     if isinstance(with_login, Faulted):
         return with_login
     decides = isinstance(meaning_of(without, with_login, bare=scope is None), Answer)
     if decides and not is_for_somebody(with_login):
-        without = await nobody.hears(asked, scope, asker, since=began)
+        without = await nobody.hears(asked, scope, asker, read, since=began)
     return without if isinstance(without, Faulted) else (without, with_login)
 
 
@@ -141,9 +176,13 @@ def interpret(reply: Reply | NoReply, scope: Scope | None) -> Heard | Faulted:
 
     A token that stands in it is a credential: this is the one place that sees it.
     """
-    document = strict_json(reply.body, "the answer") if isinstance(reply, Reply) else None
+    document = _document(reply)
     text = token_in(document) if isinstance(reply, Reply) and reply.status == 200 else ""
     return _given(text, scope) if text else refused(reply, document)
+
+
+def _document(reply: Reply | NoReply) -> object:
+    return strict_json(reply.body, "the answer") if isinstance(reply, Reply) else None
 
 
 def _given(text: str, scope: Scope | None) -> Given:

@@ -30,7 +30,7 @@ from tokencheck.model.facts import Claims
 from tokencheck.model.reasons import Reason
 
 IMPLIES: Mapping[str, tuple[str, ...]] = {"*": ("delete", "pull", "push")}
-_CHALLENGE = "www-authenticate"
+CHALLENGE = "www-authenticate"
 _MAX_CODE = 64
 _DENIED = "revoked, expired, mistyped, or without any right there"
 
@@ -72,12 +72,13 @@ def question(vendor: Vendor, destination: Destination, scope: Scope | None) -> Q
     """
     registry, server = vendor.registry, vendor.server
     assert registry is not None and server is not None  # noqa: S101, PT018 - of type Registry
+    assert registry.service is not None  # noqa: S101 - it has a token server
     asked = {"service": registry.service} | ({"scope": str(scope)} if scope else {})
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
     return Question(
         destination=destination,
         url=replace(server, query=query),
-        wants=(_CHALLENGE,),
+        wants=(CHALLENGE,),
         max_bytes=MAX_BYTES,
     )
 
@@ -123,9 +124,14 @@ def refused(reply: Reply | NoReply, document: object) -> Refused | Faulted:
             reason=Reason.UNEXPECTED_ANSWER,
             detail="it is no answer of a token server: no token stands in it",
         )
-    challenged = reply.headers.get(_CHALLENGE, "").lower().startswith("basic")
-    spoken = isinstance(document, dict) or challenged
+    spoken = isinstance(document, dict) or asks_by_basic(reply)
     return Refused(status=reply.status, code=_code(document), spoken=spoken)
+
+
+def asks_by_basic(reply: Reply) -> bool:
+    """Return whether it wants a name and a password in a header. Source: RFC 7617."""
+    scheme, _, _ = reply.headers.get(CHALLENGE, "").partition(" ")
+    return scheme.lower() == "basic"
 
 
 def _code(document: object) -> str:
