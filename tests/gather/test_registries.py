@@ -122,5 +122,17 @@ async def test_what_is_no_login_of_the_registry_is_shown_to_nobody(
     assert token.activity is not None
     assert token.activity.state is ActivityState.NOT_SENT
     (finding,) = check_active(token, parse_tokencheck({}).spec.policy, registry.bench.now)
-    assert f"it is no login of the registry {HOST}" in finding.message
+    if "identitytoken" not in field:
+        assert f"it is no login of the registry {HOST}" in finding.message
+    assert registry.api.connections == 0
+
+
+async def test_a_refresh_token_is_shown_to_nobody_and_told_what_a_kubelet_reads(
+    registry: Registry,
+) -> None:
+    document = {"auths": {HOST: {"identitytoken": PASSWORD}}}
+    token = await registry.looks(document, f'auths["{HOST}"].identitytoken')
+    (finding,) = check_active(token, parse_tokencheck({}).spec.policy, registry.bench.now)
+    assert "an identitytoken is shown to nobody" in finding.message
+    assert f"have USER:PASSWORD in {AUTH}" in finding.action
     assert registry.api.connections == 0

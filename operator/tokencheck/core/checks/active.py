@@ -6,6 +6,7 @@ was last known, and when.
 
 from datetime import datetime
 
+from tokencheck.api.path import parse_path
 from tokencheck.api.quantity import format_time
 from tokencheck.api.tokencheck import Policy
 from tokencheck.core.checks.reading import ASK_AN_ADMIN, claims_of, text_of, unjudged
@@ -20,6 +21,10 @@ from tokencheck.model.trust import Trust
 _CHECK = Check.ACTIVE
 # Tokens that say by their looks whose they are, and cannot be ones of an OAuth provider.
 _FOREIGN = frozenset({Family.VENDOR, Family.MACAROON})
+# Of an entry in a docker configuration: a refresh token. Source: CNCF Distribution, "Oauth2 Token
+# Authentication" (it stays the same); moby, "refresh_token remains the same after receiving a new
+# one" (of a registry that takes each only once).
+_REFRESH = "identitytoken"
 
 
 def foreign(token: TokenEvidence) -> bool:
@@ -79,14 +84,27 @@ def _not_sent(token: TokenEvidence, activity: Activity) -> Finding:
         action = "have an admin run `tokencheck doctor`, which says what mends it"
         return unknown(token, _CHECK, activity.reason, activity.detail, action=action)
     if foreign(token) and token.trust.registry:
-        detail = f"it is no login of {token.trust.vendor}, so it was not shown to the provider"
-        action = f'name one with field, such as auths["{token.trust.registry}"].auth'
-        return unknown(token, _CHECK, Reason.NOT_VERIFIABLE, detail, action=action)
+        return _no_login(token)
     if foreign(token):
         detail = "it is a token of another kind, so it was not shown to the provider"
         action = "name the TokenProvider that it is of, or remove providerRef"
         return unknown(token, _CHECK, Reason.NOT_VERIFIABLE, detail, action=action)
     return skipped(token, _CHECK, Reason.NOT_ASKED, "not asked: the token is known to be bad")
+
+
+def _no_login(token: TokenEvidence) -> Finding:
+    """Return why a registry is not shown the token.
+
+    A refresh token is shown to none, for some end it when it is used, and nothing tells which do.
+    """
+    login = f'auths["{token.trust.registry}"].auth'
+    detail = f"it is no login of {token.trust.vendor}, so it was not shown to the provider"
+    action = f"name one with field, such as {login}"
+    path = parse_path(token.spec.field or "")
+    if path is not None and path[-1] == _REFRESH:
+        detail = "an identitytoken is shown to nobody: some registries end it once it was used"
+        action = f"have USER:PASSWORD in {login}, and name that; kubelets read no identitytoken"
+    return unknown(token, _CHECK, Reason.NOT_VERIFIABLE, detail, action=action)
 
 
 def _known(token: TokenEvidence, activity: Activity) -> Finding:
