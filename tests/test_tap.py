@@ -12,18 +12,22 @@ from typing import Any
 
 import pytest
 
+import distribution
 import mockoauth2
 import oidcprovider
 import tokenserver
 import vaultserver
 from cluster.test_whole_run import held
 from cluster.wholerun import WholeRun
+from distribution import Distribution
+from gather.test_ask_basic import said_of as told_of
 from gather.test_ask_oidc_provider import asked as introspected
 from gather.test_ask_token_server import said_of
 from gather.test_ask_vault import asked as vault_asked
 from mockoauth2 import MockOAuth2
 from oidcprovider import OidcProvider
 from registryapi import PASSWORD
+from tokencheck.api.tokenprovider import parse_tokenprovider
 from tokenserver import TokenServer
 from vaultserver import VaultServer
 
@@ -41,6 +45,11 @@ async def log_in(server: TokenServer, token: str) -> None:
     await said_of(server, "team", "team/app", token)
 
 
+async def log_in_itself(server: Distribution, token: str) -> None:
+    server.users("team")
+    await told_of(parse_tokenprovider(server.provider()), f"team:{token}".encode())
+
+
 async def discover(server: MockOAuth2, token: str) -> None:
     """Keys are asked for without a token; the operator has no way to send one."""
     headers = {"Authorization": f"Bearer {token}"}
@@ -55,6 +64,7 @@ REAL: dict[str, tuple[Callable[[], Any], Callable[..., Awaitable[None]], Callabl
     "OpenBao": (lambda: vaultserver.running("OpenBao"), ask_vault, VaultServer.token),
     "oidc-provider": (oidcprovider.running, introspect, OidcProvider.token),
     "token server": (tokenserver.running, log_in, lambda _: PASSWORD),
+    "distribution": (distribution.running, log_in_itself, lambda _: PASSWORD),
     "mock-oauth2-server": (lambda: mockoauth2.running({}), discover, lambda _: ""),
 }
 

@@ -1,4 +1,4 @@
-"""A real operator asks the token servers of registries whether pull Secrets still let one in."""
+"""A real operator asks registries, and their token servers, whether pull Secrets let one in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from cluster.shop import Shop, condition, findings, listed, pod_spec, ready, states, token_of
 from controlplane import Api
+from distribution import Distribution, running
+from htpasswdserver import ROTATED
 from loopthread import LoopThread
 from registryapi import HOST, PASSWORD, SCOPE, USER, RegistryApi, entry
 
@@ -40,6 +42,12 @@ def trusts(registry: Registry, admin: Api, namespace: str) -> Iterator[Trusts]:
     admin.delete("TokenProvider", namespace)
 
 
+@pytest.fixture(scope="module")
+def distribution() -> Iterator[Distribution]:
+    with running() as started:
+        yield started
+
+
 def may(registry: Registry, password: str, *actions: str) -> None:
     def changed(api: RegistryApi) -> None:
         api.users[USER], api.grants[USER] = password, list(actions)
@@ -47,9 +55,9 @@ def may(registry: Registry, password: str, *actions: str) -> None:
     registry.do(changed)
 
 
-def pulls(shop: Shop, name: str, host: str = HOST) -> None:
+def pulls(shop: Shop, name: str, host: str = HOST, password: str = PASSWORD) -> None:
     """A pull Secret, and a workload that uses it."""
-    document = json.dumps(entry(host=host))
+    document = json.dumps(entry(password, host=host))
     shop.secret(name, type="kubernetes.io/dockerconfigjson", data={KEY: document})
     shop.workload(name, pod_spec(imagePullSecrets=[{"name": name}]))
 
@@ -123,3 +131,27 @@ def test_a_registry_that_says_the_same_to_nobody_makes_no_login_dead(
     said = condition(found, "Active")["message"]
     assert "last known active at 20" in said
     assert "says the same to nobody" in said
+
+
+def test_a_registry_without_a_token_server_says_which_logins_it_takes(
+    shop: Shop, distribution: Distribution, admin: Api, namespace: str
+) -> None:
+    """On a real registry: a good login, a wrong one, and both when its password is another."""
+    host = distribution.place
+    distribution.users(USER)
+    admin.apply(distribution.provider(namespace, match={"kinds": ["Registry"]}))
+    try:
+        pulls(shop, "pull", host)
+        pulls(shop, "wrong", host, ROTATED)
+        for name in ("pull", "wrong"):
+            shop.check(name, workload=f"Deployment/{name}", interval="30s")
+        shop.wait("pull", lambda it: states(it).get("Active") == "True", timeout_s=PATIENCE_S)
+        found = shop.reads("wrong", "False", "Inactive", timeout_s=PATIENCE_S)
+        assert f"the registry {host} does not accept it" in condition(found, "Active")["message"]
+        # What was wrong is right now; nobody told the other Secret.
+        distribution.users(USER, password=ROTATED)
+        shop.reads("pull", "False", "Inactive", timeout_s=PATIENCE_S)
+        pulls(shop, "pull", host, ROTATED)
+        shop.wait("pull", lambda it: states(it).get("Active") == "True", timeout_s=PATIENCE_S)
+    finally:
+        admin.delete("TokenProvider", namespace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distribution import Distribution, running
 from gather.test_ask_registry import word
+from htpasswdserver import ROTATED
 from registryapi import HOST, PASSWORD, USER
 from tlsserver import Asked, Said, TlsServer
 from tokencheck.api.tokenprovider import TokenProvider, parse_tokenprovider
@@ -191,3 +194,34 @@ def test_only_the_registry_that_the_admin_names_is_dialled() -> None:
     assert servers is not None
     assert [one.place.place for one in servers.servers] == ["registry.example.com:5000"]
     assert not found.asks_as_anybody
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[Distribution]:
+    with running() as started:
+        yield started
+
+
+async def test_distribution_says_yes_and_no_and_takes_a_new_password_at_once(
+    registry: Distribution,
+) -> None:
+    provider = parse_tokenprovider(registry.provider())
+    rotated = f"{USER}:{ROTATED}".encode()
+    registry.users(USER)
+    assert word(await said_of(provider)) == "active"
+    assert word(await said_of(provider, rotated)) == "inactive"
+    registry.users(USER, password=ROTATED)
+    assert word(await said_of(provider)) == "inactive"
+    assert word(await said_of(provider, rotated)) == "active"
+    registry.users("others")
+    assert word(await said_of(provider, rotated)) == "inactive"
+
+
+async def test_distribution_that_cannot_read_its_passwords_makes_no_login_dead(
+    registry: Distribution,
+) -> None:
+    registry.users(USER)
+    registry.file.unlink()
+    said = await said_of(parse_tokenprovider(registry.provider()))
+    assert isinstance(said, Faulted)
+    assert "HTTP 400" in said.detail

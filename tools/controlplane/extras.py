@@ -74,6 +74,15 @@ TOKEN_SERVER = Own(
 )
 
 
+# A registry of container images that takes logins itself; without the clients of every cloud.
+DISTRIBUTION = Own(
+    name="distribution",
+    package=".",
+    folder=Path(__file__).parent / "distribution",
+    cold_s=60,
+)
+
+
 # Enforces NetworkPolicies; it shares most of its packages with the control plane.
 POLICIES = Own(
     name="policies",
