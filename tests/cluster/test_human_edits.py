@@ -78,14 +78,8 @@ def token(shop: Shop) -> Object:
     return listed("payments", audiences=[AUDIENCE], providerRef={"name": shop.provider()})
 
 
-def test_fifty_edits_a_second_of_spec_and_labels_lose_nothing_and_the_verdict_follows(
-    shop: Shop, operator: OperatorProcess, token: Object
-) -> None:
+def edits(shop: Shop, token: Object) -> list[Callable[[int], object]]:
     """One turns the verdict, one changes the spec beside it, and the others write labels."""
-    shop.secret("payments", shop.signer.token())
-    first = shop.check("checkout", token)["metadata"]["generation"]
-    shop.reads("checkout", *GOOD)
-    before, failed = writes(operator), operator.metrics()["tokencheck_passes_failed_total"]
 
     def audience(number: int) -> None:
         expected = AUDIENCE if number % 2 == 0 else "refunds-api"
@@ -101,8 +95,18 @@ def test_fifty_edits_a_second_of_spec_and_labels_lose_nothing_and_the_verdict_fo
 
         return write
 
+    return [audience, interval, *(label(person) for person in range(2, PEOPLE))]
+
+
+def test_fifty_edits_a_second_of_spec_and_labels_lose_nothing_and_the_verdict_follows(
+    shop: Shop, operator: OperatorProcess, token: Object
+) -> None:
+    shop.secret("payments", shop.signer.token())
+    first = shop.check("checkout", token)["metadata"]["generation"]
+    shop.reads("checkout", *GOOD)
+    before, failed = writes(operator), operator.metrics()["tokencheck_passes_failed_total"]
     with Patience() as patience:
-        took_s = make([audience, interval, *(label(person) for person in range(2, PEOPLE))])
+        took_s = make(edits(shop, token))
         version = shop.secret("payments", shop.signer.token())["metadata"]["resourceVersion"]
 
         def is_right(found: Object) -> bool:
