@@ -329,3 +329,20 @@ async def test_a_renewed_certificate_is_used_for_the_next_request(tmp_path: Path
         assert await whole(pool) == (200, b"{}")
         assert server.connections == 2
         await pool.close()
+
+
+async def test_a_connection_that_was_in_use_when_certificates_were_renewed_is_not_used_again() -> (
+    None
+):
+    """The server knows us by the old one on it for as long as it is open."""
+    async with RawServer(polite) as server:
+        pool = pool_to(server)
+        async with pool.exchange(ASK, repeatable=False) as connection:
+            pool.renew(Address(host="127.0.0.1", port=server.port))
+            while await connection.read():
+                pass
+        assert await whole(pool) == (200, b"{}")
+        assert server.connections == 2
+        assert await whole(pool) == (200, b"{}")
+        assert server.connections == 2
+        await pool.close()

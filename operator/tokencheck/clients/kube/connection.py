@@ -36,7 +36,9 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         """Stand idle."""
         self.status = 0
-        self.idle_since = 0.0  # kept by the pool
+        # Kept by the pool.
+        self.idle_since = 0.0
+        self.opened_to: object = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)

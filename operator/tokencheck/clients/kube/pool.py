@@ -59,7 +59,7 @@ class Pool:
         await asyncio.sleep(0)  # transports close in the next round of the loop
 
     def renew(self, address: Address) -> None:
-        """Open connections to `address` from now on, and use none of the free ones again."""
+        """Open connections to `address` from now on, and use none of those there are again."""
         self._address = address
         for connection in self._free:
             connection.abort()
@@ -140,7 +140,8 @@ class Pool:
 
     def _is_good(self, connection: Connection) -> bool:
         oldest = asyncio.get_running_loop().time() - self._rest_s
-        return connection.reusable and connection.idle_since >= oldest
+        ours = connection.opened_to is self._address
+        return ours and connection.reusable and connection.idle_since >= oldest
 
     async def _opened(self) -> Connection:
         to, loop = self._address, asyncio.get_running_loop()
@@ -157,6 +158,7 @@ class Pool:
             raise
         except OSError:  # a time-out, and all others of ssl, are among them
             raise UnreachableError from None
+        connection.opened_to = to
         return connection
 
 
