@@ -94,6 +94,20 @@ async def test_a_certificate_that_stays_a_strangers_is_told_until_an_answer_come
         await transport.close()
 
 
+async def test_a_session_knows_the_server_by_the_name_that_the_kubeconfig_gives_it(
+    tmp_path: Path,
+) -> None:
+    """Else Kopf could open no watch where a tunnel or a proxy leads to the server."""
+    own = certificate(tmp_path, NAME)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(own)
+    async with RawServer(Server(), tls=serving) as server:
+        transport = await Transport.connect(kubeconfig=names(tmp_path, server, own))
+        async with transport.session() as session, session.get(f"{server.url}{PODS}") as response:
+            assert response.status == 200
+        await transport.close()
+
+
 async def test_a_session_that_cannot_trust_is_closed_so_that_another_is_asked_for(
     tmp_path: Path,
 ) -> None:

@@ -256,6 +256,11 @@ async def test_a_proxy_is_used_where_one_is_named(
         assert (found.status, found.body) == (200, b'{"a": 1}')
         assert found.server_time is not None
         assert await lines(transport) == [b"one", b"two"]
+        before = len(asked)
+        url = f"https://localhost:{server.port}{PATH}"
+        async with transport.session() as session, session.get(url) as response:
+            assert response.status == 200
+        assert len(asked) == before + 1, "what Kopf asks goes the same way"
         await transport.close()
     assert asked
     assert all(head.startswith(f"CONNECT localhost:{server.port} ".encode()) for head in asked)

@@ -126,7 +126,8 @@ class Transport:
     ) -> aiohttp.ClientSession:
         """Return a session with these credentials for a library that sends requests of its own.
 
-        It belongs to the event loop that runs now, and to whoever gets it. Writes are refused.
+        It belongs to the event loop that runs now, and to whoever gets it, and takes the same way
+        to the server. Writes are refused.
         `watching` is called with the path when the server has opened a watch; what is `known` is
         left out of lists and watches of TokenChecks. It is closed when the server's certificate is
         not trusted: another one, of another transport, trusts what is trusted then.
@@ -137,6 +138,7 @@ class Transport:
         ) -> aiohttp.ClientResponse:
             require_allowed((), request.method, request.url.path)
             request.headers.update(await self.credentials.header())
+            request.server_hostname = known_as
             try:
                 response = await handler(request)
             except _NOT_TRUSTED:
@@ -151,7 +153,10 @@ class Transport:
                     response.content = spared(response.content, known)  # type: ignore[assignment]  # reads alike
             return response
 
+        cluster = self.credentials.configuration
+        known_as = cluster.tls_server_name
         session = aiohttp.ClientSession(
+            proxy=cluster.proxy,
             connector=aiohttp.TCPConnector(ssl=self.credentials.tls),
             middlewares=(authorised,),
             trust_env=bool(urllib.request.getproxies()),
