@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.test_own_kinds import KEY, Shelf, check
+from app.test_own_kinds import KEY, check, held_check
 from tokencheck.app.compare import ONE_BY_ONE, WATCH_S, Compare
 from tokencheck.app.own_kinds import OwnKinds
+from tokencheck.clients.kube.shelf import Shelf
 from tokencheck.model.errors import ClusterError
 from tokencheck.model.keys import Key
 
@@ -71,16 +72,12 @@ class Comparing:
         self.own = OwnKinds(self.shelf, lambda _: None, time.monotonic, writing=lambda _: False)
         self.compare = Compare(
             self.server,
-            self.held,
+            self.shelf.versions,
             self.own,
             every_s=3600,
             watch_s=watch_s,
             rewound=self._told_rewound,
         )
-
-    def held(self, kind: str) -> Mapping[Key, str]:
-        checks = self.shelf.checks.items() if kind == "TokenCheck" else ()
-        return {key: one.resource_version for key, one in checks}
 
     def _told_rewound(self) -> None:
         self.rewound += 1
@@ -105,12 +102,12 @@ async def test_asked_to_it_compares_at_once_and_not_an_hour_later() -> None:
     async with Comparing() as world:
         world.server.checks[KEY] = check("6", generation=2)
         await asyncio.sleep(0.3)
-        assert world.shelf.checks[KEY].generation == 1
+        assert held_check(world.shelf).generation == 1
         world.compare.soon()
-        await world.until(lambda: world.shelf.checks[KEY].generation == 2)
+        await world.until(lambda: held_check(world.shelf).generation == 2)
         world.server.checks.clear()
         world.compare.soon()
-        await world.until(lambda: not world.shelf.checks)
+        await world.until(lambda: not world.shelf.versions("TokenCheck"))
         assert world.rewound == 0
 
 
@@ -135,25 +132,25 @@ def with_interval(version: str) -> dict[str, Any]:
 async def test_after_a_watch_that_ended_early_specs_are_compared_though_no_version_moved() -> None:
     """Another schema shows another spec, and what the old watch told was by the schema before."""
     async with Comparing() as world:
-        before = world.shelf.checks[KEY].spec
+        before = held_check(world.shelf).spec
         world.server.checks[KEY] = with_interval("5")
         world.compare.opened(WATCHED)
         lists = world.server.lists
         await world.until(lambda: world.server.lists - lists >= 2)
-        assert world.shelf.checks[KEY].spec == before, "the first watch has none before it"
+        assert held_check(world.shelf).spec == before, "the first watch has none before it"
         world.compare.opened(WATCHED)
-        await world.until(lambda: world.shelf.checks[KEY].spec != before)
+        await world.until(lambda: held_check(world.shelf).spec != before)
 
 
 async def test_a_watch_that_ended_late_in_its_life_ended_early_too() -> None:
     """Nothing tells another schema in the last part that is let pass: it is to be a small one."""
     async with Comparing(watch_s=1.0) as world:
-        before = world.shelf.checks[KEY].spec
+        before = held_check(world.shelf).spec
         world.server.checks[KEY] = with_interval("5")
         for _ in range(20):  # the host may be late
             world.compare.opened(WATCHED)
             await asyncio.sleep(0.94)
-            if world.shelf.checks[KEY].spec != before:
+            if held_check(world.shelf).spec != before:
                 return
         pytest.fail("specs were compared never")
 
@@ -172,7 +169,7 @@ async def test_a_list_of_older_versions_wins_and_tells_the_restore() -> None:
     async with Comparing() as world:
         world.server.checks[KEY] = check("3", generation=9)
         world.compare.soon()
-        await world.until(lambda: world.shelf.checks[KEY].resource_version == "3")
+        await world.until(lambda: held_check(world.shelf).resource_version == "3")
         assert world.rewound == 1
 
 
@@ -182,7 +179,7 @@ async def test_many_differing_objects_are_read_by_one_list() -> None:
             world.server.checks[KEY._replace(name=f"check-{number}")] = named(number, "9")
         world.compare.soon()
         whole = world.server.whole
-        await world.until(lambda: len(world.shelf.checks) == ONE_BY_ONE + 2)
+        await world.until(lambda: len(world.shelf.versions("TokenCheck")) == ONE_BY_ONE + 2)
         assert world.server.reads == 0
         assert world.server.whole - whole == ONE_BY_ONE + 1  # the others are not even decoded
 
@@ -201,7 +198,7 @@ async def test_what_the_watch_tells_while_the_list_is_under_way_is_not_read_agai
         for number in range(ONE_BY_ONE + 1):
             world.server.checks[KEY._replace(name=f"check-{number}")] = named(number, "7")
         world.compare.soon()
-        await world.until(lambda: len(world.shelf.checks) == ONE_BY_ONE + 2)
+        await world.until(lambda: len(world.shelf.versions("TokenCheck")) == ONE_BY_ONE + 2)
         lists, whole = world.server.lists, world.server.whole
         world.server.while_listing, world.server.checks[KEY] = watch, check("5")
         for number in range(ONE_BY_ONE + 1):
@@ -211,7 +208,7 @@ async def test_what_the_watch_tells_while_the_list_is_under_way_is_not_read_agai
         await world.until(lambda: world.server.lists - lists >= 2)
         await asyncio.sleep(0.1)
         assert (world.server.reads, world.server.whole - whole) == (0, 0)
-        assert KEY not in world.shelf.checks
+        assert world.shelf.check(KEY) is None
         assert (world.rewound, caplog.text) == (0, "")
 
 
@@ -225,15 +222,15 @@ async def test_a_server_that_comes_back_is_asked_within_seconds_however_long_it_
         await world.until(lambda: world.server.lists - lists >= 8)
         assert time.monotonic() - asked < 6
         world.server.down, world.server.checks = False, {}
-        await world.until(lambda: not world.shelf.checks)
+        await world.until(lambda: not world.shelf.versions("TokenCheck"))
 
 
 async def test_one_object_whose_write_met_another_version_is_read_at_once() -> None:
     async with Comparing() as world:
         world.server.checks[KEY] = check("7", generation=3)
         await world.compare.look(KEY)
-        assert world.shelf.checks[KEY].generation == 3
+        assert held_check(world.shelf).generation == 3
         world.server.checks[KEY] = check("2")
         await world.compare.look(KEY)
-        assert world.shelf.checks[KEY].resource_version == "2"
+        assert held_check(world.shelf).resource_version == "2"
         assert world.rewound == 1
