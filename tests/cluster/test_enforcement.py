@@ -15,6 +15,7 @@ import pytest
 from cluster.cli import tokencheck
 from cluster.ending import end
 from cluster.shop import eventually
+from cluster.skewed import needs_stamps
 from controlplane import Api, ControlPlane, OperatorProcess
 from controlplane.launch import (
     SERVED,
@@ -291,8 +292,8 @@ def test_doctor_tells_of_each_policy_that_is_another_one(
         (BINDING, Guard.CLUSTER, {"validationActions": ["Warn"]}),
         (BINDING, Guard.STATUS, {"matchResources": {
             "objectSelector": {"matchLabels": {"a": "b"}}}}),
-        ("MutatingAdmissionPolicyBinding", Guard.STAMP, {"matchResources": {
-            "namespaceSelector": {"matchLabels": {"a": "b"}}}}),
+        pytest.param("MutatingAdmissionPolicyBinding", Guard.STAMP, {"matchResources": {
+            "namespaceSelector": {"matchLabels": {"a": "b"}}}}, marks=needs_stamps),
     ],
     ids=["warns", "leaves objects out", "leaves namespaces out"],
 )  # fmt: skip
