@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,15 +14,22 @@ from gather.test_discover import secret_with
 from gather.test_introspector import Bench
 from registryapi import HOST, PASSWORD, SCOPE, USER, RegistryApi, entry
 from tokencheck.api.parse_tokencheck import parse_tokencheck
+from tokencheck.api.tokencheck import SecretKeyRef, TokenSpec
+from tokencheck.api.tokenprovider import TokenProvider
 from tokencheck.clients.manifests import Manifests
 from tokencheck.core.checks.active import check_active, foreign
+from tokencheck.core.tokens.documents import select
+from tokencheck.core.tokens.read import read_token
 from tokencheck.gather.held import Reading, listed
+from tokencheck.gather.matched import matched
 from tokencheck.gather.memory import Recollection
 from tokencheck.gather.once import NoInterest
 from tokencheck.gather.sources import Sources
 from tokencheck.gather.trust import trust_of
 from tokencheck.model.activity import ActivityState
-from tokencheck.model.evidence import TokenEvidence
+from tokencheck.model.evidence import Held, TokenEvidence
+from tokencheck.model.sealed import Sealed
+from tokencheck.model.trust import Trust
 
 AUTH = f'auths["{HOST}"].auth'
 
@@ -34,6 +42,17 @@ class Registry:
         self.manifest = api.provider("registry", scope=SCOPE)
         self.bench = Bench(self.manifest)
 
+    @property
+    def sources(self) -> Sources:
+        return Sources(
+            inventory=Manifests([self.manifest]),
+            memory=Recollection(),
+            interest=NoInterest(),
+            own_namespace="",
+            fingerprint_key=b"k" * 32,
+            liveness=self.bench.asking,
+        )
+
     async def looks(self, document: dict[str, Any], field: str = AUTH) -> TokenEvidence:
         """The evidence once whatever was to be asked is answered."""
         await self._evidence(document, field)
@@ -45,14 +64,7 @@ class Registry:
         token |= {"providerRef": {"name": "registry"}}
         meta = {"name": "checkout", "namespace": "shop", "uid": "u", "generation": 1}
         check = parse_tokencheck({"metadata": meta, "spec": {"tokens": [token]}})
-        sources = Sources(
-            inventory=Manifests([self.manifest]),
-            memory=Recollection(),
-            interest=NoInterest(),
-            own_namespace="",
-            fingerprint_key=b"k" * 32,
-            liveness=self.bench.asking,
-        )
+        sources = self.sources
         secret = secret_with(config=json.dumps(document).encode())
         reading = Reading(
             check=check, secrets={"pull": secret}, pods=(), sources=sources, now=self.bench.now
@@ -136,3 +148,36 @@ async def test_a_refresh_token_is_shown_to_nobody_and_told_what_a_kubelet_reads(
     assert "an identitytoken is shown to nobody" in finding.message
     assert f"have USER:PASSWORD in {AUTH}" in finding.action
     assert registry.api.connections == 0
+
+
+class Matching(Manifests):
+    """Of manifests, with the providers that match as an operator has them."""
+
+    def matching(self, kind: str) -> tuple[TokenProvider, ...]:
+        return tuple(one for one in self.providers() if kind in one.match)
+
+
+async def test_a_password_without_a_user_is_left_to_the_vendor_whose_token_it_is(
+    registry: Registry,
+) -> None:
+    """The registry comes first by its name, and has nothing to be asked."""
+    registry.bench.enforced = {}  # the vendor is not to be asked either
+    match = {"allowedNamespaces": {"all": True}, "match": {"kinds": ["HuggingFace"]}}
+    vendor = {"kind": "TokenProvider", "metadata": {"name": "vendor"}}
+    vendor["spec"] = match | {"vendor": {"type": "HuggingFace"}}
+    first = registry.api.provider("registry", match={"kinds": ["Registry"]})
+    value = Sealed(json.dumps({"auths": {HOST: {"password": "hf_" + "aB3" * 11 + "x"}}}).encode())
+    field = f'auths["{HOST}"].password'
+    sources = replace(registry.sources, inventory=Matching([first, vendor]))
+    text = select(value, field)
+    assert isinstance(text, Sealed)
+    facts = read_token(text, Trust(), fingerprint_key=b"k" * 32)
+    check = parse_tokencheck({"metadata": {"name": "checkout", "namespace": "shop"}})
+    now = registry.bench.now
+    reading = Reading(check=check, secrets={}, pods=(), sources=sources, now=now)
+    spec = TokenSpec(name="pull/config", source=SecretKeyRef(name="pull", key="config"))
+    held = Held(facts=facts, secret=secret_with(config=b"").meta)
+    token = await matched(
+        reading, TokenEvidence(spec=spec, source="Secret shop/pull", holding=held), value, field
+    )
+    assert token.trust.provider == "vendor"

@@ -47,9 +47,9 @@ async def matched(
                 return token
             told = replace(token, trust=await provided(provider, reading.sources, reading.now))
             told, text = await with_login(told, text, value, path, reading.sources)
-            # A password without a user's name is no login: nothing is to be asked.
-            lacking = told.trust.registry and not told.registry
-            return token if lacking else _told(reading, told, text, provider)
+            if not told.trust.registry or told.registry:
+                return _told(reading, told, text, provider)
+            # A password without a user's name is no login; it may be somebody else's token.
     return token
 
 
