@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,11 @@ class Door(TlsServer):
             "registry": {"host": HOST},
         }
         return parse_tokenprovider(self.trusted("registry", vendor=vendor))
+
+    def beside(self, asked: Asked) -> Asked:
+        """All but the login in question."""
+        headers = {name: text for name, text in asked.headers.items() if name != "authorization"}
+        return replace(asked, headers=headers)
 
     def answer(self, asked: Asked) -> Said | None:
         assert asked.path == "/v2/"
