@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import jwt
@@ -74,6 +73,7 @@ def objects(issuer: Issuer, login: Introspector, *, alike: int = 1) -> dict[Plac
     issuers = {f"issuer-{n}": issuer.provider(f"issuer-{n}") for n in more}
     logins = {f"login-{n}": _selective(login.provider(f"login-{n}")) for n in more}
     several = {("tokenproviders", "", name): one for name, one in (issuers | logins).items()}
+    several |= {("tokenchecks", "shop", f"asked-{n}"): _asked(n) for n in more}
     home = "tokencheck-system"
     client = dict(zip(("client_id", "client_secret"), CLIENT, strict=True))
     return several | {
@@ -94,7 +94,7 @@ def objects(issuer: Issuer, login: Introspector, *, alike: int = 1) -> dict[Plac
         ("tokenproviders", "", "login"): _selective(login.provider("login")),
         ("tokenproviders", "", "cluster"): _provider(vendor={"type": "Kubernetes"}),
         ("deployments", "shop", "checkout"): _deployment(),
-        ("tokenchecks", "shop", "listed"): _check(tokens=_listed(more)),
+        ("tokenchecks", "shop", "listed"): _check(tokens=_listed()),
         ("tokenchecks", "shop", "found"): _check(),
     }
 
@@ -114,21 +114,27 @@ def _check(**spec: Any) -> Object:
     return {"kind": "TokenCheck", "metadata": meta, "spec": workload | spec}
 
 
-def _listed(more: Iterable[int]) -> list[Object]:
-    def one(name: str, key: str, **more: Any) -> Object:
-        return {"name": name, "secretKeyRef": {"name": "api", "key": key}} | more
+def _one(name: str, key: str, **more: Any) -> Object:
+    return {"name": name, "secretKeyRef": {"name": "api", "key": key}} | more
 
-    def by(provider: str) -> Object:
-        return {"providerRef": {"name": provider}}
 
+def _by(provider: str) -> Object:
+    return {"providerRef": {"name": provider}}
+
+
+def _asked(number: int) -> Object:
+    """Both providers of this number are asked about its tokens."""
+    signed = _one("discovered", "signed", **_by(f"issuer-{number}"), audiences=["shop"])
+    return _check(tokens=[signed, _one("asked", "opaque", **_by(f"login-{number}"))])
+
+
+def _listed() -> list[Object]:
     return [
-        one("discovered", "signed", **by("issuer"), audiences=["shop"]),
-        one("keyed", "signed", keys={"configMapKeyRef": {"name": "keys", "key": "jwks"}}),
-        one("asked", "opaque", **by("login")),
-        one("reviewed", "robot", **by("cluster"), scopes={"required": ["get:pods"]}),
-        one("inside", "document", field="auth.token"),
-        *(one(f"discovered-{n}", "signed", **by(f"issuer-{n}"), audiences=["shop"]) for n in more),
-        *(one(f"asked-{n}", "opaque", **by(f"login-{n}")) for n in more),
+        _one("discovered", "signed", **_by("issuer"), audiences=["shop"]),
+        _one("keyed", "signed", keys={"configMapKeyRef": {"name": "keys", "key": "jwks"}}),
+        _one("asked", "opaque", **_by("login")),
+        _one("reviewed", "robot", **_by("cluster"), scopes={"required": ["get:pods"]}),
+        _one("inside", "document", field="auth.token"),
     ]
 
 

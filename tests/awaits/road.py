@@ -32,9 +32,11 @@ from tokencheck.app.roads import Roads, open_roads
 from tokencheck.app.settings import Settings
 
 LOOK_S, CALM_LOOKS = 0.004, 8  # without a turn of any task: the round has come to its end
-MOST_LOOKS = 500
+MOST_LOOKS = 250
+SLOWEST = 20.0
 MOST_PROOFS = 20
 PROVE_EVERY_S = 0.06  # longer than calm lasts, where a look takes no longer than it should
+SCRAPE_S = 2.0
 ALIKE = 3  # tasks that ask, of each kind: as many exceptions as each place meets
 
 
@@ -159,9 +161,11 @@ class Road:
             await roads.close()
 
     async def _scrape(self, port: int) -> None:
-        async with aiohttp.ClientSession() as session:
+        limit = aiohttp.ClientTimeout(total=SCRAPE_S * self._slow)
+        async with aiohttp.ClientSession(timeout=limit) as session:
             for page in ("/metrics", "/healthz", "/readyz"):
-                with suppress(aiohttp.ClientError):  # it has ended by a bug, or this page has
+                # It has ended by a bug, or this page has; one that was cancelled answers nothing.
+                with suppress(aiohttp.ClientError, TimeoutError):
                     async with session.get(f"http://127.0.0.1:{port}{page}") as answer:
                         self.came.add(page, await answer.read())
 
@@ -180,4 +184,5 @@ async def calm(throwing: Throwing, running: asyncio.Task[Any], *servers: LoopThr
         looks += 1
         since = since + 1 if throwing.turns == turns else 0
         turns = throwing.turns
-    return max(1.0, (time.monotonic() - began) / max(1, looks) / (2 * LOOK_S))
+    slow = (time.monotonic() - began) / max(1, looks) / (2 * LOOK_S)
+    return min(max(1.0, slow), SLOWEST)
