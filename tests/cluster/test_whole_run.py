@@ -119,6 +119,7 @@ BOB = secrets.token_urlsafe(24)
         (token_of(CLAIMS), False),
         (GITHUB, False),
     ],
+    ids=["bound", "legacy", "of a user", "of nobody", "of another issuer", "of a vendor"],
 )
 def test_of_a_token_review_a_token_that_the_api_server_may_know_alone_is_lawful(
     token: str, lawful: bool
