@@ -27,7 +27,6 @@ from gather.test_ask_vault import asked as vault_asked
 from mockoauth2 import MockOAuth2
 from oidcprovider import OidcProvider
 from registryapi import PASSWORD
-from tlsserver import TlsServer
 from tokencheck.api.tokenprovider import parse_tokenprovider
 from tokenserver import TokenServer
 from vaultserver import VaultServer
@@ -75,8 +74,6 @@ async def test_a_real_server_that_is_shown_another_s_token_is_found_and_its_own_
     tmp_path: Path, name: str
 ) -> None:
     running, ask, own = REAL[name]
-    # Of tests before, in this process: no sweep follows them, and tokens of Vault share parts.
-    TlsServer.heard.clear()
     run, another = WholeRun(tmp_path), f"hvs.{secrets.token_urlsafe(30)}"
     with running() as server:
         of_it = own(server)

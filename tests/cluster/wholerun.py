@@ -58,6 +58,8 @@ class WholeRun:
 
     def __init__(self, folder: Path) -> None:
         """`folder`: below it all logs stand."""
+        # Of tests before it: no sweep follows them, and tokens of Vault share parts.
+        TlsServer.heard.clear()
         self.swept = Swept(found=[], values=0, searched_bytes=0, took_s=0.0)
         self._folder = folder
         self._lock = threading.Lock()
