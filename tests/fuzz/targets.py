@@ -18,7 +18,7 @@ gather.test_ask_token gather.test_ask_vendor
 """
 # Of what is ours from end to end, of pages that are rendered, or with a server for each input.
 _OTHERS = """
-app.test_recovery app.test_settings clients.test_connection clients.test_resting
+app.test_recovery app.test_settings clients.test_connection clients.test_resting clients.test_shelf
 cluster.test_chart_network core.audit.test_due core.checks.test_properties core.clocks.test_skew
 core.drafts.test_suggest core.formats.test_reports core.hosts.test_hosts core.outcome.test_beat
 core.questions.test_liveness
