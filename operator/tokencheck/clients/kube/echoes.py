@@ -37,17 +37,21 @@ class _List(Struct):
 _LIST = Decoder(_List)
 
 
-class WithoutKnown:
-    """The body of a LIST, without objects that are `known`; else as the body that it wraps."""
+class _Spared:
+    """The body of an answer, of which some is left out; else as the body that it wraps."""
 
     def __init__(self, content: aiohttp.StreamReader, known: Known) -> None:
-        """Read from `content`, to its end."""
+        """Read from `content`; leave out what is `known`."""
         self._content = content
         self._known = known
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that one is
         """Return everything else of the body itself."""
         return getattr(self._content, name)
+
+
+class WithoutKnown(_Spared):
+    """The body of a LIST, without objects that are `known`; else as the body that it wraps."""
 
     async def read(self, _size: int = -1) -> bytes:
         """Return the page; what is no list as it is."""
@@ -63,17 +67,8 @@ class WithoutKnown:
         return head is not None and bool(self._known(head.metadata))
 
 
-class WithoutEchoes:
+class WithoutEchoes(_Spared):
     """The body of a watch, without events that are `known`; else as the body that it wraps."""
-
-    def __init__(self, content: aiohttp.StreamReader, known: Known) -> None:
-        """Read from `content`, whole lines at a time."""
-        self._content = content
-        self._known = known
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever that one is
-        """Return everything else of the body itself."""
-        return getattr(self._content, name)
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
         """Yield whole lines; what is left at the end as it is."""

@@ -22,8 +22,8 @@ one object at a time.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Generic, TypeVar
 
 from msgspec import Raw
@@ -220,10 +220,9 @@ class Informer(Generic[R]):
         Raises:
             ClusterError: the list failed; nothing is known to be wrong.
         """
-        async with self._comparing:
-            with self._doubting():
-                accept = self._accept(METADATA_LIST)
-                await self._compare(path or self.target.path, covers, accept, self.store.take)
+        async with self._comparison():
+            accept = self._accept(METADATA_LIST)
+            await self._compare(path or self.target.path, covers, accept, self.store.take)
 
     async def compare_versions(self) -> None:
         """Repair the same for all objects; they are read whole only when a version differs.
@@ -238,24 +237,24 @@ class Informer(Generic[R]):
 
         take = self.store.take if self.target.metadata_only else note
         path, every = self.target.path, lambda _: True
-        async with self._comparing:
-            with self._doubting():
-                await self._compare(path, every, METADATA_LIST, take)
-                # What the watch told meanwhile was not lost.
-                if any(self._is_news(place, at) for place, at in late.items()):
-                    await self._compare(path, every, JSON, self.store.take)
+        async with self._comparison():
+            await self._compare(path, every, METADATA_LIST, take)
+            # What the watch told meanwhile was not lost.
+            if any(self._is_news(place, at) for place, at in late.items()):
+                await self._compare(path, every, JSON, self.store.take)
 
-    @contextmanager
-    def _doubting(self) -> Iterator[None]:
-        """Read a list that contradicts the watch as what it is: the server was restored."""
-        try:
-            yield
-        except _OutdatedError as error:
-            if error.reason is Restart.GARBLED:
-                raise ClusterError(f"list {self.target.name}: not a list") from None
-            self.doubt()
-        finally:
-            self._removed.clear()
+    @asynccontextmanager
+    async def _comparison(self) -> AsyncIterator[None]:
+        """Compare alone. A list that contradicts the watch says that the server was restored."""
+        async with self._comparing:
+            try:
+                yield
+            except _OutdatedError as error:
+                if error.reason is Restart.GARBLED:
+                    raise ClusterError(f"list {self.target.name}: not a list") from None
+                self.doubt()
+            finally:
+                self._removed.clear()
 
     async def _compare(
         self,
